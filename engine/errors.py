@@ -1,0 +1,31 @@
+"""The one error tree; each docstring says what the program does about the error."""
+
+from __future__ import annotations
+
+
+class MarketWatchError(Exception):
+    """A domain error: the command prints it as one line and exits with 2."""
+
+    exit_code = 2
+
+
+class ConfigError(MarketWatchError):
+    """A setting is missing, unreadable or out of range: nothing starts, exit 1."""
+
+    exit_code = 1
+
+
+class DataError(MarketWatchError):
+    """An input file or its content cannot be trusted: nothing is written, exit 2."""
+
+
+class CalendarError(MarketWatchError):
+    """A calendar does not cover the day asked for: entries are refused that day."""
+
+
+class OrderError(MarketWatchError):
+    """An order makes no sense (no legs, zero quantity, bad tick): it is never sent."""
+
+
+class LedgerError(MarketWatchError):
+    """The books do not balance: the run stops at once, because nothing after it is true."""
