@@ -1,0 +1,118 @@
+"""Bars as a Backtrader data feed, entering as whole arrays."""
+
+from __future__ import annotations
+
+from array import array
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from weakref import WeakKeyDictionary
+from zoneinfo import ZoneInfo
+
+import backtrader as bt
+import numpy as np
+
+from engine.bars import LINES, Bars
+
+DAY_NS = 86_400_000_000_000
+EPOCH = 719163.0  # Backtrader's day number of 1970-01-01
+
+
+class NewYork(tzinfo):
+    """New York time with the ``localize`` that Backtrader asks of a time zone."""
+
+    _zone = ZoneInfo("America/New_York")
+
+    def utcoffset(self, at: datetime | None) -> timedelta | None:
+        return self._zone.utcoffset(at)
+
+    def dst(self, at: datetime | None) -> timedelta | None:
+        return self._zone.dst(at)
+
+    def tzname(self, at: datetime | None) -> str | None:
+        return self._zone.tzname(at)
+
+    def fromutc(self, at: datetime) -> datetime:
+        return self._zone.fromutc(at.replace(tzinfo=self._zone)).replace(tzinfo=self)
+
+    def localize(self, at: datetime) -> datetime:
+        return at.replace(tzinfo=self)
+
+
+NEW_YORK = NewYork()
+_buffers: WeakKeyDictionary[Bars, dict[str, array[float]]] = WeakKeyDictionary()
+
+
+def _columns(bars: Bars) -> dict[str, array[float]]:
+    """Return the feed's lines as ready buffers, made once per Bars and shared by its runs."""
+    held = _buffers.get(bars)
+    if held is not None:
+        return held
+    n, grid = len(bars), bars.grid
+    nothing = np.full(n, np.nan)
+    values: dict[str, Any] = {
+        "datetime": EPOCH + bars.stamp / DAY_NS,
+        "open": bars.open,
+        "high": bars.high,
+        "low": bars.low,
+        "close": bars.close,
+        "volume": bars.volume,
+        "openinterest": np.zeros(n),
+        "minute": grid.minute,
+        "day": grid.day,
+        "left": grid.left,
+    }
+    values |= {name: bars.lines.get(name, nothing) for name in LINES}
+    made = {name: array("d", np.ascontiguousarray(v, np.float64).tobytes()) for name, v in values.items()}
+    _buffers[bars] = made
+    return made
+
+
+class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
+    """Minute bars with lines ``vix, atm_iv, skew, put_volume, call_volume`` (NaN when absent)
+    and ``minute, day, left`` of the session grid.
+
+    Stored times are UTC; ``data.datetime.datetime()`` answers in New York time. Buffers are
+    shared between runs, so nothing may write into a line.
+    """
+
+    lines = (*LINES, "minute", "day", "left")
+    params = (
+        ("bars", None),
+        ("timeframe", bt.TimeFrame.Minutes),
+        ("compression", 1),
+        ("tz", NEW_YORK),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bars: Bars = self.p.bars
+        self._at = 0
+        self._name: str = self.p.name or self.bars.symbol
+
+    def start(self) -> None:
+        super().start()
+        self._at = 0
+
+    def _plain(self) -> bool:
+        limits = (self.p.fromdate, self.p.todate, self.p.tzinput)
+        return not self._filters and all(limit is None for limit in limits)
+
+    def preload(self) -> None:
+        """Install every line at once; load bar by bar when filters or limits ask for it."""
+        if not self._plain():
+            super().preload()
+            return
+        for name, values in _columns(self.bars).items():
+            getattr(self.lines, name).array = values
+        self._at = len(self.bars)
+        self._last()
+        self.home()
+
+    def _load(self) -> bool:
+        at = self._at
+        if at >= len(self.bars):
+            return False
+        for name, values in _columns(self.bars).items():
+            getattr(self.lines, name)[0] = values[at]
+        self._at = at + 1
+        return True
