@@ -1,0 +1,72 @@
+"""Generated bars kept as Parquet under a key of everything that shaped them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from engine.bars import LINES, PRICES, Bars
+from engine.sessions import cache_home, replace_file
+
+GENERATOR = 1  # raise it whenever generated numbers change
+
+
+def cache_key(kind: str, parameters: Mapping[str, object]) -> str:
+    """Return the key of bars made by generator ``kind`` from ``parameters``."""
+    told = json.dumps({"kind": kind, "generator": GENERATOR, **parameters}, sort_keys=True, default=str)
+    return f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:20]}"
+
+
+def save(bars: Bars, path: Path) -> None:
+    """Write bars as a self-describing Parquet file (stamps are bar ends, UTC)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"bar_end": pa.array(bars.stamp, pa.timestamp("ns", "UTC"))}
+    columns |= {name: pa.array(getattr(bars, name)) for name in (*PRICES, "volume")}
+    columns |= {name: pa.array(values) for name, values in bars.lines.items()}
+    about = {"symbol": bars.symbol, "source": bars.source, "notes": json.dumps(bars.notes)}
+    table = pa.table(columns).replace_schema_metadata({f"mw.{k}": v for k, v in about.items()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    os.close(handle)
+    pq.write_table(table, part, compression="NONE", use_dictionary=False, write_statistics=False)
+    replace_file(path, Path(part))
+
+
+def load(path: Path) -> Bars:
+    """Read bars written by ``save``."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    about = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+
+    def values(name: str) -> np.ndarray:
+        return np.asarray(table.column(name).combine_chunks().to_numpy(zero_copy_only=False), np.float64)
+
+    stamp = table.column("bar_end").combine_chunks().cast(pa.int64()).to_numpy()
+    return Bars(
+        symbol=about["mw.symbol"],
+        stamp=np.asarray(stamp, np.int64),
+        **{name: values(name) for name in (*PRICES, "volume")},
+        lines={name: values(name) for name in LINES if name in table.column_names},
+        source=about["mw.source"],
+        notes=tuple(json.loads(about["mw.notes"])),
+    )
+
+
+def cached(key: str, make: Callable[[], Bars], folder: Path | None = None) -> Bars:
+    """Return the bars of ``key``, making and keeping them the first time."""
+    path = (folder or cache_home() / "bars") / f"{key}.parquet"
+    if path.is_file():
+        return load(path)
+    bars = make()
+    save(bars, path)
+    return bars

@@ -1,0 +1,125 @@
+"""The real daily layer that conditioned minutes are hung on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import DataError
+
+Floats = NDArray[np.float64]
+_EPOCH = np.datetime64("1970-01-01", "D")
+
+
+@dataclass(frozen=True, eq=False)
+class Daily:
+    """Daily index prices and VIX, one row per session; VIX open, high and low may be NaN."""
+
+    dates: tuple[date, ...]
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    vix_open: Floats
+    vix_high: Floats
+    vix_low: Floats
+    vix_close: Floats
+    source: str
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.dates)
+
+    def check(self) -> Daily:
+        """Return the rows themselves, or raise DataError naming day and column."""
+        if len(self) < 2:
+            raise DataError(f"{self.source}: {len(self)} days with prices and VIX; expected at least 2")
+        for name in ("open", "high", "low", "close", "vix_close"):
+            values = getattr(self, name)
+            bad = ~(np.isfinite(values) & (values > 0.0))
+            if bad.any():
+                at = int(np.argmax(bad))
+                raise DataError(
+                    f"{self.source}: {name} is {values[at]!r} on {self.dates[at]}; expected a positive price"
+                )
+        for at in range(1, len(self)):
+            if self.dates[at] <= self.dates[at - 1]:
+                raise DataError(
+                    f"{self.source}: {self.dates[at]} follows {self.dates[at - 1]}; expected rising days"
+                )
+        wrong = (self.high < np.maximum(self.open, self.close)) | (
+            self.low > np.minimum(self.open, self.close)
+        )
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            raise DataError(
+                f"{self.source}: high {self.high[at]:.10g} and low {self.low[at]:.10g} do not hold open "
+                f"{self.open[at]:.10g} and close {self.close[at]:.10g} on {self.dates[at]}"
+            )
+        return self
+
+
+def embedded() -> Daily:
+    """Load the S&P 500 and VIX days shipped with the package ``arch`` (2014-01-03..2018-12-31)."""
+    import arch.data.sp500
+    import arch.data.vix
+
+    index = arch.data.sp500.load()
+    vix = arch.data.vix.load()["vix"].dropna()
+    both = index.index.intersection(vix.index)
+    index = index.loc[both]
+    nothing = np.full(len(both), np.nan)
+    return _make(
+        both,
+        {name: index[name.capitalize()] for name in ("open", "high", "low", "close")}
+        | {"vix_open": nothing, "vix_high": nothing, "vix_low": nothing, "vix_close": vix.loc[both]},
+        "S&P 500 and VIX daily, PyPI package arch",
+    )
+
+
+def from_file(path: Path) -> Daily:
+    """Load daily rows ``date, symbol, open, high, low, close`` holding the symbols SPX and VIX.
+
+    Parquet or CSV. VIX rows with a close only are enough.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise DataError(f"daily file {path}: no such file")
+    try:
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, parse_dates=["date"])
+    except (ValueError, OSError) as error:
+        raise DataError(f"daily file {path}: cannot be read as a table ({str(error).splitlines()[0]})") from error
+    missing = {"date", "symbol", "open", "high", "low", "close"} - set(table.columns)
+    if missing:
+        raise DataError(f"daily file {path}: no column {sorted(missing)[0]!r}; it has {list(table.columns)}")
+    parts = {}
+    for symbol in ("SPX", "VIX"):
+        part = table[table["symbol"] == symbol]
+        if part.empty:
+            raise DataError(f"daily file {path}: no rows of symbol {symbol}; it has {sorted(set(table['symbol']))}")
+        parts[symbol] = part.set_index("date")
+        if parts[symbol].index.has_duplicates:
+            twice = parts[symbol].index[parts[symbol].index.duplicated()][0]
+            raise DataError(f"daily file {path}: {symbol} has two rows of {twice:%Y-%m-%d}")
+    both = parts["SPX"].index.intersection(parts["VIX"].index).sort_values()
+    columns = {name: parts["SPX"].loc[both, name] for name in ("open", "high", "low", "close")}
+    columns |= {f"vix_{name}": parts["VIX"].loc[both, name] for name in ("open", "high", "low", "close")}
+    return _make(both, columns, f"daily file {path.name}")
+
+
+def _make(index: Any, columns: dict[str, Any], source: str) -> Daily:
+    arrays = {name: np.ascontiguousarray(values, np.float64) for name, values in columns.items()}
+    days = np.asarray(index, "datetime64[D]")
+    digest = hashlib.sha256(days.astype(np.int64).tobytes())
+    for name in sorted(arrays):
+        digest.update(arrays[name].tobytes())
+    return Daily(
+        dates=tuple(days.astype(object)), source=source, digest=digest.hexdigest(), **arrays
+    ).check()
