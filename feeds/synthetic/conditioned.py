@@ -23,9 +23,10 @@ OVERNIGHT_SHARE = 0.36
 YEAR = 252
 # ln(session sd) from the day's range and the VIX close before it, fitted on SPY's realised
 # variance 2014-17; with a stale opening print the index range also holds the overnight move.
-SD_CONSTANT, SD_STALE, SD_RANGE, SD_VIX, SD_SPREAD = 0.72, -0.18, 0.44, 0.766, 0.19
+SD_CONSTANT, SD_STALE, SD_RANGE, SD_VIX, SD_SPREAD = 0.65, -0.12, 0.44, 0.766, 0.08
 VIX_GAP_SHARE, VIX_GAP_SD = 0.31, 0.039
 DECIMALS = 2
+VIX_CANDIDATES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ def print_bars(
 
 
 def _vix(daily: Daily, i: int, prior: float, returns: Floats, rng: np.random.Generator) -> Floats:
-    normal = rng.standard_normal(len(returns))
+    normal = rng.standard_normal((VIX_CANDIDATES, len(returns)))
     gap_draw = float(rng.standard_normal())
     start, high, low, end = (
         float(column[i]) for column in (daily.vix_open, daily.vix_high, daily.vix_low, daily.vix_close)

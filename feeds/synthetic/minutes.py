@@ -27,9 +27,12 @@ FAST_HALF_LIFE, FAST_SD = 3.0, 0.20
 LEVERAGE = -0.35
 JUMPS_PER_DAY = 0.03
 JUMP_SD = 6.0  # in standard deviations of a minute
-BAR_REACH = 0.72  # share of a minute's variance that shows in its high and low
+BAR_REACH = 0.85  # share of a minute's variance that shows in its high and low
 VIX_BETA = -4.6
 VIX_NOISE = 0.85  # sd of the VIX's own moves, in units of |VIX_BETA| times the price's sd
+# How far a path may be squeezed under an extreme before it is reflected there. A reflected
+# VIX would move with the price, so it is squeezed much longer.
+PRICE_SQUEEZE, VIX_SQUEEZE = 1.5, 8.0
 
 
 @lru_cache(maxsize=8)
@@ -159,15 +162,17 @@ def _bend(x: float, ends: Floats, goals: Floats) -> float:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _fit(close: Floats, high: Floats, low: Floats, top: float, bottom: float) -> None:
+def _fit(
+    close: Floats, high: Floats, low: Floats, top: float, bottom: float, squeeze: float
+) -> None:
     """Bend a bridged path so that it reaches exactly ``top`` and ``bottom``."""
     n = len(close)
     end = close[n - 1]
     upper, lower = max(0.0, end), min(0.0, end)
     # squeezing a long way would leave the path flat at its extreme: reflect instead
-    if high.max() - upper > 1.5 * (top - upper):
+    if high.max() - upper > squeeze * (top - upper):
         _fold(close, high, low, top, 1.0)
-    if lower - low.min() > 1.5 * (lower - bottom):
+    if lower - low.min() > squeeze * (lower - bottom):
         _fold(close, high, low, bottom, -1.0)
     ends = np.array([min(low.min(), lower), lower, upper, max(high.max(), upper)])
     goals = np.array([bottom, lower, upper, top])
@@ -205,7 +210,7 @@ def conditioned_day(
         if cost < best:
             best = cost
             kept = (close, high, low)
-    _fit(kept[0], kept[1], kept[2], top, bottom)
+    _fit(kept[0], kept[1], kept[2], top, bottom, PRICE_SQUEEZE)
     return kept
 
 
@@ -215,29 +220,35 @@ def vix_day(
 ) -> Floats:
     """Return minute log VIX relative to its open: against the price, ending at ``end``.
 
-    ``top`` and ``bottom`` are the day's extremes, or NaN when the day's range is unknown.
+    ``normal`` is (candidates, n). ``top`` and ``bottom`` are the day's extremes, or NaN when
+    the day's range is unknown; the candidate nearest to them is bent to meet them.
     """
     n = len(returns)
     scale = np.sqrt((returns**2).mean())
-    path, clock = np.empty(n), np.empty(n)
-    at, passed = start, 0.0
-    for k in range(n):
-        own = 0.5 * scale + 0.5 * abs(returns[k])
-        at += VIX_BETA * returns[k] - VIX_BETA * VIX_NOISE * own * normal[k]
-        passed += own * own
-        path[k], clock[k] = at, passed
-    pull = 0.0
-    if passed > 0.0:
-        pull = (end - at) / passed
-    for k in range(n):
-        path[k] += pull * clock[k]
-    path[n - 1] = end
-    if not np.isnan(top):
-        high, low = path.copy(), path.copy()
-        _fit(path, high, low, top, bottom)
-        for k in range(n - 1):
-            if high[k] == top:
-                path[k] = top
-            elif low[k] == bottom:
-                path[k] = bottom
-    return path
+    clock = np.cumsum((0.5 * scale + 0.5 * np.abs(returns)) ** 2)
+    best = np.inf
+    kept = np.empty(n)
+    for c in range(len(normal)):
+        path = np.empty(n)
+        at = start
+        for k in range(n):
+            own = 0.5 * scale + 0.5 * abs(returns[k])
+            at += VIX_BETA * returns[k] - VIX_BETA * VIX_NOISE * own * normal[c, k]
+            path[k] = at
+        if clock[n - 1] > 0.0:
+            path += (end - at) / clock[n - 1] * clock
+        path[n - 1] = end
+        if np.isnan(top):
+            return path
+        cost = (path.max() - top) ** 2 + (path.min() - bottom) ** 2
+        if cost < best:
+            best = cost
+            kept = path
+    high, low = kept.copy(), kept.copy()
+    _fit(kept, high, low, top, bottom, VIX_SQUEEZE)
+    for k in range(n - 1):
+        if high[k] == top:
+            kept[k] = top
+        elif low[k] == bottom:
+            kept[k] = bottom
+    return kept

@@ -1,0 +1,48 @@
+"""The journal of one run: every decision, order, fill, halt and trade, in the order they happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
+
+
+class Journal:
+    """Keep the events of a run in memory.
+
+    Decisions are columns, not objects: a bot decides a few hundred thousand times in
+    five years, so each bot hands in a function that builds its table once, at the end.
+    """
+
+    def __init__(self) -> None:
+        self.trades: list[Trade] = []
+        self.fills: list[Fill] = []
+        self.orders: list[OrderEvent] = []
+        self.halts: list[HaltEvent] = []
+        self._decisions: dict[str, Callable[[], pd.DataFrame]] = {}
+
+    def fill(self, fill: Fill) -> None:
+        self.fills.append(fill)
+
+    def order(self, event: OrderEvent) -> None:
+        self.orders.append(event)
+
+    def halt(self, event: HaltEvent) -> None:
+        self.halts.append(event)
+
+    def trade(self, trade: Trade) -> None:
+        self.trades.append(trade)
+
+    def keep_decisions(self, bot: str, table: Callable[[], pd.DataFrame]) -> None:
+        """Register the function that builds a bot's decision table."""
+        self._decisions[bot] = table
+
+    def decisions(self, bot: str | None = None) -> pd.DataFrame:
+        """Return the decision table of one bot, or of all, one row a decision minute and symbol."""
+        names = [bot] if bot is not None else list(self._decisions)
+        tables = [self._decisions[name]() for name in names if name in self._decisions]
+        if not tables:
+            return pd.DataFrame({"time": [], "bot": [], "symbol": [], "reason": []})
+        return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]

@@ -1,0 +1,181 @@
+"""What the governor remembers of a day: immutable, and the same after a restart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from engine.errors import DataError, LedgerError
+from engine.reasons import Reason
+
+Halt = tuple[str, Reason]
+"""Scope and reason: the scope is a symbol, ``""`` for the whole market, or a budget's name."""
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTrade:
+    """A trade the governor has let pass and that is not flat yet; money in cents."""
+
+    order_ref: str
+    bot: str
+    budget: str
+    symbol: str
+    structural: int
+    planned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A loss beyond the structural loss that had been reserved for the trade, by ``excess`` cents."""
+
+    order_ref: str
+    budget: str
+    excess: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayState:
+    """One trading day in the governor's eyes.
+
+    ``realised`` holds per budget the losses taken today in cents, as positive numbers.
+    Gains do not buy losses back: a good morning does not widen the afternoon's limit.
+    """
+
+    day: date
+    realised: tuple[tuple[str, int], ...] = ()
+    open: tuple[OpenTrade, ...] = ()
+    halts: frozenset[Halt] = frozenset()
+    gaps: tuple[Gap, ...] = ()
+    funds: int = 0
+
+    @classmethod
+    def fresh(cls, day: date, funds: float = 0.0) -> DayState:
+        """Return the state of a day on which nothing has happened; ``funds`` in USD."""
+        return cls(day=day, funds=round(funds * 100))
+
+    def roll(self, day: date) -> DayState:
+        """Return the state for ``day``: a later day forgets losses and halts, not open trades.
+
+        An earlier day changes nothing: a clock that runs backwards must not free the day's cap.
+        """
+        return replace(self, day=day, realised=(), halts=frozenset(), gaps=()) if day > self.day else self
+
+    def opened(self, trade: OpenTrade) -> DayState:
+        """Return the state with one more open trade.
+
+        Raises
+        ------
+        LedgerError
+            The order reference is open already.
+        """
+        if self.find(trade.order_ref) is not None:
+            raise LedgerError(f"{trade.order_ref} opened twice; expected a new order reference")
+        return replace(self, open=(*self.open, trade))
+
+    def closed(self, order_ref: str, net: int) -> DayState:
+        """Return the state after a trade ended with ``net`` cents, fees included.
+
+        Raises
+        ------
+        LedgerError
+            The order reference is not open: its loss would count twice.
+        """
+        trade = self.find(order_ref)
+        if trade is None:
+            raise LedgerError(
+                f"{order_ref} closed, but not open; open are {[t.order_ref for t in self.open]}"
+            )
+        loss = max(0, -net)
+        realised = dict(self.realised)
+        if loss:
+            realised[trade.budget] = realised.get(trade.budget, 0) + loss
+        gaps = self.gaps
+        if loss > trade.structural:
+            gaps = (*gaps, Gap(order_ref, trade.budget, loss - trade.structural))
+        rest = tuple(t for t in self.open if t.order_ref != order_ref)
+        return replace(self, realised=tuple(sorted(realised.items())), open=rest, gaps=gaps)
+
+    def halted(self, *halts: Halt) -> DayState:
+        """Return the state with halts latched."""
+        return replace(self, halts=self.halts | set(halts))
+
+    def cleared(self, halt: Halt) -> DayState:
+        """Return the state without one halt."""
+        return replace(self, halts=self.halts - {halt})
+
+    def funded(self, funds: float) -> DayState:
+        """Return the state with the free funds last seen, USD."""
+        return replace(self, funds=round(funds * 100))
+
+    def find(self, order_ref: str) -> OpenTrade | None:
+        """Return an open trade by its order reference."""
+        return next((trade for trade in self.open if trade.order_ref == order_ref), None)
+
+    def loss(self, budget: str) -> int:
+        """Return the losses a budget has taken today, cents."""
+        return next((value for name, value in self.realised if name == budget), 0)
+
+    def structural(self, budget: str) -> int:
+        """Return what the open trades of a budget can lose at most, cents."""
+        return sum(trade.structural for trade in self.open if trade.budget == budget)
+
+    def planned(self, budget: str) -> int:
+        """Return what the open trades of a budget plan to lose at most, cents."""
+        return sum(trade.planned for trade in self.open if trade.budget == budget)
+
+    def to_json(self) -> str:
+        """Return the state as one line of JSON that `from_json` turns back exactly."""
+        return json.dumps(
+            {
+                "version": VERSION,
+                "day": self.day.isoformat(),
+                "funds": self.funds,
+                "realised": dict(self.realised),
+                "open": [
+                    [t.order_ref, t.bot, t.budget, t.symbol, t.structural, t.planned] for t in self.open
+                ],
+                "halts": sorted([scope, reason.value] for scope, reason in self.halts),
+                "gaps": [[g.order_ref, g.budget, g.excess] for g in self.gaps],
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> DayState:
+        """Return the state kept by `to_json`.
+
+        Raises
+        ------
+        DataError
+            The text is no such state; a broken state is never replaced by an empty one.
+        """
+        try:
+            raw = json.loads(text)
+            if raw["version"] != VERSION:
+                raise DataError(f"risk state: got version {raw['version']!r}, expected {VERSION}")
+            return cls(
+                day=date.fromisoformat(raw["day"]),
+                realised=tuple(sorted((str(name), _int(value)) for name, value in raw["realised"].items())),
+                open=tuple(OpenTrade(*(str(x) for x in row[:4]), *_ints(row[4:])) for row in raw["open"]),
+                halts=frozenset((str(scope), Reason(reason)) for scope, reason in raw["halts"]),
+                gaps=tuple(Gap(str(ref), str(budget), _int(excess)) for ref, budget, excess in raw["gaps"]),
+                funds=_int(raw["funds"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"risk state: got {text[:60]!r}, expected the JSON of a day's state ({error})"
+            ) from None
+
+
+def _int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{value!r} is no whole number of cents")
+    return value
+
+
+def _ints(row: list[Any]) -> tuple[int, int]:
+    structural, planned = row
+    return _int(structural), _int(planned)

@@ -1,0 +1,71 @@
+"""Bar numbers to instants and closes: the clock every part of a backtest shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from engine.bars import Bars
+from engine.errors import DataError
+
+NEW_YORK = ZoneInfo("America/New_York")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class Tape:
+    """The bars of all symbols of a run, which share their stamps.
+
+    Parameters
+    ----------
+    bars : mapping of symbol to Bars
+        At least one; all with identical stamps.
+
+    Raises
+    ------
+    DataError
+        When there is none, or two symbols' stamps differ.
+    """
+
+    def __init__(self, bars: Mapping[str, Bars]) -> None:
+        if not bars:
+            raise DataError("no bars to run on: received 0 symbols, expected at least 1")
+        self.bars = dict(bars)
+        first, *rest = self.bars.values()
+        for other in rest:
+            if not np.array_equal(first.stamp, other.stamp):
+                raise DataError(
+                    f"bars of {other.symbol} ({len(other.stamp)}) and {first.symbol} ({len(first.stamp)}) "
+                    "differ in their stamps; expected the same minutes"
+                )
+        self.grid = first.grid
+        self.stamp = first.stamp
+        self._day = first.grid.day.tolist()
+        self._last = first.grid.last.tolist()
+        self._seconds = (first.stamp // 1_000_000_000).tolist()
+
+    def __len__(self) -> int:
+        return len(self.stamp)
+
+    def at(self, bar: int) -> datetime:
+        """Return the instant of a bar's end, in New York time."""
+        return (_EPOCH + timedelta(seconds=self._seconds[bar])).astimezone(NEW_YORK)
+
+    def day(self, bar: int) -> date:
+        """Return the session date of a bar."""
+        return self.grid.dates[self._day[bar]]
+
+    def last_bar_of_day(self, bar: int) -> int:
+        """Return the number of the last bar of a bar's session."""
+        return int(self._last[self._day[bar]])
+
+    def close(self, symbol: str, bar: int) -> float:
+        """Return the close of a symbol's bar, USD."""
+        return float(self.bars[symbol].close[bar])
+
+    @property
+    def dates(self) -> list[date]:
+        """Session dates of the run, in order."""
+        return list(self.grid.dates)
