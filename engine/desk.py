@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from engine.broker.fees import FeeSchedule
-from engine.execution.working import Urgency
-from engine.intent import Approved, Intent, Verdict
+from engine.intent import Approved, Intent, Order, Urgency, Verdict
 from engine.journal.journal import Journal
 from engine.options.combo import Combo
 from engine.options.quotebook import QuoteBook
@@ -20,7 +19,9 @@ from engine.risk.state import DayState
 class Broker(Protocol):
     """What the desk needs of a broker, simulated or real."""
 
-    def submit(self, intent: Intent, owner: Any, urgency: Urgency) -> str: ...
+    def submit(self, order: Order, owner: Any) -> None: ...
+
+    def cancel(self, order_ref: str) -> None: ...
 
     def funds(self) -> float: ...
 
@@ -42,15 +43,6 @@ class Levels:
     combo: Combo
     take: float
     stop: float
-
-
-class PathBook(Protocol):
-    """A quote source whose path is known (model or recorded): it can say when a level is reached.
-
-    Only the loop asks; a bot is never shown the answer, it is merely called on that bar.
-    """
-
-    def first_exit(self, combo: Combo, start: int, stop: int, take: float, stop_level: float) -> int: ...
 
 
 class Desk:
@@ -87,7 +79,7 @@ class Desk:
         self.start_cash = start_cash
         self.state = DayState.fresh(self.sessions[0])
         self._trades = 0
-        self._approved: set[str] = set()
+        self._sent: dict[str, int] = {}
 
     def next_trade_id(self) -> int:
         """Return the number of the next trade, from 1."""
@@ -105,31 +97,33 @@ class Desk:
         verdict = self.governor.judge(intent, self.state, view, self.broker.funds())
         if isinstance(verdict, Approved):
             self.state = self.governor.opened(self.state, intent)
-            self._approved.add(intent.order_ref)
+            self._sent[intent.order_ref] = 0
         return verdict
 
-    def work(self, approved: Intent, combo: Combo, opening: bool, owner: Any, urgency: Urgency, at: datetime) -> str:
-        """Send one step of an approved intent, or of its closing, to the broker.
+    def send(
+        self, intent: Intent, combo: Combo, units: int, buy: bool, urgency: Urgency, at: datetime, owner: Any
+    ) -> str:
+        """Send one order of an approved intent to the broker and return its reference.
 
-        Parameters
-        ----------
-        approved : Intent
-            The opening intent the governor let pass.
-        combo : Combo
-            The step's own legs.
-        opening : bool
-            False sends the step that undoes ``combo``; it is never denied.
+        Selling what was bought is never denied; buying needs the governor's approval.
 
         Raises
         ------
         PermissionError
-            When an opening step belongs to no approved intent.
+            When a buying order belongs to no approved intent.
         """
-        if opening and approved.order_ref not in self._approved:
-            raise PermissionError(f"{approved.order_ref}: no opening order without the governor's approval")
-        return self.broker.submit(replace(approved, combo=combo, opening=opening, at=at), owner, urgency)
+        if intent.order_ref not in self._sent:
+            raise PermissionError(f"{intent.order_ref}: no order without the governor's approval")
+        number = self._sent[intent.order_ref] = self._sent[intent.order_ref] + 1
+        order = Order(f"{intent.order_ref}/{number}", intent, combo, units, buy, urgency, at)
+        self.broker.submit(order, owner)
+        return order.ref
+
+    def cancel(self, order_ref: str) -> None:
+        """Ask the broker to cancel a working order."""
+        self.broker.cancel(order_ref)
 
     def closed(self, intent: Intent, net: float) -> None:
         """Book the end of a trade: its net result in USD counts against the day."""
         self.state = self.governor.closed(self.state, intent, net)
-        self._approved.discard(intent.order_ref)
+        del self._sent[intent.order_ref]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from engine.options.combo import Combo
 from engine.reasons import Reason
@@ -20,6 +21,7 @@ class Intent:
     """
 
     order_ref: str
+    trade_id: int
     bot: str
     symbol: str
     combo: Combo
@@ -30,6 +32,36 @@ class Intent:
     planned_loss: float = 0.0
     structural_loss: float = 0.0
     margin: float = 0.0
+
+
+class Urgency(StrEnum):
+    """How an order is worked.
+
+    ENTRY starts at mid, concedes by schedule and times out; EXIT concedes until it is
+    marketable and never times out; URGENT takes the natural price at once.
+    """
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    URGENT = "urgent"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order of an approved intent, as a broker works it.
+
+    ``combo`` is always the combo as bought at the opening; ``buy`` False sells it, which
+    undoes it. ``quantity`` counts units of ``combo``. ``ref`` is unique, starts with the
+    intent's ``order_ref`` and travels to the broker and back.
+    """
+
+    ref: str
+    intent: Intent
+    combo: Combo
+    quantity: int
+    buy: bool
+    urgency: Urgency
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

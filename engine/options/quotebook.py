@@ -15,7 +15,9 @@ class Quote:
     """A two-sided price of a combo, USD per share of one combo unit, from the buyer's side.
 
     Buying the combo costs ``ask``, selling it brings ``bid``; a credit spread, whose
-    short leg is worth more, therefore has negative prices. ``size`` is in combo units.
+    short leg is worth more, therefore has negative prices. ``ask`` is NaN where a leg to
+    be sold has no bid; a bought leg without bid is given away for nothing, so ``bid`` is
+    always a number. ``size`` is in combo units.
     """
 
     bid: float
@@ -44,7 +46,22 @@ class QuoteBook(Protocol):
     def chain(self, symbol: str, expiry: date) -> Chain: ...
 
     def quote(self, combo: Combo) -> Quote | None:
-        """Return the combo's executable quote, None when a needed side is missing."""
+        """Return the combo's executable quote, None when its expiry is not quoted (any more)."""
+        ...
+
+    def legs(self, combo: Combo) -> tuple[tuple[float, float], ...]:
+        """Return bid and ask of every leg, USD per share; bid NaN when there is none."""
         ...
 
     def assumptions(self) -> list[str]: ...
+
+
+class PathBook(QuoteBook, Protocol):
+    """A quote source whose path is known (model or recorded): it can say when a level is reached.
+
+    Only the loop asks; a bot is never shown the answer, it is merely called on that bar.
+    """
+
+    def first_exit(self, combo: Combo, start: int, stop: int, take: float, stop_level: float) -> int:
+        """Return the first bar of ``[start, stop)`` with bid >= take or bid <= stop_level, else ``stop``."""
+        ...
