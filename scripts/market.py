@@ -1,0 +1,182 @@
+"""Bars and model quotes of the symbols a command works on, from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.bars import Bars
+from engine.errors import ConfigError, DataError
+from engine.options.contract import Product
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+    from feeds.model import ModelQuotes
+
+INDEX = "SPX"  # what the generators make; every other symbol is derived from it
+GENERATORS = ("conditioned", "simulated")
+
+
+def market(
+    settings: Settings,
+    universe: Mapping[str, Product],
+    symbols: Iterable[str],
+    seed: int | None = None,
+    generator: str | None = None,
+    bars_path: Path | None = None,
+    timerange: str | None = None,
+    premium: float | None = None,
+) -> tuple[dict[str, Bars], ModelQuotes]:
+    """Return the bars of all symbols, on the same minutes, and their model quotes.
+
+    Without ``bars_path`` the index is generated and every other symbol derived from it.
+    With it, the file's own symbol is read and the symbols that are the same index at
+    another size (XSP of SPY, SPY of SPX) are scaled to it; nothing is invented for others.
+
+    Parameters
+    ----------
+    settings : Settings
+        ``data`` and ``quotes`` supply whatever is not given here.
+    universe : mapping of symbol to Product
+    symbols : iterable of str
+        At least one; repetitions do no harm. The result keeps their order.
+    seed, generator, premium : optional
+        Instead of ``data.seed``, ``data.generator`` and ``quotes.premium``.
+    bars_path : Path, optional
+        Recorded minute bars, Parquet or CSV, see `feeds.history.load_bars`.
+    timerange : str, optional
+        ``20140103-20181231``, either side may be missing; instead of ``data.start`` and ``data.end``.
+
+    Returns
+    -------
+    bars : dict of symbol to Bars
+        With the quote model's lines (``atm_iv``, ``skew``, and ``vix`` where it was missing).
+        ``notes`` say what is synthetic, scaled or filled in.
+    quotes : ModelQuotes
+        Over exactly these bars.
+
+    Raises
+    ------
+    ConfigError
+        An unknown symbol or generator, or an unreadable time range.
+    DataError
+        The bars cannot be made or read, or a symbol cannot be had from the file.
+    """
+    from feeds.model import ModelQuotes, ModelSettings
+
+    products = {symbol: find_product(universe, symbol) for symbol in symbols}
+    if not products:
+        raise ConfigError("symbols: got none, expected at least one")
+    if bars_path is not None:
+        bars = recorded(universe, products, bars_path, _span(settings, timerange))
+    else:
+        bars = generated(settings, products, seed, generator, timerange)
+    chosen = settings.quotes.premium if premium is None else premium
+    quotes = ModelQuotes(bars, products, ModelSettings(chosen, settings.quotes.spread_scale))
+    return dict(quotes.with_lines()), quotes
+
+
+def generated(
+    settings: Settings,
+    products: Mapping[str, Product],
+    seed: int | None = None,
+    generator: str | None = None,
+    timerange: str | None = None,
+) -> dict[str, Bars]:
+    """Return synthetic bars of the products, all derived from one generated index."""
+    from feeds.synthetic.derive import derive
+
+    data = settings.data
+    number = data.seed if seed is None else seed
+    index = _index(settings, number, generator or data.generator, _span(settings, timerange))
+    return {
+        symbol: index if symbol == INDEX else derive(index, product, number)
+        for symbol, product in products.items()
+    }
+
+
+def recorded(
+    universe: Mapping[str, Product],
+    products: Mapping[str, Product],
+    path: Path,
+    span: tuple[date | None, date | None] = (None, None),
+) -> dict[str, Bars]:
+    """Return bars of the products from one file, scaled where a product is the same index."""
+    from dataclasses import replace
+
+    from feeds.history import load_bars
+
+    held = load_bars(path).between(*span)
+    source = find_product(universe, held.symbol)
+    found: dict[str, Bars] = {}
+    for symbol, product in products.items():
+        if symbol == held.symbol:
+            found[symbol] = held
+            continue
+        if not (_is_index(source) and _is_index(product)):
+            raise DataError(
+                f"{path}: {symbol}: holds {held.symbol} bars, which {symbol} cannot be scaled from; "
+                f"expected bars of {symbol} or of an index it follows one to one"
+            )
+        factor = product.scale / source.scale
+        note = f"{symbol} prices are {held.symbol} prices times {factor:g}, not {symbol}'s own."
+        scaled = held.scaled(factor, symbol)
+        found[symbol] = replace(scaled, notes=(*scaled.notes, note))
+    return found
+
+
+def find_product(universe: Mapping[str, Product], symbol: str) -> Product:
+    """Return a product by its symbol; ConfigError suggests the nearest when there is none."""
+    product = universe.get(symbol)
+    if product is None:
+        near = get_close_matches(symbol.upper(), universe, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(universe)}"
+        raise ConfigError(f"symbol: got {symbol!r}, expected one of config/universe.json{hint}")
+    return product
+
+
+def parse_timerange(text: str) -> tuple[date | None, date | None]:
+    """Return first and last day of ``YYYYMMDD-YYYYMMDD``; a missing side is None."""
+    first, dash, last = text.strip().partition("-")
+    try:
+        if not dash or not (first or last):
+            raise ValueError
+        start, end = (datetime.strptime(day, "%Y%m%d").date() if day else None for day in (first, last))
+    except ValueError:
+        raise ConfigError(
+            f"timerange: got {text!r}, expected YYYYMMDD-YYYYMMDD, for instance 20140103-20181231"
+        ) from None
+    if start and end and end < start:
+        raise ConfigError(f"timerange: got {text!r}, expected the first day not after the last")
+    return start, end
+
+
+def _span(settings: Settings, timerange: str | None) -> tuple[date | None, date | None]:
+    return parse_timerange(timerange) if timerange else (settings.data.start, settings.data.end)
+
+
+def _index(settings: Settings, seed: int, generator: str, span: tuple[date | None, date | None]) -> Bars:
+    data = settings.data
+    start, end = span
+    if generator == "conditioned":
+        from feeds.synthetic.conditioned import ConditionedSettings, conditioned
+
+        daily = Path(data.daily) if data.daily else None
+        return conditioned(ConditionedSettings(start, end, seed, daily, data.level))
+    if generator == "simulated":
+        from feeds.synthetic.simulated import SimulatedSettings, simulated
+
+        given = {"start": start, "end": end, "level": data.level}
+        return simulated(
+            SimulatedSettings(
+                seed=seed, **{name: value for name, value in given.items() if value is not None}
+            )
+        )
+    raise ConfigError(f"generator: got {generator!r}, expected one of {', '.join(GENERATORS)}")
+
+
+def _is_index(product: Product) -> bool:
+    return product.beta == 1.0 and product.idiosyncratic == 0.0
