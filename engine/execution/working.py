@@ -1,0 +1,239 @@
+"""The life of one order as an explicit state machine, driven by quotes and a minute counter.
+
+The machine knows no broker: the simulated broker asks ``engine.execution.fills`` what
+would have traded, another one hears it from its venue, and both tell ``fill``.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+
+from engine.errors import OrderError
+from engine.execution.settings import ExecutionSettings
+from engine.intent import Order, Urgency
+from engine.options.combo import Combo
+from engine.options.contract import Contract
+from engine.options.quotebook import Quote
+from engine.options.ticks import round_down, round_up, tick_size
+
+
+class OrderState(StrEnum):
+    """What happened last to an order; the last four end it."""
+
+    NEW = "new"
+    WORKING = "working"
+    CONCEDED = "conceded"
+    PARTLY_FILLED = "partly_filled"
+    FILLED = "filled"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+FINAL = frozenset({OrderState.FILLED, OrderState.TIMED_OUT, OrderState.CANCELLED, OrderState.REJECTED})
+_LIVE = frozenset({OrderState.CONCEDED, OrderState.PARTLY_FILLED}) | FINAL
+TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
+    OrderState.NEW: frozenset({OrderState.WORKING, OrderState.REJECTED, OrderState.CANCELLED}),
+    OrderState.WORKING: _LIVE,
+    OrderState.CONCEDED: _LIVE,
+    OrderState.PARTLY_FILLED: _LIVE,
+    **{state: frozenset() for state in FINAL},
+}
+STOCK_TICK = 0.01
+
+
+def combo_tick(combo: Combo, price: float) -> float:
+    """Return the price step of an order for ``combo`` near ``price``, USD per share."""
+    if len(combo.legs) > 1:
+        return combo.product.tick.combo
+    if isinstance(combo.legs[0].instrument, Contract):
+        return tick_size(price, combo.product.tick)
+    return STOCK_TICK
+
+
+def natural(quote: Quote, buy: bool) -> float:
+    """Return what trading at once costs (``buy``) or brings; NaN where it cannot be bought."""
+    return quote.ask if buy else quote.bid
+
+
+def between(quote: Quote, buy: bool, fraction: float) -> float:
+    """Return the price ``fraction`` of the way from mid (0) to natural (1), USD per share.
+
+    A combo without an ask has no mid either: selling it then starts at its bid.
+    """
+    far = natural(quote, buy)
+    if fraction >= 1.0 or not math.isfinite(quote.ask):
+        return far
+    return quote.mid + fraction * (far - quote.mid)
+
+
+class WorkingOrder:
+    """One order between its submission and its end.
+
+    Parameters
+    ----------
+    order : Order
+    settings : ExecutionSettings
+
+    Attributes
+    ----------
+    state : OrderState
+    limit : float
+        USD per share, on the combo's tick; NaN while there was nothing to price it with.
+    seen : Quote or None
+        The quote the limit was set from.
+    filled, remaining : int
+        Units.
+    average : float
+        Average price of what was filled, USD per share; NaN before the first fill.
+    reason : str
+        Why the order was rejected or cancelled.
+    """
+
+    __slots__ = (
+        "order", "settings", "state", "limit", "seen", "filled", "remaining", "reason",
+        "_value", "_started", "_priced", "_worst",
+    )  # fmt: skip
+
+    def __init__(self, order: Order, settings: ExecutionSettings) -> None:
+        if order.quantity < 1:
+            raise OrderError(f"{order.ref}: quantity is {order.quantity}, expected at least 1")
+        self.order = order
+        self.settings = settings
+        self.state = OrderState.NEW
+        self.limit = math.nan
+        self.seen: Quote | None = None
+        self.filled = 0
+        self.remaining = order.quantity
+        self.reason = ""
+        self._value = 0.0
+        self._started = 0
+        self._priced = 0
+        self._worst = math.nan
+
+    @property
+    def done(self) -> bool:
+        """Whether the order has ended."""
+        return self.state in FINAL
+
+    @property
+    def average(self) -> float:
+        return self._value / self.filled if self.filled else math.nan
+
+    def fraction(self, elapsed: int) -> float:
+        """Return how far from mid (0) to natural (1) the limit stands after ``elapsed`` minutes."""
+        settings, urgency = self.settings, self.order.urgency
+        if urgency is Urgency.URGENT:
+            return 1.0
+        start, steps = 0.0, settings.exit_steps
+        if urgency is Urgency.ENTRY:
+            start, steps = settings.entry_fraction_start, settings.steps
+        step = elapsed // settings.requote_minutes
+        return 1.0 if step >= steps else start + (1.0 - start) * step / steps
+
+    def place(self, quote: Quote | None, minute: int) -> OrderState:
+        """Set the first limit from the quotes of the minute the order was sent on.
+
+        Buying what has no price is rejected; selling it waits for a price, because an
+        exit must not get lost.
+        """
+        self._started = self._priced = minute
+        if self.order.buy and (quote is None or not math.isfinite(quote.ask)):
+            return self.reject("no ask to buy at")
+        self._move(OrderState.WORKING)
+        if quote is not None:
+            # An approval is for the price it was given at: the loss a single-order entry
+            # can make was counted there. Later steps of an entry must follow the market.
+            if self.order.urgency is Urgency.ENTRY and self.order.combo == self.order.intent.combo:
+                self._worst = self._target(quote)
+            self._price(quote, 0)
+        return self.state
+
+    def requote(self, quote: Quote | None, minute: int) -> bool:
+        """Set the limit anew when its time has come; True when it changed.
+
+        Urgent orders follow the market every minute, the others every ``requote_minutes``.
+        """
+        elapsed = minute - self._started
+        due = self.order.urgency is Urgency.URGENT or not math.isfinite(self.limit)
+        due = due or minute - self._priced >= self.settings.requote_minutes
+        if self.done or quote is None or not due:
+            return False
+        if not math.isfinite(natural(quote, self.order.buy)):
+            return False
+        before, self._priced = self.limit, minute
+        self._price(quote, elapsed)
+        if self.limit == before:
+            return False
+        self._move(OrderState.CONCEDED)
+        return True
+
+    def overdue(self, minute: int) -> bool:
+        """Tell whether the timeout lies before ``minute``: nothing may fill any more."""
+        return self._times_out and minute - self._started > self.settings.entry_timeout_minutes
+
+    def expires(self, minute: int) -> bool:
+        """Tell whether ``minute`` is the last on which the order may fill."""
+        return self._times_out and minute - self._started >= self.settings.entry_timeout_minutes
+
+    def fill(self, units: int, price: float) -> OrderState:
+        """Book an execution of ``units`` at ``price``.
+
+        Raises
+        ------
+        OrderError
+            When more is filled than remains, or the order has ended.
+        """
+        if not 1 <= units <= self.remaining:
+            raise OrderError(f"{self.order.ref}: {units} units filled, expected 1 to {self.remaining}")
+        last = units == self.remaining
+        self._move(OrderState.FILLED if last else OrderState.PARTLY_FILLED)
+        self.filled += units
+        self.remaining -= units
+        self._value += units * price
+        return self.state
+
+    def time_out(self) -> OrderState:
+        """End the order because its time is over; what was filled stays."""
+        return self._end(OrderState.TIMED_OUT, "")
+
+    def cancel(self, reason: str = "") -> OrderState:
+        """End the order on request; what was filled stays."""
+        return self._end(OrderState.CANCELLED, reason)
+
+    def reject(self, reason: str) -> OrderState:
+        """End the order because the venue will not have it."""
+        return self._end(OrderState.REJECTED, reason)
+
+    @property
+    def _times_out(self) -> bool:
+        return self.order.urgency is Urgency.ENTRY
+
+    def _end(self, state: OrderState, reason: str) -> OrderState:
+        self._move(state)
+        self.reason = reason
+        return state
+
+    def _move(self, state: OrderState) -> None:
+        if state not in TRANSITIONS[self.state]:
+            raise OrderError(f"{self.order.ref}: cannot go from {self.state} to {state}")
+        self.state = state
+
+    def _target(self, quote: Quote) -> float:
+        """Return the price at which the order is marketable, with the slippage allowed for."""
+        far = natural(quote, self.order.buy)
+        slip = self.settings.slippage_ticks * combo_tick(self.order.combo, far)
+        return self._on_tick(far + slip if self.order.buy else far - slip)
+
+    def _price(self, quote: Quote, elapsed: int) -> None:
+        buy, fraction = self.order.buy, self.fraction(elapsed)
+        target = self._target(quote)
+        limit = target if fraction >= 1.0 else self._on_tick(between(quote, buy, fraction))
+        if math.isfinite(self._worst):
+            limit = min(limit, self._worst) if buy else max(limit, self._worst)
+        self.limit, self.seen = limit, quote
+
+    def _on_tick(self, price: float) -> float:
+        tick = combo_tick(self.order.combo, price)
+        return round_up(price, tick) if self.order.buy else round_down(price, tick)
