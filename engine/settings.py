@@ -1,0 +1,294 @@
+"""The settings: pydantic models of ``config/`` and of the environment.
+
+Precedence, strongest first: the caller's overrides (the command line), variables named
+``MW__SECTION__KEY``, ``config/profiles/<name>.yaml``, ``config/strategy.yaml``, the defaults below.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from engine.errors import ConfigError
+from engine.options.expected_move import Convention
+from engine.risk.blackouts import Kind
+from engine.risk.limits import ALL_HALTS, Budget, Limits
+from engine.settings_files import Layer, complaint, environment, merge, profile_path, read_yaml
+from engine.settings_types import (
+    Amount,
+    Count,
+    Delta,
+    Halts,
+    Minute,
+    Positive,
+    Real,
+    Section,
+    Share,
+    Symbols,
+    Whole,
+    comma_list,
+)
+
+CONFIG_DIR = Path(__file__).resolve().parent.parent / "config"
+ENVIRONMENT = "MW__"
+
+
+class AccountSettings(Section):
+    """The account a backtest starts with, USD."""
+
+    cash: Positive = 150_000.0
+
+
+class CommonSettings(Section):
+    """What all bots share: how often they look, what a credit must earn, when they leave."""
+
+    decide_every: Count = 5
+    min_credit_to_cost: Amount = 3.0
+    time_stop: Minute = 915
+
+
+class BudgetSettings(Section):
+    """A bot's own pot of risk, USD."""
+
+    planned_loss: Positive
+    structural_loss: Positive
+    day_cap: Positive
+
+
+class RiskSettings(Section):
+    """What the governor enforces; see `engine.risk.limits.Limits` for the meaning of each."""
+
+    planned_loss: Positive = 50.0
+    structural_loss: Positive = 100.0
+    day_cap: Positive = 150.0
+    day_r: Positive = 3.0
+    window_first: Minute = 630
+    window_last: Minute = 810
+    flat_by: Minute = 925
+    cash_fraction: Share = 1.0
+    half_days: bool = False
+    halt_move: Positive | None = 1.25
+    halt_vix: Positive | None = 3.0
+    halt_range: Positive | None = 1.0
+    close_on: Halts = ALL_HALTS
+    budgets: dict[str, BudgetSettings] = {
+        "buywrite": BudgetSettings(planned_loss=150.0, structural_loss=1500.0, day_cap=1500.0)
+    }
+    calendar_required: Annotated[tuple[Kind, ...], BeforeValidator(comma_list)] = (
+        Kind.CPI,
+        Kind.FOMC,
+        Kind.JOBS,
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        try:
+            self.limits()
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def limits(self) -> Limits:
+        """Return the limits as the governor takes them."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        del values["calendar_required"]
+        budgets = {name: Budget(**dict(budget)) for name, budget in self.budgets.items()}
+        return Limits(**(values | {"budgets": budgets}))
+
+
+class BotSettings(Section):
+    """What every bot has: where it trades, how much, when it leaves."""
+
+    enabled: bool = True
+    symbols: Symbols
+    expiry_days: Annotated[Whole, Field(le=1)] = 0
+    quantity: Count = 1
+    entries_per_day: Count = 1
+    planned_loss: Positive
+    profit_target: Share
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len(set(self.symbols)) < len(self.symbols):
+            raise ValueError(f"symbols are {list(self.symbols)}, expected each only once")
+        return self
+
+
+class PutliteSettings(BotSettings):
+    """Bot A: the bull put spread."""
+
+    symbols: Symbols = ("XSP",)
+    planned_loss: Positive = 50.0
+    profit_target: Share = 0.55
+    structure: Literal["spread", "cash_secured"] = "spread"
+    short_by: Literal["delta", "move"] = "delta"
+    short_delta: Delta = 0.12
+    short_move: Positive = 1.2
+    convention: Convention = Convention.RATIO
+    ratio: Positive = 0.85
+    width: Positive = 1.0
+    compression_max: Positive = 1.0
+
+
+class BuywriteSettings(BotSettings):
+    """Bot B: shares with calls against a part of them, and a put under all of them."""
+
+    symbols: Symbols = ("SPY",)
+    planned_loss: Positive = 150.0
+    profit_target: Share = 0.5
+    shares: Count = 200
+    calls: Count = 1
+    call_delta: Delta = 0.30
+    collar: bool = True
+    put_delta: Delta = 0.20
+    iv_rank_min: Annotated[Amount, Field(le=100)] = 50.0
+    trend_max: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _covered(self) -> Self:
+        covered = self.calls * 100 / self.shares
+        if not 0.25 <= covered <= 0.5:
+            raise ValueError(
+                f"{self.calls} calls against {self.shares} shares cover {covered:.0%}, expected 25 to 50 %"
+            )
+        if self.shares % 100:
+            raise ValueError(f"shares is {self.shares}, expected whole hundreds: a put covers 100 shares")
+        return self
+
+
+class CondorSettings(BotSettings):
+    """Bot C: the iron condor after the morning range."""
+
+    symbols: Symbols = ("XSP",)
+    planned_loss: Positive = 50.0
+    profit_target: Share = 0.5
+    convention: Convention = Convention.RATIO
+    ratio: Positive = 0.85
+    short_move: Annotated[Real, Field(ge=1, le=2)] = 1.2
+    width: Positive = 1.0
+    range_minutes: Annotated[Count, Field(ge=5, le=240)] = 60
+
+
+class BotsSettings(Section):
+    """The three bots."""
+
+    putlite: PutliteSettings = PutliteSettings()
+    buywrite: BuywriteSettings = BuywriteSettings()
+    condor: CondorSettings = CondorSettings()
+
+
+class ExecutionSection(Section):
+    """How orders are worked and filled; `engine.execution.settings` explains the model."""
+
+    entry_fraction_start: Annotated[Amount, Field(le=1)] = 0.0
+    steps: Count = 4
+    requote_minutes: Count = 1
+    entry_timeout_minutes: Count = 6
+    exit_steps: Count = 3
+    fill_fraction: Annotated[Amount, Field(le=1)] = 1.0
+    slippage_ticks: Whole = 0
+
+
+class QuotesSettings(Section):
+    """The model quotes: premium over the fair volatility, factor on the spreads."""
+
+    premium: Annotated[Real, Field(gt=-0.9, le=2)] = 0.08
+    spread_scale: Amount = 1.0
+
+
+class DataSettings(Section):
+    """What the synthetic bars are made of."""
+
+    generator: Literal["conditioned", "simulated"] = "conditioned"
+    seed: Whole = 7
+    level: Positive | None = 6000.0
+    start: date | None = None
+    end: date | None = None
+    daily: Path | None = None
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Made by `load`, never by hand outside tests."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, env_prefix=ENVIRONMENT, env_nested_delimiter="__"
+    )
+
+    account: AccountSettings = AccountSettings()
+    common: CommonSettings = CommonSettings()
+    risk: RiskSettings = RiskSettings()
+    bots: BotsSettings = BotsSettings()
+    execution: ExecutionSection = ExecutionSection()
+    quotes: QuotesSettings = QuotesSettings()
+    data: DataSettings = DataSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `load` has merged, so that every value has a known place."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.risk.window_last < self.common.time_stop <= self.risk.flat_by:
+            raise ValueError(
+                f"common.time_stop is {clock(self.common.time_stop)}, expected after risk.window_last "
+                f"{clock(self.risk.window_last)} and not after risk.flat_by {clock(self.risk.flat_by)}"
+            )
+        return self
+
+    @classmethod
+    def load(
+        cls,
+        config_dir: Path | None = None,
+        profile: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Settings:
+        """Read, merge and check the settings.
+
+        Parameters
+        ----------
+        config_dir : Path, optional
+            Folder with ``strategy.yaml`` and ``profiles/``; by default the project's ``config/``.
+        profile : str, optional
+            Name of a file in ``profiles/``, laid over ``strategy.yaml``.
+        overrides : mapping, optional
+            Nested, laid over everything else.
+
+        Raises
+        ------
+        ConfigError
+            One line naming the place, the key, the value and what was expected.
+        """
+        folder = Path(config_dir) if config_dir is not None else CONFIG_DIR
+        strategy = folder / "strategy.yaml"
+        layers = [Layer(str(strategy), read_yaml(strategy))]
+        if profile is not None:
+            path = profile_path(folder, profile)
+            layers.append(Layer(str(path), read_yaml(path)))
+        variables = environment(cls, ENVIRONMENT)
+        layers.append(Layer("environment", variables))
+        layers.append(Layer("command line", dict(overrides or {})))
+        try:
+            return cls(**merge(layers))
+        except ValidationError as error:
+            raise complaint(error, layers, cls, ENVIRONMENT) from None
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of all values: equal settings, equal digest."""
+        told = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+
+def clock(minute: int) -> str:
+    """Return a minute after midnight as HH:MM."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
