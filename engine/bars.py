@@ -103,16 +103,16 @@ class Bars:
         return self._cut(0, n)
 
     def scaled(self, factor: float, symbol: str) -> Bars:
-        """Return the bars with every price times ``factor``, under another symbol."""
+        """Return the bars with every price times ``factor`` (no float dust), under another symbol."""
         if not (np.isfinite(factor) and factor > 0.0):
             raise DataError(f"scale {factor!r}: expected a positive number")
         return replace(
             self,
             symbol=symbol,
-            open=self.open * factor,
-            high=self.high * factor,
-            low=self.low * factor,
-            close=self.close * factor,
+            open=np.round(self.open * factor, 8),
+            high=np.round(self.high * factor, 8),
+            low=np.round(self.low * factor, 8),
+            close=np.round(self.close * factor, 8),
         )
 
     @property
@@ -121,9 +121,8 @@ class Bars:
 
     def _line(self, name: str, at: int, expected: str) -> str:
         value = self.lines[name] if name in self.lines else getattr(self, name)
-        return (
-            f"{self._where}: {name} is {value[at]:.10g} at {name_stamp(int(self.stamp[at]))}; expected {expected}"
-        )
+        when = name_stamp(int(self.stamp[at]))
+        return f"{self._where}: {name} is {value[at]:.10g} at {when}; expected {expected}"
 
     def _cut(self, start: int, stop: int) -> Bars:
         part = slice(start, stop)

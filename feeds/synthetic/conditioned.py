@@ -139,7 +139,9 @@ def stale_share(daily: Daily) -> Floats:
     return np.clip(1.0 - seen / OVERNIGHT_SHARE, 0.0, 1.0)
 
 
-def _day(daily: Daily, i: int, factor: float, stale: float, settings: ConditionedSettings) -> tuple[Floats, ...]:
+def _day(
+    daily: Daily, i: int, factor: float, stale: float, settings: ConditionedSettings
+) -> tuple[Floats, ...]:
     day = daily.dates[i]
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([settings.seed, day.toordinal()])))
     weight = variance_profile(close_minute(day))

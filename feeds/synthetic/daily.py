@@ -93,9 +93,12 @@ def from_file(path: Path) -> Daily:
     if not path.is_file():
         raise DataError(f"daily file {path}: no such file")
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, parse_dates=["date"])
+        table = (
+            pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, parse_dates=["date"])
+        )
     except (ValueError, OSError) as error:
-        raise DataError(f"daily file {path}: cannot be read as a table ({str(error).splitlines()[0]})") from error
+        why = str(error).splitlines()[0]
+        raise DataError(f"daily file {path}: cannot be read as a table ({why})") from error
     missing = {"date", "symbol", "open", "high", "low", "close"} - set(table.columns)
     if missing:
         raise DataError(f"daily file {path}: no column {sorted(missing)[0]!r}; it has {list(table.columns)}")
@@ -103,7 +106,8 @@ def from_file(path: Path) -> Daily:
     for symbol in ("SPX", "VIX"):
         part = table[table["symbol"] == symbol]
         if part.empty:
-            raise DataError(f"daily file {path}: no rows of symbol {symbol}; it has {sorted(set(table['symbol']))}")
+            held = sorted(set(table["symbol"]))
+            raise DataError(f"daily file {path}: no rows of symbol {symbol}; it has {held}")
         parts[symbol] = part.set_index("date")
         if parts[symbol].index.has_duplicates:
             twice = parts[symbol].index[parts[symbol].index.duplicated()][0]
@@ -120,6 +124,4 @@ def _make(index: Any, columns: dict[str, Any], source: str) -> Daily:
     digest = hashlib.sha256(days.astype(np.int64).tobytes())
     for name in sorted(arrays):
         digest.update(arrays[name].tobytes())
-    return Daily(
-        dates=tuple(days.astype(object)), source=source, digest=digest.hexdigest(), **arrays
-    ).check()
+    return Daily(dates=tuple(days.astype(object)), source=source, digest=digest.hexdigest(), **arrays).check()

@@ -162,9 +162,7 @@ def _bend(x: float, ends: Floats, goals: Floats) -> float:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _fit(
-    close: Floats, high: Floats, low: Floats, top: float, bottom: float, squeeze: float
-) -> None:
+def _fit(close: Floats, high: Floats, low: Floats, top: float, bottom: float, squeeze: float) -> None:
     """Bend a bridged path so that it reaches exactly ``top`` and ``bottom``."""
     n = len(close)
     end = close[n - 1]
@@ -215,9 +213,7 @@ def conditioned_day(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def vix_day(
-    returns: Floats, normal: Floats, start: float, end: float, top: float, bottom: float
-) -> Floats:
+def vix_day(returns: Floats, normal: Floats, start: float, end: float, top: float, bottom: float) -> Floats:
     """Return minute log VIX relative to its open: against the price, ending at ``end``.
 
     ``normal`` is (candidates, n). ``top`` and ``bottom`` are the day's extremes, or NaN when
