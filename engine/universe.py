@@ -97,7 +97,8 @@ def _product(path: Path, symbol: str, row: _Row, told: _File) -> Product:
         )
     if row.style is Style.AMERICAN and row.settlement is not Settlement.PHYSICAL:
         raise ConfigError(
-            f"{path}: symbols.{symbol}.settlement: got {row.settlement.value!r}, expected physical for american style"
+            f"{path}: symbols.{symbol}.settlement: got {row.settlement.value!r}, "
+            "expected physical for american style"
         )
     return Product(
         symbol=symbol,

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 import backtrader as bt
+import numpy as np
 import pandas as pd
 
 from engine.desk import Desk, Levels
-from engine.execution.working import Urgency
 from engine.indicators.regime import VixChange
 from engine.indicators.session import DayLines
-from engine.intent import Denied, Intent
+from engine.intent import Denied, Intent, Urgency
 from engine.journal.records import Fill, OrderEvent
 from engine.options.chain import Chain
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
+from strategies.agenda import Agenda, halt_bars
 from strategies.lane import Check, Lane
 from strategies.ticket import Proposal, Stage, Ticket
 
-NEVER = 1 << 60
 _ENDED = {"filled", "timed_out", "cancelled", "rejected"}
+_SETTLED = {"settled": Reason.SETTLED, "assigned": Reason.ASSIGNED}
 
 
 class Bot(bt.Strategy):
@@ -37,35 +39,31 @@ class Bot(bt.Strategy):
     config : settings of this bot (``bots.<name>`` in ``strategy.yaml``)
     common : settings of all bots (``common``)
     products : mapping of symbol to Product
+    whole : bool
+        True when all lines are computed before the first bar, as in a backtest.
     """
 
-    params = (("desk", None), ("config", None), ("common", None), ("products", None))
+    params = (("desk", None), ("config", None), ("common", None), ("products", None), ("whole", True))
     bot_name = ""
 
     def __init__(self) -> None:
         self.desk: Desk = self.p.desk
         self.config = self.p.config
+        self.limits = self.desk.governor.limits
         self.ticket: Ticket | None = None
-        self.entries: dict[Any, int] = {}
+        self.agenda: Agenda | None = None
+        self.entered: dict[date, int] = {}
         self.lanes: list[Lane] = []
         self.days: list[tuple[Any, Any]] = []
-        common = self.p.common
+        window = (self.limits.window_first, self.limits.window_last)
         for symbol in self.config.symbols:
             data = self.getdatabyname(symbol)
             self.days.append((DayLines(data), VixChange(data)))
+            measures = {"minute": data.lines.minute, "left": data.lines.left, **self.measures(data)}
             self.lanes.append(
-                Lane(
-                    self.bot_name,
-                    symbol,
-                    data,
-                    {"left": data.lines.left, **self.measures(data)},
-                    self._checks,
-                    (common.window_first, common.window_last),
-                    common.decide_every,
-                )
+                Lane(self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every)
             )
         self.desk.journal.keep_decisions(self.bot_name, self._decision_table)
-        self._prepared = False
 
     # what a bot is -----------------------------------------------------------------
 
@@ -82,17 +80,47 @@ class Bot(bt.Strategy):
         raise NotImplementedError
 
     def levels(self, ticket: Ticket) -> tuple[Levels, ...]:
-        """Return the prices at which to leave: the share of the credit kept, the planned loss."""
-        combo, intent = ticket.proposal.combo, ticket.intent
-        credit = ticket.credit
-        room = (intent.planned_loss - 2 * ticket.fees) / (combo.multiplier * intent.quantity)
-        return (Levels(combo, -(1.0 - self.config.profit_target) * credit, -(credit + max(room, 0.0))),)
+        """Return the prices at which to leave: a share of the credit kept, the planned loss."""
+        price = ticket.entry_price(0)
+        take = (1.0 - self.config.profit_target) * price
+        return (Levels(ticket.proposal.combo, take, price - self.room(ticket)),)
+
+    def room(self, ticket: Ticket) -> float:
+        """Return how far the combo may fall per share until fees and loss make up the planned loss."""
+        usd = ticket.intent.planned_loss * ticket.quantity / ticket.intent.quantity - 2.0 * ticket.fees
+        return max(usd, 0.0) / (ticket.proposal.combo.multiplier * ticket.quantity)
+
+    def credit_of(self, proposal: Proposal) -> float:
+        """Return the premium received for one unit at executable prices, USD; NaN without a bid."""
+        quote = self.desk.book.quote(proposal.combo)
+        return np.nan if quote is None else -quote.ask * proposal.combo.multiplier
 
     # the loop ----------------------------------------------------------------------
 
+    def start(self) -> None:
+        """Judge all bars at once where that is possible."""
+        if not self.p.whole:
+            return
+        for lane in self.lanes:
+            lane.prepare()
+        halts = [halt_bars(lane, *lines, self.limits) for lane, lines in zip(self.lanes, self.days, strict=True)]
+        self.agenda = Agenda(self.lanes, np.unique(np.concatenate(halts)), self.p.common.time_stop)
+
+    def first_wake(self) -> int:
+        """Return the first bar on which this bot must be called."""
+        return 0 if self.agenda is None else min(self.agenda.flat(0, False), int(self.agenda.last[0]))
+
+    def wake(self, bar: int) -> int:
+        """Return the next bar on which this bot must be called."""
+        ticket = self.ticket
+        if self.agenda is None or (ticket is not None and ticket.stage is not Stage.OPEN):
+            return bar + 1
+        if ticket is not None:
+            return self.agenda.holding(bar, ticket.levels, self.desk.book)  # type: ignore[arg-type]
+        return self.agenda.flat(bar, self._used(self.desk.clock.day(bar)))
+
     def next(self) -> None:
         bar = len(self.data) - 1
-        self._prepare()
         for number in range(len(self.lanes)):
             self.desk.observe(self._view(number, bar))
         if self.ticket is not None:
@@ -102,24 +130,17 @@ class Bot(bt.Strategy):
             if self.ticket is None and lane.verdict(bar) is None:
                 self._look(number, lane, bar)
 
-    def _prepare(self) -> None:
-        if not self._prepared:
-            self._prepared = True
-            for lane in self.lanes:
-                lane.prepare()
-
     def _checks(self, m: SimpleNamespace) -> list[Check]:
-        common = self.p.common
-        full = m.minute + m.left == common.full_close
-        return [(Reason.HALF_DAY, full), *self.filters(m)]
+        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m)]
 
     def _view(self, number: int, bar: int) -> MarketView:
         lane, (days, vix) = self.lanes[number], self.days[number]
-        data = lane.data
+        data, clock = lane.data, self.desk.clock
+        minute = data.lines.minute[0]
         return MarketView(
-            at=self.desk.clock.at(bar),
-            day=self.desk.clock.day(bar),
-            minute=int(data.lines.minute[0]),
+            at=clock.at(bar),
+            day=clock.day(bar),
+            minute=int(minute),
             symbol=lane.symbol,
             price=data.close[0],
             session_open=days.lines.session_open[0],
@@ -129,15 +150,18 @@ class Bot(bt.Strategy):
             vix_previous=data.lines.vix[0] - vix.lines.change[0],
             day_high=days.lines.day_high[0],
             day_low=days.lines.day_low[0],
-            half_day=int(data.lines.minute[0] + data.lines.left[0]) != self.p.common.full_close,
+            half_day=minute + data.lines.left[0] != FULL_CLOSE,
         )
 
     # entry -------------------------------------------------------------------------
 
+    def _used(self, day: date) -> bool:
+        return self.entered.get(day, 0) >= self.config.entries_per_day
+
     def _look(self, number: int, lane: Lane, bar: int) -> None:
         config, desk = self.config, self.desk
         day = desk.clock.day(bar)
-        if self.entries.get(day, 0) >= config.entries_per_day:
+        if self._used(day):
             lane.note(bar, Reason.ENTRIES_USED)
             return
         expiry = desk.book.expiry(lane.symbol, config.expiry_days)
@@ -149,65 +173,68 @@ class Bot(bt.Strategy):
             lane.note(bar, proposal)
             return
         text, quote = str(proposal.combo), desk.book.quote(proposal.combo)
-        if quote is None:
+        if quote is None or np.isnan(quote.ask):
             lane.note(bar, Reason.NO_QUOTE, text)
             return
-        credit = self.credit_of(proposal)
         cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)
-        if credit is None or credit < self.p.common.min_credit_to_cost * cost:
+        if not self.credit_of(proposal) >= self.p.common.min_credit_to_cost * cost:
             lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
             return
         at, trade_id = desk.clock.at(bar), desk.next_trade_id()
-        quantity = config.quantity
         intent = Intent(
             order_ref=f"{self.bot_name}-{at:%Y%m%d}-{trade_id}",
+            trade_id=trade_id,
             bot=self.bot_name,
             symbol=lane.symbol,
             combo=proposal.combo,
-            quantity=quantity,
+            quantity=config.quantity,
             opening=True,
             why=Reason.ENTERED,
             at=at,
-            planned_loss=config.planned_loss * quantity,
-            structural_loss=proposal.combo.structural_loss(quote.ask, cost) * quantity,
-            margin=proposal.combo.margin(quote.ask) * quantity,
+            planned_loss=config.planned_loss * config.quantity,
+            structural_loss=proposal.combo.structural_loss(quote.ask, cost) * config.quantity,
+            margin=proposal.combo.margin(quote.ask) * config.quantity,
         )
         verdict = desk.ask(intent, self._view(number, bar))
         if isinstance(verdict, Denied):
             lane.note(bar, verdict.reason, text, -quote.ask)
             return
         lane.note(bar, Reason.ENTERED, text, -quote.ask)
-        self.entries = {day: self.entries.get(day, 0) + 1}
-        self.ticket = Ticket(trade_id, intent, proposal, number, at, lane.data.close[0], bar)
-        self._send(self.ticket, opening=True, urgency=Urgency.ENTRY, bar=bar)
+        self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
+        self._send(self.ticket, intent.quantity, Urgency.ENTRY, bar)
 
-    def credit_of(self, proposal: Proposal) -> float | None:
-        """Return the option premium received for one unit at executable prices, USD."""
-        quote = self.desk.book.quote(proposal.combo)
-        return None if quote is None else -quote.ask * proposal.combo.multiplier
-
-    def _send(self, ticket: Ticket, opening: bool, urgency: Urgency, bar: int) -> None:
-        combo = ticket.proposal.steps[ticket.step]
-        units = ticket.intent.quantity if opening else ticket.held[ticket.step]
-        ticket.working = self.desk.work(
-            ticket.intent, ticket.step, combo, units, opening, self, urgency, self.desk.clock.at(bar)
+    def _send(self, ticket: Ticket, units: int, urgency: Urgency, bar: int) -> None:
+        ticket.working = self.desk.send(
+            ticket.intent,
+            ticket.proposal.steps[ticket.step],
+            units,
+            ticket.stage is Stage.OPENING,
+            urgency,
+            self.desk.clock.at(bar),
+            self,
         )
 
     # while a trade lives -------------------------------------------------------------
 
     def _manage(self, ticket: Ticket, bar: int) -> None:
         why = self.desk.governor.must_close(self.desk.state, self._view(ticket.lane, bar), self.bot_name)
-        if ticket.stage is Stage.OPENING and why is not None:
-            ticket.why = why
-            self.desk.broker.cancel_ref(ticket.working)
-        elif ticket.stage is Stage.OPEN:
-            if why is not None:
-                self._leave(ticket, why, Urgency.URGENT, bar)
-            else:
-                self._check_levels(ticket, bar)
+        minute = self.data.lines.minute[0]
+        if ticket.stage is Stage.OPENING:
+            if why is None and minute >= self.limits.window_last:
+                why = Reason.OUTSIDE_WINDOW
+            if why is not None and ticket.why is Reason.ENTERED:
+                ticket.why = why
+                self.desk.cancel(ticket.working)
+        elif ticket.stage is Stage.CLOSING:
+            if why is not None and not ticket.urgent:
+                ticket.urgent = True
+                self.desk.cancel(ticket.working)
+        elif why is not None:
+            self._leave(ticket, why, Urgency.URGENT, bar)
+        else:
+            self._check_levels(ticket, bar)
 
     def _check_levels(self, ticket: Ticket, bar: int) -> None:
-        data = self.lanes[ticket.lane].data
         for level in ticket.levels:
             quote = self.desk.book.quote(level.combo)
             if quote is None:
@@ -218,62 +245,77 @@ class Bot(bt.Strategy):
             if quote.bid >= level.take:
                 self._leave(ticket, Reason.PROFIT_TARGET, Urgency.EXIT, bar)
                 return
-        if data.lines.minute[0] >= self.p.common.time_stop_minute:
+        if self.data.lines.minute[0] >= self.p.common.time_stop:
             self._leave(ticket, Reason.TIME_STOP, Urgency.EXIT, bar)
 
     def _leave(self, ticket: Ticket, why: Reason, urgency: Urgency, bar: int) -> None:
         ticket.stage, ticket.why, ticket.urgent = Stage.CLOSING, why, urgency is Urgency.URGENT
         ticket.step = max(step for step, units in enumerate(ticket.held) if units)
-        self._send(ticket, opening=False, urgency=urgency, bar=bar)
+        self._send(ticket, ticket.held[ticket.step], urgency, bar)
 
     def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None:
-        """Follow a working order; called by the broker on every change of state."""
+        """Follow a working order; called by the broker on every change of its state."""
         ticket = self.ticket
-        if ticket is None:
+        if ticket is None or not event.order_ref.startswith(ticket.intent.order_ref):
             return
         bar = len(self.data) - 1
-        opening = ticket.stage is Stage.OPENING
-        if fills:
-            ticket.book(fills, units, opening)
-        if event.state not in _ENDED:
+        if event.state in _SETTLED:
+            ticket.settle(fills)
+            ticket.why = _SETTLED[event.state]
+            self._finish(ticket, bar)
             return
-        ticket.working = ""
+        if fills:
+            ticket.book(fills, units)
+        if event.state in _ENDED:
+            self._next_step(ticket, event, bar)
+
+    def _next_step(self, ticket: Ticket, event: OrderEvent, bar: int) -> None:
+        """Go on after an order has ended, whichever way."""
+        opening, complete = ticket.stage is Stage.OPENING, len(ticket.held) - 1
         if not opening:
             if any(ticket.held):
-                self._leave(ticket, ticket.why, Urgency.URGENT, bar)
+                urgency = Urgency.URGENT if ticket.urgent else Urgency.EXIT
+                self._leave(ticket, ticket.why, urgency, bar)
             else:
                 self._finish(ticket, bar)
-        elif event.state == "filled" and ticket.step + 1 < len(ticket.proposal.steps):
+        elif event.state == "filled" and ticket.step < complete and ticket.why is Reason.ENTERED:
             ticket.step += 1
-            self._send(ticket, opening=True, urgency=Urgency.ENTRY, bar=bar)
-        elif ticket.held[ticket.step]:
-            ticket.stage, ticket.levels = Stage.OPEN, self.levels(ticket)
+            self._send(ticket, ticket.intent.quantity, Urgency.ENTRY, bar)
+        elif ticket.held[complete]:
+            ticket.stage, ticket.why = Stage.OPEN, Reason.ENTERED
+            ticket.levels = self.levels(ticket)
         elif any(ticket.held):
-            self._leave(ticket, Reason.TIMED_OUT, Urgency.URGENT, bar)
+            why = ticket.why if ticket.why is not Reason.ENTERED else Reason(event.state)
+            self._leave(ticket, why, Urgency.URGENT, bar)
         else:
-            self._abandon(ticket, event)
+            self._abandon(ticket, event, bar)
 
-    def _abandon(self, ticket: Ticket, event: OrderEvent) -> None:
-        reason = ticket.why if ticket.why is not Reason.ENTERED else Reason(event.state)
+    def _abandon(self, ticket: Ticket, event: OrderEvent, bar: int) -> None:
         lane = self.lanes[ticket.lane]
         _, text, credit = lane.outcomes[ticket.bar]
+        reason = ticket.why if ticket.why is not Reason.ENTERED else Reason(event.state)
         lane.note(ticket.bar, reason, text, credit)
-        self.desk.closed(ticket.intent, 0.0)
-        self._end(ticket)
+        self._end(ticket, 0.0, bar)
 
     def _finish(self, ticket: Ticket, bar: int) -> None:
+        day = self.desk.clock.day(ticket.bar)
+        self.entered = {day: self.entered.get(day, 0) + 1}
         spot = self.lanes[ticket.lane].data.close[0]
         trade = ticket.trade(self.desk.clock.at(bar), spot, self.desk.book.name)
         self.desk.journal.trade(trade)
-        self.desk.closed(ticket.intent, trade.net)
-        self._end(ticket)
+        self._end(ticket, trade.net, bar)
 
-    def _end(self, ticket: Ticket) -> None:
-        bar = len(self.data) - 1
-        for lane in self.lanes:
-            lane.hold(ticket.bar, bar)
+    def _end(self, ticket: Ticket, net: float, bar: int) -> None:
+        self.desk.closed(ticket.intent, net)
         self.ticket = None
+        for lane in self.lanes:
+            lane.fill(ticket.bar, bar, Reason.POSITION_OPEN)
+            if self._used(self.desk.clock.day(bar)):
+                lane.fill(bar - 1, self.desk.clock.last_bar_of_day(bar) + 1, Reason.ENTRIES_USED)
 
     def _decision_table(self) -> pd.DataFrame:
-        tables = [lane.table(self.desk.stamp) for lane in self.lanes]
+        tables = [lane.table(self.desk.clock.stamps) for lane in self.lanes]
         return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
+
+
+FULL_CLOSE = 960

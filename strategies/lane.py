@@ -15,6 +15,7 @@ Check = tuple[Reason, Any]
 Filters = Callable[[SimpleNamespace], list[Check]]
 REASONS = list(Reason)
 _CODE = {reason: code for code, reason in enumerate(REASONS)}
+_OUTSIDE = _CODE[Reason.OUTSIDE_WINDOW]
 PASSED = -1
 
 
@@ -22,7 +23,7 @@ class Lane:
     """Filters of one bot on one symbol, as columns in a backtest and as numbers live.
 
     The filters are written once, as expressions over measures; numpy makes no difference
-    between a whole line and one value, so both venues run the same words.
+    between a whole line and one value, so every venue runs the same words.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class Lane:
     filters : callable
         From measures to ``[(reason, passes), ...]`` in the order of their importance.
     window : tuple of int
-        First and last decision minute after midnight New York, inclusive.
+        First decision minute after midnight New York, and the minute that ends the window.
     every : int
         Minutes between decisions.
     """
@@ -53,90 +54,80 @@ class Lane:
         self.filters = filters
         self.window, self.every = window, every
         self.outcomes: dict[int, tuple[Reason, str, float]] = {}
-        self.codes: np.ndarray | None = None
+        self._seen: dict[int, tuple[float, ...]] = {}
+        self._codes: np.ndarray | None = None
+        self.candidates = np.empty(0, np.int64)
 
-    def prepare(self) -> bool:
-        """Compute the verdict of every bar at once; False where the lines are not known whole."""
-        columns = {name: _whole(line) for name, line in self.measures.items()}
-        minute = _whole(self.data.lines.minute)
-        if len(minute) <= len(self.data) and len(minute) != self.data.buflen():
-            return False
-        if any(len(column) != len(minute) for column in columns.values()):
-            return False
-        codes = self._verdicts(SimpleNamespace(**columns), len(minute))
-        decides = self._decides(minute)
-        self.codes = np.where(decides, codes, np.int16(_CODE[Reason.OUTSIDE_WINDOW])).astype(np.int16)
-        self.columns = columns
-        self.decides = decides
-        return True
+    def prepare(self) -> None:
+        """Compute the verdict of every bar at once; the lines must be known whole."""
+        minute = whole(self.data.lines.minute)
+        self._bars = np.flatnonzero(self._decides(minute))
+        self._columns = {name: whole(line)[self._bars] for name, line in self.measures.items()}
+        verdicts = self._verdicts(SimpleNamespace(**self._columns), len(self._bars))
+        self._codes = np.full(len(minute), _OUTSIDE, dtype=np.int16)
+        self._codes[self._bars] = verdicts
+        self.candidates = self._bars[verdicts == PASSED]
 
     def _decides(self, minute: Any) -> Any:
-        first, last = self.window
-        return (minute >= first) & (minute <= last) & ((minute - first) % self.every == 0)
+        first, end = self.window
+        return (minute >= first) & (minute < end) & ((minute - first) % self.every == 0)
 
     def _verdicts(self, measures: SimpleNamespace, size: int) -> np.ndarray:
         codes = np.full(size, PASSED, dtype=np.int16)
         known = np.ones(size, dtype=bool)
         for values in vars(measures).values():
             known &= ~np.isnan(values)
-        checks = [(Reason.WARMING_UP, known), *self.filters(measures)]
-        for reason, passes in reversed(checks):
-            codes = np.where(passes, codes, np.int16(_CODE[reason])).astype(np.int16)
+        for reason, passes in reversed([(Reason.WARMING_UP, known), *self.filters(measures)]):
+            codes = np.where(passes, codes, np.int16(_CODE[reason]))
         return codes
 
     def verdict(self, bar: int) -> Reason | None:
         """Return why no entry is considered on this bar, None when all filters pass."""
-        if self.codes is not None:
-            code = int(self.codes[bar])
-        else:
-            minute = np.float64(self.data.lines.minute[0])
-            if not self._decides(minute):
-                return Reason.OUTSIDE_WINDOW
-            now = SimpleNamespace(**{name: np.array([line[0]]) for name, line in self.measures.items()})
-            code = int(self._verdicts(now, 1)[0])
-            if code != PASSED:
-                self.note(bar, REASONS[code])
-        return None if code == PASSED else REASONS[code]
-
-    def candidates(self) -> np.ndarray:
-        """Return the numbers of the bars on which every filter passes."""
-        assert self.codes is not None
-        return np.flatnonzero(self.codes == PASSED)
+        if self._codes is not None:
+            code = int(self._codes[bar])
+            return None if code == PASSED else REASONS[code]
+        if not self._decides(self.data.lines.minute[0]):
+            return Reason.OUTSIDE_WINDOW
+        now = tuple(float(line[0]) for line in self.measures.values())
+        self._seen[bar] = now
+        columns = {name: np.array([value]) for name, value in zip(self.measures, now, strict=True)}
+        code = int(self._verdicts(SimpleNamespace(**columns), 1)[0])
+        if code == PASSED:
+            return None
+        self.note(bar, REASONS[code])
+        return REASONS[code]
 
     def note(self, bar: int, reason: Reason, combo: str = "", credit: float = np.nan) -> None:
-        """Keep what came of a decision minute."""
+        """Keep what came of a decision minute; ``credit`` in USD per share of the combo."""
         self.outcomes[bar] = (reason, combo, credit)
 
-    def hold(self, start: int, stop: int) -> None:
-        """Mark the decision minutes in ``(start, stop)`` as taken by the open position."""
-        if self.codes is None:
-            return
-        inside = np.flatnonzero(self.decides[start + 1 : stop]) + start + 1
-        for bar in inside.tolist():
-            self.outcomes.setdefault(bar, (Reason.POSITION_OPEN, "", np.nan))
+    def fill(self, start: int, stop: int, reason: Reason) -> None:
+        """Note ``reason`` on the candidate bars in ``(start, stop)`` that nothing came of."""
+        low, high = np.searchsorted(self.candidates, (start + 1, stop))
+        for bar in self.candidates[low:high].tolist():
+            self.outcomes.setdefault(bar, (reason, "", np.nan))
 
-    def table(self, stamp: np.ndarray) -> pd.DataFrame:
-        """Return the decision table: one row a decision minute, filters' values beside the reason."""
-        if self.codes is not None:
-            bars = np.flatnonzero(self.decides)
-            codes = self.codes[bars].copy()
-            columns = {name: column[bars] for name, column in self.columns.items()}
+    def table(self, stamps: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:
+        """Return the decision table: one row a decision minute, the measures beside the reason."""
+        if self._codes is not None:
+            bars, columns = self._bars, self._columns
+            codes = self._codes[bars].copy()
         else:
-            bars = np.array(sorted(self.outcomes), dtype=np.int64)
+            bars = np.array(sorted(self._seen), dtype=np.int64)
+            rows = np.array([self._seen[bar] for bar in bars.tolist()]).reshape(len(bars), len(self.measures))
+            columns = dict(zip(self.measures, rows.T, strict=True))
             codes = np.full(len(bars), PASSED, dtype=np.int16)
-            columns = {}
-        combos = np.full(len(bars), "", dtype=object)
-        credit = np.full(len(bars), np.nan)
+        combos, credit = np.full(len(bars), "", dtype=object), np.full(len(bars), np.nan)
         place = {bar: row for row, bar in enumerate(bars.tolist())}
         for bar, (reason, combo, value) in self.outcomes.items():
-            row = place.get(bar)
-            if row is not None:
-                codes[row], combos[row], credit[row] = _CODE[reason], combo, value
+            row = place[bar]
+            codes[row], combos[row], credit[row] = _CODE[reason], combo, value
+        nothing = np.zeros(len(bars), dtype=np.int8)
         frame = pd.DataFrame(
             {
-                "time": pd.to_datetime(stamp[bars], utc=True),
-                "bot": pd.Categorical.from_codes(np.zeros(len(bars), dtype=np.int8), [self.bot]),
-                "symbol": pd.Categorical.from_codes(np.zeros(len(bars), dtype=np.int8), [self.symbol]),
+                "time": pd.to_datetime(stamps(bars), utc=True),
+                "bot": pd.Categorical.from_codes(nothing, [self.bot]),
+                "symbol": pd.Categorical.from_codes(nothing, [self.symbol]),
                 "reason": pd.Categorical.from_codes(codes, [str(reason) for reason in REASONS]),
                 "combo": combos,
                 "credit": credit,
@@ -145,5 +136,6 @@ class Lane:
         return frame.assign(**columns)
 
 
-def _whole(line: Any) -> np.ndarray:
+def whole(line: Any) -> np.ndarray:
+    """Return all values of a backtrader line as an array of its own."""
     return np.array(line.array, dtype=np.float64)

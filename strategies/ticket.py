@@ -38,88 +38,94 @@ class Proposal:
 
 @dataclass(slots=True)
 class Ticket:
-    """A trade from approval to flat."""
+    """A trade from approval to flat; ``lane`` and ``bar`` say where it was decided."""
 
-    trade_id: int
     intent: Intent
     proposal: Proposal
     lane: int
-    entered: datetime
+    bar: int
     spot_entry: float
     stage: Stage = Stage.OPENING
     step: int = 0
+    entered: datetime | None = None
     held: list[int] = field(default_factory=list)  # units bought and not yet sold, per step
-    entry_cost: list[float] = field(default_factory=list)  # sum of price x units, per step
-    exit_value: list[float] = field(default_factory=list)
     bought: list[int] = field(default_factory=list)
+    paid: list[float] = field(default_factory=list)  # sum of price x units bought, per step
+    received: list[float] = field(default_factory=list)  # the same of units sold
     fees: float = 0.0
     slippage: float = 0.0
     cash: float = 0.0
     levels: tuple[Levels, ...] = ()
     why: Reason = Reason.ENTERED
     urgent: bool = False
-    working: bool = False
+    working: str = ""
 
     def __post_init__(self) -> None:
         count = len(self.proposal.steps)
         self.held, self.bought = [0] * count, [0] * count
-        self.entry_cost, self.exit_value = [0.0] * count, [0.0] * count
+        self.paid, self.received = [0.0] * count, [0.0] * count
 
-    def book(self, fills: tuple[Fill, ...], units: int, opening: bool) -> None:
-        """Book the fills of ``units`` units of the current step."""
-        step, combo = self.step, self.proposal.steps[self.step]
-        price = fills[0].combo_price
+    def book(self, fills: tuple[Fill, ...], units: int) -> None:
+        """Book ``units`` units of the current step, bought while opening and sold otherwise."""
+        step, multiplier = self.step, self.proposal.steps[self.step].multiplier
+        price, mid = fills[0].combo_price, fills[0].mid
+        self._cash(fills)
+        if self.stage is Stage.OPENING:
+            self.entered = self.entered or fills[0].at
+            self.held[step] += units
+            self.bought[step] += units
+            self.paid[step] += price * units
+            self.slippage += (price - mid) * units * multiplier
+        else:
+            self.held[step] -= units
+            self.received[step] += price * units
+            self.slippage += (mid - price) * units * multiplier
+
+    def settle(self, fills: tuple[Fill, ...]) -> None:
+        """Book the settlement of everything still held."""
+        before = self.cash
+        self._cash(fills)
+        self.received[0] += (self.cash - before) / self.proposal.steps[0].multiplier
+        self.held = [0] * len(self.held)
+
+    def _cash(self, fills: tuple[Fill, ...]) -> None:
         for fill in fills:
             self.fees += fill.fees
             self.cash -= fill.price * fill.quantity * fill.multiplier
-        away = (price - fills[0].mid) if opening else (fills[0].mid - price)
-        self.slippage += away * units * combo.multiplier
-        if opening:
-            self.held[step] += units
-            self.bought[step] += units
-            self.entry_cost[step] += price * units
-        else:
-            self.held[step] -= units
-            self.exit_value[step] += price * units
 
     def entry_price(self, step: int) -> float:
         """Return the average price paid for one unit of a step, USD per share."""
-        return self.entry_cost[step] / self.bought[step]
+        return self.paid[step] / self.bought[step]
 
     @property
-    def credit(self) -> float:
-        """Option premium received per share of one unit of the whole combo (negative when paid)."""
-        return -sum(
-            self.entry_cost[i] * step.multiplier / self.bought[i]
-            for i, step in enumerate(self.proposal.steps)
-            if self.bought[i]
-        ) / self.proposal.combo.multiplier
+    def quantity(self) -> int:
+        """Units of the whole combo that were bought."""
+        return max(self.bought)
 
-    @property
-    def exit_price(self) -> float:
-        """Price paid per share of one unit to close the whole combo (negative when received)."""
-        return -sum(
-            self.exit_value[i] * step.multiplier / self.bought[i]
-            for i, step in enumerate(self.proposal.steps)
-            if self.bought[i]
-        ) / self.proposal.combo.multiplier
+    def per_share(self, amounts: list[float]) -> float:
+        """Return sums of price x units per step as one price per share of the whole combo."""
+        usd = sum(
+            amount * step.multiplier for amount, step in zip(amounts, self.proposal.steps, strict=True)
+        )
+        return usd / (self.proposal.combo.multiplier * self.quantity)
 
     def trade(self, at: datetime, spot: float, source: str) -> Trade:
         """Return the finished round trip as a record."""
         intent, proposal = self.intent, self.proposal
+        assert self.entered is not None
         return Trade(
-            trade_id=self.trade_id,
+            trade_id=intent.trade_id,
             order_ref=intent.order_ref,
             bot=intent.bot,
             symbol=intent.symbol,
             structure=proposal.combo.structure,
             legs=str(proposal.combo),
             expiry=proposal.expiry,
-            quantity=max(self.bought),
+            quantity=self.quantity,
             entry_time=self.entered,
             exit_time=at,
-            credit=round(self.credit, 6),
-            exit_price=round(self.exit_price, 6),
+            credit=round(-self.per_share(self.paid), 6),
+            exit_price=round(-self.per_share(self.received), 6),
             gross=round(self.cash, 2),
             fees=round(self.fees, 2),
             net=round(self.cash - self.fees, 2),

@@ -1,0 +1,1 @@
+"""Backtrader indicators on minute bars, vectorised for backtests and equal bar by bar live."""

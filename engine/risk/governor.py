@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from engine.errors import CalendarError, ConfigError, OrderError
+from engine.errors import CalendarError, ConfigError, LedgerError, OrderError
 from engine.intent import Approved, Denied, Intent, Verdict
 from engine.journal.records import HaltEvent
 from engine.reasons import Reason
 from engine.risk.blackouts import EventCalendar
 from engine.risk.halts import describe, halt_code, reasons
-from engine.risk.limits import MARKET_HALTS, Budget, Limits, cents
+from engine.risk.limits import MARKET_HALTS, Limits, cents
 from engine.risk.state import DayState, OpenTrade
 from engine.risk.view import MarketView
 
@@ -53,7 +53,7 @@ class Governor:
         self.calendar = calendar
         self.research = research
 
-    def judge(self, intent: Intent, state: DayState, view: MarketView, funds: float | None = None) -> Verdict:
+    def judge(self, intent: Intent, state: DayState, view: MarketView, funds: float) -> Verdict:
         """Return whether an intent may go to the broker. Closing always may.
 
         Parameters
@@ -62,16 +62,21 @@ class Governor:
         state : DayState
         view : MarketView
             Of the intent's underlying.
-        funds : float, optional
-            USD free for a new trade, what open trades bind already taken off; by default
-            what the state saw last.
+        funds : float
+            USD free for a new trade, what open trades bind already taken off.
+
+        Raises
+        ------
+        OrderError
+            Nothing is to be opened (quantity below 1), or the view is of another underlying.
         """
         if not intent.opening:
             return Approved()
         if intent.quantity < 1:
             raise OrderError(f"{intent.order_ref}: got quantity {intent.quantity}, expected at least 1")
+        if view.symbol != intent.symbol:
+            raise OrderError(f"{intent.order_ref}: got a view of {view.symbol}, expected {intent.symbol}")
         state = state.roll(view.day)
-        free = state.funds / 100 if funds is None else funds
         denied = (
             self._time(view)
             or self._event(intent, view)
@@ -79,7 +84,7 @@ class Governor:
             or self._measured(view)
             or self._trade(intent)
             or self._day(intent, state)
-            or self._funds(intent, free)
+            or self._funds(intent, funds)
         )
         return denied or Approved()
 
@@ -207,8 +212,16 @@ class Governor:
         return state.opened(self._reserve(intent, name))
 
     def closed(self, state: DayState, intent: Intent, net: float) -> DayState:
-        """Return the state after a trade ended with ``net`` USD, fees included; 0 if it never filled."""
-        return state.closed(intent.order_ref, round(net * 100))
+        """Return the state after a trade ended with ``net`` USD, fees included; 0 if it never filled.
+
+        Raises
+        ------
+        LedgerError
+            The trade is not open, or its result is no number.
+        """
+        if not math.isfinite(net):
+            raise LedgerError(f"{intent.order_ref} closed with {net} USD, expected a finite amount")
+        return state.closed(intent.order_ref, math.floor(net * 100 + 1e-6))
 
     def observe(self, state: DayState, view: MarketView) -> tuple[DayState, tuple[HaltEvent, ...]]:
         """Return the state with new halts latched, and the halts that are new.
@@ -225,7 +238,7 @@ class Governor:
             scope = MARKET if reason is Reason.HALT_VIX else view.symbol
             found.append((scope, reason, describe(reason, view, self.limits)))
         for name, lost in state.realised:
-            cap = self._budget(name).day_cap
+            cap = self.limits.budget(name)[1].day_cap
             if lost >= cents_of(cap):
                 text = f"{name}: lost {_usd(lost)} USD today, limit {cap:.2f}"
                 found.append((name, Reason.HALT_DAY_LOSS, text))
@@ -245,17 +258,16 @@ class Governor:
     def _watches_age(self, state: DayState, view: MarketView) -> bool:
         return self._stale(view) or (view.symbol, Reason.NO_QUOTE) in state.halts
 
-    def _budget(self, name: str) -> Budget:
-        return self.limits.budget(name)[1]
-
     def must_close(self, state: DayState, view: MarketView, bot: str) -> Reason | None:
-        """Return why a bot's position in the view's underlying must be closed now, None if it need not."""
-        if state.day == view.day:
+        """Return why a bot's position in the view's underlying must be closed now, None if it need not.
+
+        Halts count once `observe` has latched them; those of an earlier day are over.
+        """
+        if state.day >= view.day:
             latched = self._closing(state, view.symbol, bot)
             if latched is not None:
                 return latched
-        _, budget = self.limits.budget(bot)
-        if not budget.overnight and view.minute >= self.limits.flat_minute(view.half_day):
+        if view.minute >= self.limits.flat_minute(view.half_day):
             return Reason.FLAT_BY_CLOSE
         return None
 

@@ -13,6 +13,7 @@ from engine.risk.limits import Limits
 from engine.risk.view import MarketView
 
 MOVE, VIX, RANGE = 1, 2, 4
+HAIR = 1e-9  # VIX has two decimals: 15.10 to 18.10 is three points, not a hair more
 REASONS = ((MOVE, Reason.HALT_MOVE), (VIX, Reason.HALT_VIX), (RANGE, Reason.HALT_RANGE))
 
 Line = NDArray[np.float64]
@@ -27,7 +28,7 @@ def halt_code(view: MarketView, limits: Limits) -> int:
             code |= MOVE
         if view.day_high - view.day_low > span * view.expected_move:
             code |= RANGE
-    if view.vix - view.vix_previous > points:
+    if view.vix - view.vix_previous > points + HAIR:
         code |= VIX
     return code
 
@@ -87,7 +88,7 @@ def _latch(
                 new |= 1
             if top - bottom > span * expected_move[i]:
                 new |= 4
-        if vix[i] - vix_previous[i] > points:
+        if vix[i] - vix_previous[i] > points + HAIR:
             new |= 2
         fresh = new & ~code
         if fresh:
@@ -125,7 +126,24 @@ def halt_codes(
     days = int(np.count_nonzero(np.diff(day))) + 1 if count else 0
     codes = np.zeros(count, dtype=np.int8)
     first = np.full((days, 3), -1, dtype=np.int64)
-    lines = (price, high, low, session_open, expected_move, vix, vix_previous)
-    columns = [np.ascontiguousarray(line, dtype=np.float64) for line in lines]
-    _latch(np.ascontiguousarray(day), *columns, *limits.halt_levels, codes, first)
+    move, points, span = limits.halt_levels
+    _latch(
+        np.ascontiguousarray(day),
+        _line(price),
+        _line(high),
+        _line(low),
+        _line(session_open),
+        _line(expected_move),
+        _line(vix),
+        _line(vix_previous),
+        move,
+        points,
+        span,
+        codes,
+        first,
+    )
     return codes, first
+
+
+def _line(values: Line) -> Line:
+    return np.ascontiguousarray(values, dtype=np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from engine.errors import ConfigError
 from engine.reasons import Reason
@@ -42,14 +42,11 @@ class Budget:
         Most a trade's structure may lose, fees included.
     day_cap : float
         Most the day may cost: losses taken plus the structural loss of what is open.
-    overnight : bool
-        True lets positions of this budget stay open over the close.
     """
 
     planned_loss: float = 50.0
     structural_loss: float = 100.0
     day_cap: float = 150.0
-    overnight: bool = False
 
     def __post_init__(self) -> None:
         for name in ("planned_loss", "structural_loss", "day_cap"):
@@ -75,7 +72,7 @@ class Limits:
     cash_fraction : float
         Share of the free funds one trade may bind, at most 1.
     half_days : bool
-        False opens nothing on a half day; true moves the window's end three hours earlier.
+        False opens nothing on a half day; true ends the window just before that day's ``flat_by``.
     halt_move, halt_range : float or None
         Halt when the price is further from the session's open, or the session's range is
         wider, than this many expected moves; None switches the halt off.
@@ -94,7 +91,7 @@ class Limits:
     budgets: Mapping[str, Budget] = field(default_factory=dict, hash=False)
     window_first: int = 630
     window_last: int = 810
-    flat_by: int = 930
+    flat_by: int = 925
     cash_fraction: float = 1.0
     half_days: bool = False
     halt_move: float | None = 1.25
@@ -159,6 +156,3 @@ class Limits:
         """Thresholds of the move, VIX and range halt; infinite where switched off."""
         values = (self.halt_move, self.halt_vix, self.halt_range)
         return tuple(math.inf if value is None else float(value) for value in values)  # type: ignore[return-value]
-
-
-NAMES = tuple(f.name for f in fields(Limits) if f.init)

@@ -29,15 +29,6 @@ class OpenTrade:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A loss beyond the structural loss that had been reserved for the trade, by ``excess`` cents."""
-
-    order_ref: str
-    budget: str
-    excess: int
-
-
-@dataclass(frozen=True, slots=True)
 class DayState:
     """One trading day in the governor's eyes.
 
@@ -49,20 +40,18 @@ class DayState:
     realised: tuple[tuple[str, int], ...] = ()
     open: tuple[OpenTrade, ...] = ()
     halts: frozenset[Halt] = frozenset()
-    gaps: tuple[Gap, ...] = ()
-    funds: int = 0
 
     @classmethod
-    def fresh(cls, day: date, funds: float = 0.0) -> DayState:
-        """Return the state of a day on which nothing has happened; ``funds`` in USD."""
-        return cls(day=day, funds=round(funds * 100))
+    def fresh(cls, day: date) -> DayState:
+        """Return the state of a day on which nothing has happened."""
+        return cls(day=day)
 
     def roll(self, day: date) -> DayState:
         """Return the state for ``day``: a later day forgets losses and halts, not open trades.
 
         An earlier day changes nothing: a clock that runs backwards must not free the day's cap.
         """
-        return replace(self, day=day, realised=(), halts=frozenset(), gaps=()) if day > self.day else self
+        return replace(self, day=day, realised=(), halts=frozenset()) if day > self.day else self
 
     def opened(self, trade: OpenTrade) -> DayState:
         """Return the state with one more open trade.
@@ -93,11 +82,8 @@ class DayState:
         realised = dict(self.realised)
         if loss:
             realised[trade.budget] = realised.get(trade.budget, 0) + loss
-        gaps = self.gaps
-        if loss > trade.structural:
-            gaps = (*gaps, Gap(order_ref, trade.budget, loss - trade.structural))
         rest = tuple(t for t in self.open if t.order_ref != order_ref)
-        return replace(self, realised=tuple(sorted(realised.items())), open=rest, gaps=gaps)
+        return replace(self, realised=tuple(sorted(realised.items())), open=rest)
 
     def halted(self, *halts: Halt) -> DayState:
         """Return the state with halts latched."""
@@ -106,10 +92,6 @@ class DayState:
     def cleared(self, halt: Halt) -> DayState:
         """Return the state without one halt."""
         return replace(self, halts=self.halts - {halt})
-
-    def funded(self, funds: float) -> DayState:
-        """Return the state with the free funds last seen, USD."""
-        return replace(self, funds=round(funds * 100))
 
     def find(self, order_ref: str) -> OpenTrade | None:
         """Return an open trade by its order reference."""
@@ -133,13 +115,11 @@ class DayState:
             {
                 "version": VERSION,
                 "day": self.day.isoformat(),
-                "funds": self.funds,
                 "realised": dict(self.realised),
                 "open": [
                     [t.order_ref, t.bot, t.budget, t.symbol, t.structural, t.planned] for t in self.open
                 ],
                 "halts": sorted([scope, reason.value] for scope, reason in self.halts),
-                "gaps": [[g.order_ref, g.budget, g.excess] for g in self.gaps],
             }
         )
 
@@ -159,10 +139,8 @@ class DayState:
             return cls(
                 day=date.fromisoformat(raw["day"]),
                 realised=tuple(sorted((str(name), _int(value)) for name, value in raw["realised"].items())),
-                open=tuple(OpenTrade(*(str(x) for x in row[:4]), *_ints(row[4:])) for row in raw["open"]),
+                open=tuple(_trade(row) for row in raw["open"]),
                 halts=frozenset((str(scope), Reason(reason)) for scope, reason in raw["halts"]),
-                gaps=tuple(Gap(str(ref), str(budget), _int(excess)) for ref, budget, excess in raw["gaps"]),
-                funds=_int(raw["funds"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
@@ -173,9 +151,11 @@ class DayState:
 def _int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{value!r} is no whole number of cents")
+    if value < 0:
+        raise ValueError(f"{value} cents is negative, which would widen a limit")
     return value
 
 
-def _ints(row: list[Any]) -> tuple[int, int]:
-    structural, planned = row
-    return _int(structural), _int(planned)
+def _trade(row: list[Any]) -> OpenTrade:
+    order_ref, bot, budget, symbol, structural, planned = row
+    return OpenTrade(str(order_ref), str(bot), str(budget), str(symbol), _int(structural), _int(planned))

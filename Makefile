@@ -1,0 +1,85 @@
+# Everything happens inside this clone: environment in .venv, caches in .cache, results in runs.
+# `make help` lists the targets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PROFILE ?=
+ARGS ?=
+SETS := base dev ml dashboard serve postgres cluster
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-warn-script-location
+
+export MW_CACHE ?= $(CURDIR)/.cache
+export PYTHONUTF8 := 1
+
+.PHONY: help backtest test format lint type imports lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+backtest: $(VENV)/base.stamp  ## five years, three bots, one report; PROFILE=spx, ARGS="--bots condor"
+	@$(BIN)/mw backtest $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
+
+test: $(VENV)/dev.stamp  ## linters, types, arrows between the rooms, tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --config setup.cfg
+	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+format: $(VENV)/dev.stamp  ## lay the code out, sort the imports
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint: $(VENV)/dev.stamp  ## ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+type: $(VENV)/dev.stamp  ## mypy --strict on engine/
+	@$(BIN)/mypy
+
+imports: $(VENV)/dev.stamp  ## the arrows between the rooms
+	@$(BIN)/lint-imports --config setup.cfg
+
+# The sets share base.txt's versions. uv itself comes from requirements/uv.txt, into a place of its own.
+UV := .cache/uv/bin/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	--no-header --annotation-style line --no-emit-index-url --no-emit-find-links
+
+lock: $(UV)  ## make requirements/*.txt anew from setup.cfg, newest versions
+	@$(COMPILE) setup.cfg requirements/build.in -o requirements/base.txt
+	@for set in $(filter-out base,$(SETS)); do \
+	  echo "locking $$set"; \
+	  $(COMPILE) setup.cfg requirements/build.in --extra $$set -c requirements/base.txt \
+	    -o requirements/$$set.txt || exit 1; \
+	done
+	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
+
+clean:  ## remove environment and caches; runs/ stays
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+# The first Python 3.11 to 3.13 that can make an environment.
+FIND_PYTHON = for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  if $$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	    >/dev/null 2>&1; then break; fi; python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo 'no Python 3.11, 3.12 or 3.13 with the module venv found (on Debian: python3-venv)' >&2; exit 1; \
+	fi
+
+$(VENV)/made.stamp:
+	@$(FIND_PYTHON); echo "making $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV)
+	@touch $@
+
+# A set is installed exactly as locked, then the project itself, editable and without its dependencies.
+$(VENV)/%.stamp: requirements/%.txt setup.cfg pyproject.toml | $(VENV)/made.stamp
+	@echo "installing requirements/$*.txt"
+	@$(PIP_INSTALL) --require-hashes -r requirements/$*.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+	@if [ $* != base ]; then touch $(VENV)/base.stamp; fi
+
+$(UV): requirements/uv.txt
+	@$(FIND_PYTHON); $$python -m venv --clear .cache/uv
+	@.cache/uv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -1,0 +1,102 @@
+"""Where today's implied volatility and skew stand among the days before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from engine.indicators.line import Floats, KernelIndicator
+
+SAMPLE_MINUTE = 630  # 10:30, after the opening's noise and before the first entry
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _keep(value: float, memory: Any, table: Any) -> None:
+    """Put a day's sample into the ring (row 0) and into the sorted copy (row 1)."""
+    days = table.shape[1]
+    count, place = int(memory[2]), int(memory[3])
+    ring, ordered = table[0], table[1]
+    if count == days:
+        at = np.searchsorted(ordered[:count], ring[place])
+        for j in range(at, count - 1):
+            ordered[j] = ordered[j + 1]
+        count -= 1
+    at = np.searchsorted(ordered[:count], value)
+    for j in range(count, at, -1):
+        ordered[j] = ordered[j - 1]
+    ordered[at] = value
+    ring[place] = value
+    memory[2], memory[3] = count + 1, (place + 1) % days
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _below(value: float, ordered: Any, count: int) -> int:
+    start, stop = 0, count
+    while start < stop:
+        middle = (start + stop) // 2
+        if ordered[middle] < value:
+            start = middle + 1
+        else:
+            stop = middle
+    return start
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _rank(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
+    day, minute, line = ins
+    known, rank, percentile = outs
+    needed, sample_minute = settings[0], settings[1]
+    ordered = table[1]
+    # memory: day, this session's sample, days kept, place in the ring
+    for i in range(len(day)):
+        value = line[i]
+        if day[i] != memory[0]:
+            if not np.isnan(memory[0]) and not np.isnan(memory[1]):
+                _keep(memory[1], memory, table)
+            memory[0], memory[1] = day[i], np.nan
+        if minute[i] >= sample_minute and np.isnan(memory[1]):
+            memory[1] = value
+        known[i] = value
+        rank[i] = percentile[i] = np.nan
+        count = int(memory[2])
+        if count < needed or np.isnan(value):
+            continue
+        percentile[i] = 100.0 * _below(value, ordered, count) / count
+        low, high = ordered[0], ordered[count - 1]
+        if high > low:
+            rank[i] = 100.0 * min(max((value - low) / (high - low), 0.0), 1.0)
+
+
+class _DailyRank(KernelIndicator):
+    lines = ("value", "rank", "percentile")
+    params = (("days", 252), ("min_days", 20), ("sample_minute", SAMPLE_MINUTE))
+    kernel = staticmethod(_rank)
+
+    def memory(self) -> Floats:
+        return np.array([np.nan, np.nan, 0.0, 0.0])
+
+    def table(self) -> Floats:
+        return np.zeros((2, self.p.days))
+
+    def settings(self) -> tuple[float, ...]:
+        return (float(max(self.p.min_days, 1)), float(self.p.sample_minute), float(self.p.days))
+
+
+class IvRank(_DailyRank):
+    """At-the-money implied volatility now among those of the last ``days`` sessions, 0 to 100.
+
+    Each past session stands with one value, its first at or after ``sample_minute`` (10:30);
+    the present session is not among them. Lines: ``value`` (the implied volatility itself),
+    ``rank`` ((iv - min) / (max - min), held within 0 and 100) and ``percentile`` (share of
+    days below). NaN until ``min_days`` sessions are known.
+    """
+
+    inputs = ("day", "minute", "atm_iv")
+
+
+class SkewLine(_DailyRank):
+    """The line ``skew`` now (``value``) and its rank among past sessions, as in `IvRank`."""
+
+    inputs = ("day", "minute", "skew")

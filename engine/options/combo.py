@@ -1,0 +1,400 @@
+"""Several legs bought or sold as one: what they pay, what they can lose, what they bind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from math import inf
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.errors import OrderError
+from engine.options.contract import Contract, Leg, Product, Right, Settlement, Stock
+
+Float64 = NDArray[np.float64]
+_STOCK_INITIAL = 0.50
+_NAKED_INDEX = 0.15
+_NAKED_STOCK = 0.20
+_NAKED_FLOOR = 0.10
+
+
+@dataclass(frozen=True)
+class Combo:
+    """Legs of one underlying, seen from the side of whoever buys the combo.
+
+    Prices are USD per share of one unit: the sum of ratio x leg price x leg multiplier
+    over ``multiplier``. A credit spread therefore has a negative price. Where legs expire
+    on different days, later ones count at intrinsic value on the earliest expiry, which
+    is the least they can be worth to their owner.
+
+    Raises
+    ------
+    OrderError
+        No legs, a zero or fractional ratio, an instrument twice, several underlyings.
+    """
+
+    legs: tuple[Leg, ...]
+    structure: str
+
+    def __post_init__(self) -> None:
+        if not self.legs:
+            raise OrderError(f"{self.structure or 'combo'} has no legs, expected at least one")
+        seen = set()
+        for leg in self.legs:
+            if not isinstance(leg.ratio, int) or leg.ratio == 0:
+                raise OrderError(
+                    f"{leg.instrument} has ratio {leg.ratio}, expected a whole number other than 0"
+                )
+            if leg.instrument in seen:
+                raise OrderError(f"{leg.instrument} stands twice in one {self.structure}, expected it once")
+            if leg.instrument.product != self.legs[0].instrument.product:
+                raise OrderError(
+                    f"{self.structure} mixes {self.symbol} and {leg.instrument.symbol}, expected one underlying"
+                )
+            if isinstance(leg.instrument, Contract) and not 0.0 < leg.instrument.strike < inf:
+                raise OrderError(f"strike is {leg.instrument.strike}, expected a positive number")
+            seen.add(leg.instrument)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.legs, self.structure))
+
+    def __hash__(self) -> int:
+        return self._hash  # combos are looked up on every bar; hashing the products is slow
+
+    # facts -------------------------------------------------------------------------
+
+    @property
+    def product(self) -> Product:
+        return self.legs[0].instrument.product
+
+    @property
+    def symbol(self) -> str:
+        return self.product.symbol
+
+    @cached_property
+    def options(self) -> tuple[tuple[Contract, int], ...]:
+        """The option legs with their ratios."""
+        return tuple((leg.instrument, leg.ratio) for leg in self.legs if isinstance(leg.instrument, Contract))
+
+    @cached_property
+    def shares(self) -> int:
+        """Shares held in one unit, negative when short."""
+        return sum(leg.ratio for leg in self.legs if isinstance(leg.instrument, Stock))
+
+    @cached_property
+    def expiry(self) -> date | None:
+        """The earliest expiry of the option legs, None for shares alone."""
+        return min((contract.expiry for contract, _ in self.options), default=None)
+
+    @cached_property
+    def multiplier(self) -> int:
+        """Shares behind one unit of price: the options' multiplier, 1 for shares alone."""
+        return self.product.multiplier if self.options else 1
+
+    @cached_property
+    def width(self) -> float:
+        """The widest distance, in USD, between a short strike and the long strike covering it.
+
+        0 where no short option is covered by a long one.
+        """
+        widest = 0.0
+        for right in Right:
+            held = [(contract.strike, ratio) for contract, ratio in self.options if contract.right == right]
+            longs = [strike for strike, ratio in held if ratio > 0]
+            for strike, ratio in held:
+                if ratio < 0 and longs:
+                    widest = max(widest, min(abs(strike - wing) for wing in longs))
+        return widest
+
+    # payoff ------------------------------------------------------------------------
+
+    @cached_property
+    def _curve(self) -> tuple[Float64, Float64, float, float]:
+        """Corners of the payoff, its values there, and its slopes below and above them."""
+        return _curve(self.legs, self.multiplier)
+
+    def payoff(self, spot: ArrayLike) -> Float64:
+        """Return what one unit is worth at expiry, USD per share, for spot prices in USD."""
+        return _payoff(self.legs, np.asarray(spot, np.float64), self.multiplier)
+
+    @cached_property
+    def is_defined_risk(self) -> bool:
+        """Whether the loss stops growing whichever way, and however far, the price goes.
+
+        Shares with a put are defined; shares alone, or a short put, lose all the way to
+        zero and are not, although zero is a bound. A short option that outlives its cover
+        is not either.
+        """
+        expiries = sorted({contract.expiry for contract, _ in self.options}) or [None]
+        for day in expiries:
+            alive = tuple(
+                leg
+                for leg in self.legs
+                if day is None or not isinstance(leg.instrument, Contract) or leg.instrument.expiry >= day
+            )
+            _, _, low, high = _curve(alive, self.multiplier)
+            if low > 0.0 or high < 0.0:
+                return False
+        return True
+
+    def max_loss(self, price: float) -> float:
+        """Return the most one unit bought at ``price`` per share can lose, in USD (never negative).
+
+        Infinite when the payoff falls without end; a short put counts its loss at zero.
+        """
+        _, value, _, high = self._curve
+        if high < 0.0:
+            return inf
+        return max(price - float(value.min()), 0.0) * self.multiplier
+
+    def structural_loss(self, price: float, fees: float = 0.0) -> float:
+        """Return ``max_loss`` plus the fees of one unit, in USD."""
+        return self.max_loss(price) + fees
+
+    def max_profit(self, price: float) -> float:
+        """Return the most one unit bought at ``price`` per share can win, in USD before fees."""
+        _, value, _, high = self._curve
+        if high > 0.0:
+            return inf
+        return (float(value.max()) - price) * self.multiplier
+
+    def breakevens(self, price: float) -> tuple[float, ...]:
+        """Return the prices of the underlying at which one unit bought at ``price`` neither wins nor loses."""
+        at, value, _, high = self._curve
+        gain = value - price
+        found = [float(spot) for spot, left in zip(at, gain, strict=True) if left == 0.0]
+        for i in range(len(at) - 1):
+            if gain[i] * gain[i + 1] < 0.0:
+                share = gain[i] / (gain[i] - gain[i + 1])
+                found.append(float(at[i] + share * (at[i + 1] - at[i])))
+        if gain[-1] * high < 0.0:
+            found.append(float(at[-1] - gain[-1] / high))
+        return tuple(sorted(found))
+
+    # margin ------------------------------------------------------------------------
+
+    def margin(self, price: float, spot: float | None = None) -> float:
+        """Return by how much buying one unit at ``price`` lowers the funds available, in USD.
+
+        Regulation T as IBKR applies it: spreads bind their loss at expiry, of an iron
+        condor with equal wings one side only, with unequal wings or mixed expiries both;
+        shares half their value; a naked index option 15 % of the spot less what it is out
+        of the money, at least 10 % of its strike (other products 20 % and 10 %); a secured
+        put its whole strike. The premium paid or received is in it, so that an account
+        whose cash has already moved by it binds ``margin(price) - price * multiplier``.
+
+        Parameters
+        ----------
+        price : float
+            USD per share of one unit.
+        spot : float, optional
+            Price of the underlying; without it naked options count as at the money, the
+            dearest case, and shares at what ``price`` leaves for them.
+        """
+        paid = price * self.multiplier
+        if self.structure == CASH_SECURED:
+            return self.max_loss(price)
+        if self.shares == 0:
+            return paid + self._options_requirement(self.legs, spot)
+        per_share = spot if spot is not None else max(paid / self.shares, 0.0)
+        stock = abs(self.shares) * per_share
+        initial = (_STOCK_INITIAL - (1.0 if self.shares > 0 else -1.0)) * stock
+        return paid + initial + self._options_requirement(self._uncovered(), spot)
+
+    def _uncovered(self) -> tuple[Leg, ...]:
+        """Option legs after the shares have covered what they can (long shares cover calls)."""
+        left = abs(self.shares) // self.multiplier
+        covered = Right.CALL if self.shares > 0 else Right.PUT
+        rest = []
+        for contract, ratio in sorted(self.options, key=lambda held: held[0].strike):
+            if contract.right == covered and ratio < 0:
+                used = min(left, -ratio)
+                left -= used
+                ratio += used
+            if ratio:
+                rest.append(Leg(contract, ratio))
+        return tuple(rest)
+
+    def _options_requirement(self, legs: tuple[Leg, ...], spot: float | None) -> float:
+        """Return what option legs bind before premium, in USD."""
+        sides = []
+        for right in Right:
+            side = tuple(
+                leg for leg in legs if isinstance(leg.instrument, Contract) and leg.instrument.right == right
+            )
+            sides.append(self._side_requirement(side, spot))
+        expiries = {leg.instrument.expiry for leg in legs if isinstance(leg.instrument, Contract)}
+        return max(sides) if sides[0] == sides[1] and len(expiries) == 1 else sum(sides)
+
+    def _side_requirement(self, side: tuple[Leg, ...], spot: float | None) -> float:
+        if not any(leg.ratio < 0 for leg in side):
+            return 0.0
+        if Combo(side, self.structure).is_defined_risk:
+            return float(-_curve(side, 1)[1].min())
+        # what no long option covers is naked: the long ones, bound to the nearest shorts, leave the rest
+        longs = sum(leg.ratio for leg in side if leg.ratio > 0)
+        total = 0.0
+        for leg in side:
+            if leg.ratio < 0 and isinstance(leg.instrument, Contract):
+                naked = max(-leg.ratio - longs, 0)
+                longs = max(longs + leg.ratio, 0)
+                total += naked * _naked(leg.instrument, spot)
+        covered = tuple(leg for leg in side if leg.ratio > 0)
+        return max(total, 0.0) if covered or total else 0.0
+
+    # text --------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        parts = [f"{leg.ratio:+d} {self.symbol}" for leg in self.legs if isinstance(leg.instrument, Stock)]
+        day = None
+        for contract, ratio in self.options:
+            if contract.expiry != day:
+                day = contract.expiry
+                parts.append(f"{contract.product.trading_class} {day:%Y-%m-%d}")
+            count = "" if abs(ratio) == 1 else f"{abs(ratio)}x"
+            parts.append(f"{'-' if ratio < 0 else '+'}{count}{contract.strike:g}{contract.right}")
+        return " ".join(parts)
+
+    # builders ----------------------------------------------------------------------
+
+    @classmethod
+    def joined(cls, parts: Sequence[Combo], structure: str) -> Combo:
+        """Return the legs of several combos as one unit; ratios of a shared instrument add up."""
+        ratios: dict[Contract | Stock, int] = {}
+        for part in parts:
+            for leg in part.legs:
+                ratios[leg.instrument] = ratios.get(leg.instrument, 0) + leg.ratio
+        legs = tuple(Leg(instrument, ratio) for instrument, ratio in ratios.items() if ratio)
+        return cls(legs, structure)
+
+
+CASH_SECURED = "cash_secured_put"
+
+
+def put_spread(product: Product, expiry: date, short: float, long: float) -> Combo:
+    """Return a bull put spread: the higher strike ``short`` sold, the lower ``long`` bought."""
+    _require_width("put spread", short, long, short - long)
+    return Combo(_options(product, expiry, Right.PUT, (short, -1), (long, 1)), "put_spread")
+
+
+def call_spread(product: Product, expiry: date, short: float, long: float) -> Combo:
+    """Return a bear call spread: the lower strike ``short`` sold, the higher ``long`` bought."""
+    _require_width("call spread", short, long, long - short)
+    return Combo(_options(product, expiry, Right.CALL, (short, -1), (long, 1)), "call_spread")
+
+
+def iron_condor(
+    product: Product, expiry: date, long_put: float, short_put: float, short_call: float, long_call: float
+) -> Combo:
+    """Return a put spread below and a call spread above, both sold."""
+    if not short_put <= short_call:
+        raise OrderError(
+            f"iron condor sells the {short_put:g} put above the {short_call:g} call, expected it below"
+        )
+    puts = put_spread(product, expiry, short_put, long_put)
+    calls = call_spread(product, expiry, short_call, long_call)
+    return Combo(puts.legs + calls.legs, "iron_condor")
+
+
+def short_put(product: Product, expiry: date, strike: float, secured: bool = True) -> Combo:
+    """Return a sold put, its strike held in cash (``secured``) or on Regulation T margin."""
+    legs = _options(product, expiry, Right.PUT, (strike, -1))
+    return Combo(legs, CASH_SECURED if secured else "short_put")
+
+
+def covered(
+    product: Product,
+    expiry: date,
+    shares: int,
+    calls: int,
+    call_strike: float,
+    put_strike: float | None = None,
+) -> Combo:
+    """Return shares with calls sold against them; with ``put_strike``, a collar.
+
+    The collar's puts cover every share. Uncovered calls and shares that the puts cannot
+    cover in whole contracts are an ``OrderError``.
+    """
+    if shares <= 0 or calls <= 0 or calls * product.multiplier > shares:
+        raise OrderError(
+            f"{calls} calls against {shares} shares of {product.symbol}, "
+            f"expected 1 to {max(shares, 0) // product.multiplier} calls"
+        )
+    legs: tuple[Leg, ...] = (Leg(Stock(product), shares),)
+    if put_strike is not None:
+        if shares % product.multiplier:
+            raise OrderError(
+                f"a collar on {shares} shares of {product.symbol}, expected a multiple of {product.multiplier}"
+            )
+        _require_width("collar", call_strike, put_strike, call_strike - put_strike)
+        legs += _options(product, expiry, Right.PUT, (put_strike, shares // product.multiplier))
+    legs += _options(product, expiry, Right.CALL, (call_strike, -calls))
+    return Combo(legs, "covered_call" if put_strike is None else "collar")
+
+
+def shares(product: Product, count: int) -> Combo:
+    """Return ``count`` shares of the underlying (negative: sold short) as a combo of their own."""
+    return Combo((Leg(Stock(product), count),), "shares")
+
+
+def single(product: Product, expiry: date, strike: float, right: Right, ratio: int = 1) -> Combo:
+    """Return one option leg as a combo of its own."""
+    side = "long" if ratio > 0 else "short"
+    return Combo(
+        _options(product, expiry, right, (strike, ratio)), f"{side}_{'put' if right is Right.PUT else 'call'}"
+    )
+
+
+def _options(product: Product, expiry: date, right: Right, *held: tuple[float, int]) -> tuple[Leg, ...]:
+    return tuple(Leg(Contract(product, expiry, float(strike), right), ratio) for strike, ratio in held)
+
+
+def _require_width(what: str, short: float, long: float, width: float) -> None:
+    if not 0.0 < width < inf:
+        raise OrderError(
+            f"{what} width is {width:g} (short {short:g}, long {long:g}), expected a positive number"
+        )
+
+
+def _payoff(legs: tuple[Leg, ...], spot: Float64, multiplier: int) -> Float64:
+    total = np.zeros(spot.shape)
+    for leg in legs:
+        instrument = leg.instrument
+        if isinstance(instrument, Stock):
+            total += leg.ratio / multiplier * spot
+            continue
+        sign = 1.0 if instrument.right is Right.CALL else -1.0
+        share = leg.ratio * instrument.multiplier / multiplier
+        total += share * np.maximum(sign * (spot - instrument.strike), 0.0)
+    return total
+
+
+def _curve(legs: tuple[Leg, ...], multiplier: int) -> tuple[Float64, Float64, float, float]:
+    low = high = 0.0
+    strikes = set()
+    for leg in legs:
+        if isinstance(leg.instrument, Stock):
+            low += leg.ratio / multiplier
+            high += leg.ratio / multiplier
+            continue
+        strikes.add(leg.instrument.strike)
+        share = leg.ratio * leg.instrument.multiplier / multiplier
+        if leg.instrument.right is Right.CALL:
+            high += share
+        else:
+            low -= share
+    at = np.array([0.0, *sorted(strikes)])
+    return at, _payoff(legs, at, multiplier), low, high
+
+
+def _naked(contract: Contract, spot: float | None) -> float:
+    """Return what one naked short option binds beside its premium, in USD."""
+    share = _NAKED_STOCK if contract.product.settlement is Settlement.PHYSICAL else _NAKED_INDEX
+    price = contract.strike if spot is None else spot
+    out = contract.strike - price if contract.right is Right.CALL else price - contract.strike
+    bound = max(share * price - max(out, 0.0), _NAKED_FLOOR * contract.strike)
+    return bound * contract.multiplier

@@ -1,0 +1,91 @@
+"""The bars on which a bot must be called, known beforehand because nothing else can matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.desk import Levels
+from engine.options.quotebook import PathBook
+from engine.risk.halts import halt_codes
+from engine.risk.limits import Limits
+from strategies.lane import Lane, whole
+
+NEVER = 1 << 60
+
+
+class Agenda:
+    """Find a bot's next bar of interest: a candidate, a halt, a price level, a time.
+
+    It says only *when* to look; what the bot then sees and does is the same as if it had
+    been called on every bar, and a test compares the two.
+
+    Parameters
+    ----------
+    lanes : sequence of Lane, prepared
+    halts : array of int
+        Bars on which a market halt latches, any symbol of the bot.
+    last : array of int
+        Last bar of every bar's session, by day; ``day`` gives the day of every bar.
+    time_stop : int
+        Minute after midnight at which positions begin to be closed.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], halts: np.ndarray, time_stop: int) -> None:
+        data = lanes[0].data
+        self.day = whole(data.lines.day).astype(np.int64)
+        minute = whole(data.lines.minute)
+        self.last = np.flatnonzero(np.append(np.diff(self.day) != 0, True))
+        first = np.append(0, self.last[:-1] + 1)
+        late = minute >= time_stop
+        self.closing = np.array(
+            [int(start + np.argmax(late[start : end + 1])) if late[end] else int(end)
+             for start, end in zip(first, self.last, strict=True)]
+        )  # fmt: skip
+        self.halts = halts
+        self.candidates = np.unique(np.concatenate([lane.candidates for lane in lanes]))
+
+    def last_bar(self, bar: int) -> int:
+        """Return the last bar of a bar's session."""
+        return int(self.last[self.day[bar]])
+
+    def flat(self, bar: int, rest_of_day: bool) -> int:
+        """Return the next bar for a bot without a trade; ``rest_of_day`` passes today's candidates over."""
+        start = self.last_bar(bar) if rest_of_day else bar
+        return min(_after(self.candidates, start), _after(self.halts, bar))
+
+    def holding(self, bar: int, levels: Sequence[Levels], book: PathBook) -> int:
+        """Return the next bar for a bot with an open trade."""
+        row = int(self.day[bar])
+        end = min(int(self.last[row]), _after(self.halts, bar))
+        if self.closing[row] > bar:
+            end = min(end, int(self.closing[row]))
+        if end <= bar + 1:
+            return bar + 1
+        for level in levels:
+            end = book.first_exit(level.combo, bar + 1, end, level.take, level.stop)
+        return end
+
+
+def halt_bars(lane: Lane, days: Any, vix: Any, limits: Limits) -> np.ndarray:
+    """Return the bars on which a market halt latches in one lane."""
+    now = whole(lane.data.lines.vix)
+    _, first = halt_codes(
+        whole(lane.data.lines.day).astype(np.int32),
+        whole(lane.data.lines.close),
+        whole(days.lines.day_high),
+        whole(days.lines.day_low),
+        whole(days.lines.session_open),
+        whole(days.lines.expected_move),
+        now,
+        now - whole(vix.lines.change),
+        limits,
+    )
+    return np.unique(first[first >= 0])
+
+
+def _after(bars: np.ndarray, bar: int) -> int:
+    at = int(np.searchsorted(bars, bar, side="right"))
+    return int(bars[at]) if at < len(bars) else NEVER
