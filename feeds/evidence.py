@@ -1,0 +1,174 @@
+"""What a file's own stamps prove: start or end of the bar, and which bars belong to a session.
+
+Stamped at start or end. A whole day settles it: 09:30 to one minute before the close (or
+the extended 04:00 to 19:59) means starts, 09:31 to the close (04:01 to 20:00) means ends.
+Days from 09:30 to 16:00 with both edges settle it by volume only: the opening auction makes
+the first minute of the session at least half as big again as the next. All days that
+say anything must agree; otherwise nothing is proven.
+
+Hours. A bar outside its day's session is set apart, with a note, when the day holds at least
+30 of them between 04:00 and 20:00 (extended hours), when it is the one print beside the
+open or close that at least half of the days carry, or when it follows an early close and
+ends by 16:01 (a file cut to 09:30-16:00). Any other bar outside is an error.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import DataError
+from engine.sessions import (
+    CLOSE_MINUTE,
+    MINUTE_NS,
+    OPEN_MINUTE,
+    calendar_close,
+    calendar_dates,
+    locate,
+    outside_text,
+)
+
+Int64 = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Side = Literal["start", "end"]
+
+EXTENDED = (240, 1200)  # first minute starts, last minute ends
+EXTENDED_BARS = 30
+EDGE_DAYS = 0.5
+AUCTION = 1.5
+AUCTION_DAYS = 5
+AUCTION_SHARE = 0.9
+REACH = 15  # minutes a session may miss at either end
+
+
+def stamped_side(stamp: Int64, volume: NDArray[np.float64]) -> tuple[Side, str] | None:
+    """Return what stamps (UTC ns) prove them to be, with the proof in words, or None.
+
+    ``volume`` decides only between days that hold both edges.
+    """
+    row, minute = locate(stamp)
+    row, minute, volume = row[row >= 0], minute[row >= 0], volume[row >= 0]
+    if not len(row):
+        return None
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    last = np.append(first[1:], len(row)) - 1
+    close = calendar_close(row[first])
+    starts = np.isin(minute[first], (OPEN_MINUTE, EXTENDED[0])) & (
+        (minute[last] == close - 1) | (minute[last] == EXTENDED[1] - 1)
+    )
+    ends = np.isin(minute[first], (OPEN_MINUTE + 1, EXTENDED[0] + 1)) & (
+        (minute[last] == close) | (minute[last] == EXTENDED[1])
+    )
+    both = np.flatnonzero((minute[first] == OPEN_MINUTE) & (minute[last] == close) & (last - first > 2))
+    here, after, third = (volume[first[both] + k] for k in range(3))
+    auction_first = int(np.sum(here > AUCTION * after))
+    auction_second = int(np.sum((after > AUCTION * here) & (after > AUCTION * third)))
+    enough = max(AUCTION_DAYS, AUCTION_SHARE * len(both))
+    whole: dict[Side, int] = {"start": int(starts.sum()), "end": int(ends.sum())}
+    auctions: dict[Side, int] = {"start": auction_first, "end": auction_second}
+    found: list[tuple[Side, str]] = []
+    sides: tuple[Side, Side] = ("start", "end")
+    for side in sides:
+        if whole[side]:
+            shown = "09:30 to 15:59" if side == "start" else "09:31 to 16:00"
+            far = "04:00 to 19:59" if side == "start" else "04:01 to 20:00"
+            found.append((side, f"days that run {shown} or {far}: {whole[side]}"))
+        elif auctions[side] >= enough:
+            shown = "09:30" if side == "start" else "09:31"
+            found.append((side, f"the opening auction's volume stands at {shown} on {auctions[side]} days"))
+    return found[0] if len(found) == 1 else None
+
+
+def beyond_any_session(stamp: Int64) -> tuple[int, str] | None:
+    """Return the first stamp that no session, regular or extended, can hold; None when all may."""
+    row, minute = locate(stamp)
+    outside = (row < 0) | (minute < EXTENDED[0]) | (minute > EXTENDED[1])
+    if not outside.any():
+        return None
+    at = int(np.argmax(outside))
+    return at, outside_text(int(stamp[at]))
+
+
+def regular(stamp: Int64, where: str) -> tuple[Flags, list[str]]:
+    """Return which bars (by end stamp) stand in whole regular sessions, and notes on the rest.
+
+    Raises
+    ------
+    DataError
+        A bar outside trading hours that the rules above do not set apart, or no whole session.
+    """
+    row, minute = locate(stamp)
+    close = calendar_close(np.maximum(row, 0))
+    inside = (row >= 0) & (minute > OPEN_MINUTE) & (minute <= close)
+    days, day = np.unique(row, return_inverse=True)
+    crowd = np.bincount(day, ~inside, minlength=len(days))
+    extended = ~inside & (row >= 0) & (minute > EXTENDED[0]) & (minute <= EXTENDED[1])
+    apart = extended & (crowd[day] >= EXTENDED_BARS)
+    edges = 0
+    for edge in (extended & (minute == OPEN_MINUTE), extended & (minute == close + 1)):
+        if np.sum(edge) >= EDGE_DAYS * len(days):
+            edges += int(np.sum(edge & ~apart))
+            apart |= edge
+    late = extended & (close < CLOSE_MINUTE) & (minute > close) & (minute <= CLOSE_MINUTE + 1) & ~apart
+    edges += int(late.sum())
+    apart |= late
+    stray = ~inside & ~apart
+    if stray.any():
+        at = int(np.argmax(stray))
+        raise DataError(f"{where}: {outside_text(int(stamp[at]))}")
+    notes = []
+    crowded = int(np.sum(crowd >= EXTENDED_BARS))
+    if crowded:
+        count = int(apart.sum()) - edges
+        notes.append(f"Bars set apart, outside regular hours: {count} on {crowded} days with extended hours.")
+    if edges:
+        notes.append(f"Bars set apart, single prints next to the open or after the close: {edges}.")
+    return _whole(inside, row, minute, close, where, notes), notes
+
+
+def _whole(
+    inside: Flags, row: Int64, minute: Int64, close: NDArray[np.int16], where: str, notes: list[str]
+) -> Flags:
+    """Drop the days that begin late or stop early, and note them and the missing minutes."""
+    at = np.flatnonzero(inside)
+    if not len(at):
+        raise DataError(f"{where}: not one bar within regular trading hours, 09:30 to 16:00 New York")
+    starts = np.flatnonzero(np.diff(row[at], prepend=-1))
+    stops = np.append(starts[1:], len(at))
+    first, last, closing = minute[at[starts]], minute[at[stops - 1]], close[at[starts]]
+    broken = (first > OPEN_MINUTE + 1 + REACH) | (last < closing - REACH)
+    keep = inside.copy()
+    for k in np.flatnonzero(broken):
+        keep[at[starts[k] : stops[k]]] = False
+    dates = calendar_dates(row[at[starts]])
+    if broken.any():
+        named = ", ".join(
+            f"{dates[k]} ({_clock(int(first[k]) - 1)} to {_clock(int(last[k]))})"
+            for k in np.flatnonzero(broken)[:3]
+        )
+        more = f" and {int(broken.sum()) - 3} more" if broken.sum() > 3 else ""
+        if broken.all():
+            raise DataError(
+                f"{where}: no whole session: {named}{more}; expected bars from the open to the close"
+            )
+        notes.append(
+            f"Sessions set apart, without an open or a close to settle on: {int(broken.sum())}, {named}{more}."
+        )
+    missing = np.where(broken, 0, closing - OPEN_MINUTE - (stops - starts))
+    if missing.any():
+        short = int(np.count_nonzero(missing))
+        notes.append(
+            f"{int(missing.sum())} minutes are missing, on {short} of {int((~broken).sum())} sessions."
+        )
+    return keep
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def bar_ends(stamp: Int64, side: Side) -> Int64:
+    """Return the stamps of the bars' ends."""
+    return stamp + MINUTE_NS if side == "start" else stamp
