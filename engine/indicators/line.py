@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import backtrader as bt
 import numpy as np
+from backtrader.lineiterator import LineIterator
 from numpy.typing import NDArray
 
 from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
@@ -47,11 +48,14 @@ class KernelIndicator(bt.Indicator):  # type: ignore[misc]
     ``kernel(inputs, outputs, memory, table, settings, shares)``: two tuples of equally long
     float arrays, the carried state (``memory`` flat, ``table`` two-dimensional), the
     parameters as floats and the variance clock's table (see ``shares_left``).
+
+    In a run over preloaded bars the lines are complete from the strategy's ``start()`` on;
+    arrays are shared between indicators alike, so nothing may write into them.
     """
 
     inputs: ClassVar[tuple[str, ...]] = ()
     kernel: ClassVar[Any] = None
-    params = (("clock", None),)
+    params: Any = (("clock", None),)
     plotinfo = {"subplot": True}
 
     def __init__(self) -> None:
@@ -96,10 +100,22 @@ class KernelIndicator(bt.Indicator):  # type: ignore[misc]
     def _fresh(self) -> tuple[Floats, Floats, Floats, Floats]:
         return self.memory(), self.table(), np.array(self.settings(), np.float64), self.shares()
 
+    def _stage2(self) -> None:
+        """Compute the lines before the strategy's ``start()``, which may want them whole."""
+        super()._stage2()
+        owner = self._owner
+        while owner._ltype != LineIterator.StratType:
+            owner = owner._owner
+        if owner.cerebro._dorunonce and owner.cerebro._dopreload:
+            self._install()
+
     def _once(self) -> None:
         """Install the computed lines instead of growing them bar by bar."""
         for data in self.datas:
             data.home()
+        self._install()
+
+    def _install(self) -> None:
         for line, values in zip(self.lines, self._whole(), strict=True):
             line.array = values
             line.home()

@@ -46,7 +46,7 @@ def _below(value: float, ordered: Any, count: int) -> int:
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _rank(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, minute, line = ins
-    known, rank, percentile = outs
+    rank, percentile, known = outs
     needed, sample_minute = settings[0], settings[1]
     ordered = table[1]
     # memory: day, this session's sample, days kept, place in the ring
@@ -70,7 +70,7 @@ def _rank(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: A
 
 
 class _DailyRank(KernelIndicator):
-    lines = ("value", "rank", "percentile")
+    lines = ("rank", "percentile", "value")
     params = (("days", 252), ("min_days", 20), ("sample_minute", SAMPLE_MINUTE))
     kernel = staticmethod(_rank)
 
@@ -88,9 +88,9 @@ class IvRank(_DailyRank):
     """At-the-money implied volatility now among those of the last ``days`` sessions, 0 to 100.
 
     Each past session stands with one value, its first at or after ``sample_minute`` (10:30);
-    the present session is not among them. Lines: ``value`` (the implied volatility itself),
-    ``rank`` ((iv - min) / (max - min), held within 0 and 100) and ``percentile`` (share of
-    days below). NaN until ``min_days`` sessions are known.
+    the present session is not among them. Lines: ``rank`` ((iv - min) / (max - min), held
+    within 0 and 100), ``percentile`` (share of days below) and ``value`` (the implied
+    volatility itself). Ranks are NaN until ``min_days`` sessions are known.
     """
 
     inputs = ("day", "minute", "atm_iv")

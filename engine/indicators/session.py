@@ -89,5 +89,3 @@ class MorningRange(KernelIndicator):
 
     def settings(self) -> tuple[float, ...]:
         return (float(OPEN_MINUTE + self.p.minutes), self.p.minutes / 2)
-
-

@@ -1,0 +1,204 @@
+"""A Cerebro that visits only the bars on which something can happen."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+from backtrader.lineiterator import LineIterator
+from loguru import logger
+
+NEVER = 1 << 60
+_INDICATOR = LineIterator.IndType
+_EVERY_BAR = ("_next", "_prenext", "_nextstart", "next", "prenext", "nextstart")
+_CASH = ("notify_cashvalue", "notify_fund")
+
+
+class FastCerebro(bt.Cerebro):  # type: ignore[misc]
+    """Backtrader's engine without its idle bars.
+
+    A strategy says ``first_wake() -> int``, the first bar it wants to see, and after every
+    visited bar ``wake(bar) -> int``, the next one (``NEVER`` for none). The broker says
+    ``wake(bar) -> int`` likewise; it is first asked with -1. On every bar that anyone wants,
+    and on the last one, all lines are put in place, then the broker's ``next()`` runs, then
+    the ``next()`` of every strategy, as in `bt.Cerebro`, which gives the same result on the
+    same inputs bar by bar. Where that cannot be promised (timers, writers, observers, unequal
+    feeds, parts without ``wake``), the stock loop runs and a log line names why.
+
+    ``tick_close`` and its like, which the stock loop sets on feeds, stay unset here.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called as ``progress(bars done, bars in all)``, about two hundred times a run.
+    """
+
+    params = (("progress", None),)
+
+    def _runonce(self, runstrats: list[Any]) -> None:
+        reason = self._obstacle(runstrats)
+        if reason:
+            logger.info("stock loop instead of the fast one: {}", reason)
+            super()._runonce(runstrats)
+        else:
+            self._jump(runstrats)
+
+    def _runonce_old(self, runstrats: list[Any]) -> None:
+        logger.info("stock loop instead of the fast one: oldsync is on")
+        super()._runonce_old(runstrats)
+
+    def _runnext(self, runstrats: list[Any]) -> None:
+        logger.info("stock loop instead of the fast one: runonce or preload is off, or the data is live")
+        super()._runnext(runstrats)
+
+    def _obstacle(self, strategies: list[Any]) -> str:
+        """Return why the fast loop might differ from the stock one, empty when it cannot."""
+        if self._timers or self._timerscheat:
+            return "timers are set"
+        if self.runwriters:
+            return "writers are attached"
+        if self.p.cheat_on_open:
+            return "cheat_on_open is on"
+        if self.p.lookahead:
+            return "lookahead is set"
+        if not hasattr(self._broker, "wake"):
+            return f"broker {type(self._broker).__name__} has no wake()"
+        for strategy in strategies:
+            reason = _strategy_obstacle(strategy)
+            if reason:
+                return f"strategy {type(strategy).__name__} {reason}"
+        return self._feed_obstacle()
+
+    def _feed_obstacle(self) -> str:
+        first = self.datas[0]
+        if not first.buflen():
+            return "there are no bars"
+        for data in self.datas:
+            name = data._name or type(data).__name__
+            if data.resampling or data.replaying or data._clone or data._filters:
+                return f"feed {name} is resampled, replayed, cloned or filtered"
+            if not _same(data.lines.datetime.array, first.lines.datetime.array):
+                return f"feed {name} has other bars than {first._name or 'the first'}"
+        return ""
+
+    def _jump(self, strategies: list[Any]) -> None:
+        stamp = self.datas[0].lines.datetime.array
+        count = len(stamp)
+        for strategy in strategies:
+            _install(strategy, stamp)
+        for data in self.datas:
+            data.home()
+        lines = _lines(self.datas, strategies)
+        ready = [max(strategy._minperiods) for strategy in strategies]
+        starts = sorted({n - 1 for s, n in zip(strategies, ready, strict=True) if _starts(s) and n <= count})
+        broker, progress = self._broker, self.p.progress
+        report, step = (0 if progress else NEVER), max(count // 200, 1)
+        last = count - 1
+        wanted = min([broker.wake(-1), *(strategy.first_wake() for strategy in strategies)])
+        bar = -1
+        while bar < last:
+            while starts and starts[0] <= bar:
+                starts.pop(0)
+            bar = min(self._after(bar, wanted), last, *starts[:1])
+            length = bar + 1
+            for line in lines:
+                line._idx = bar
+                line.lencount = length
+            self._brokernotify()
+            if self._event_stop:
+                return
+            for strategy, needed in zip(strategies, ready, strict=True):
+                _step(strategy, needed - length)
+                if self._event_stop:
+                    return
+            if bar >= report:
+                report = bar + step
+                progress(length, count)
+            wanted = broker.wake(bar)
+            for strategy in strategies:
+                wake = strategy.wake(bar)
+                if wake < wanted:
+                    wanted = wake
+        if progress:
+            progress(count, count)
+
+    @staticmethod
+    def _after(bar: int, wanted: int) -> int:
+        if wanted <= bar:
+            raise ValueError(f"wake({bar}) answered {wanted}, expected a later bar")
+        return wanted
+
+
+def _step(strategy: Any, status: int) -> None:
+    """Do what `bt.Strategy._oncepost` does once the lines are in place."""
+    pending = strategy._orderspending or strategy._tradespending
+    if pending:
+        strategy._notify()
+    strategy._minperstatus = status
+    if status < 0:
+        strategy.next()
+    elif status == 0:
+        strategy.nextstart()
+    if pending:
+        strategy.clear()
+
+
+def _strategy_obstacle(strategy: Any) -> str:
+    if not (hasattr(strategy, "wake") and hasattr(strategy, "first_wake")):
+        return "has no wake() and first_wake()"
+    if strategy.observers or strategy._slave_analyzers:
+        return "has observers"
+    own = [name for name in (*_CASH, "prenext", "once") if _overrides(strategy, bt.Strategy, (name,))]
+    if own:
+        return f"has its own {own[0]}()"
+    for analyzer in _with_children(strategy.analyzers):
+        if _overrides(analyzer, bt.Analyzer, (*_EVERY_BAR, *_CASH)):
+            return f"has the analyzer {type(analyzer).__name__}, which works on every bar"
+    return ""
+
+
+def _with_children(analyzers: Iterable[Any]) -> Iterable[Any]:
+    for analyzer in analyzers:
+        yield analyzer
+        yield from _with_children(analyzer._children)
+
+
+def _overrides(thing: Any, base: type, names: Iterable[str]) -> bool:
+    return any(getattr(type(thing), name) is not getattr(base, name) for name in names)
+
+
+def _starts(strategy: Any) -> bool:
+    return _overrides(strategy, bt.Strategy, ("nextstart",))
+
+
+def _same(one: array[float], other: array[float]) -> bool:
+    if one is other:
+        return True
+    return len(one) == len(other) and np.array_equal(np.frombuffer(one), np.frombuffer(other))
+
+
+def _install(strategy: Any, stamp: array[float]) -> None:
+    """Compute a strategy's indicators and give its own lines their full length."""
+    indicators = strategy._lineiterators[_INDICATOR]
+    for indicator in indicators:
+        indicator._once()
+    for indicator in indicators:
+        indicator.home()
+    for line in strategy.lines:
+        line.reset()
+        line.array = array("d", [np.nan]) * len(stamp)
+    strategy.lines.datetime.array = stamp
+
+
+def _lines(datas: list[Any], strategies: list[Any]) -> list[Any]:
+    owners = [*datas, *strategies]
+    for strategy in strategies:
+        owners += strategy._lineiterators[_INDICATOR]
+    found: dict[int, Any] = {}
+    for owner in owners:
+        held = owner.lines if isinstance(owner.lines, list) else owner.lines.lines
+        found.update((id(line), line) for line in held)
+    return list(found.values())
