@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -33,6 +34,7 @@ from engine.settings_types import (
     Share,
     Symbols,
     Whole,
+    clock,
     comma_list,
 )
 
@@ -282,13 +284,12 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise complaint(error, layers, cls, ENVIRONMENT) from None
 
+    def to_yaml(self) -> str:
+        """Return all values as ``strategy.yaml`` would hold them."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
+
     @property
     def digest(self) -> str:
         """Return the sha256 of all values: equal settings, equal digest."""
         told = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()
-
-
-def clock(minute: int) -> str:
-    """Return a minute after midnight as HH:MM."""
-    return f"{minute // 60:02d}:{minute % 60:02d}"

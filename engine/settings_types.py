@@ -11,6 +11,11 @@ from engine.reasons import Reason
 from engine.risk.limits import ALL_HALTS
 
 
+def clock(minute: int) -> str:
+    """Return a minute after midnight as HH:MM."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
 def _minute(value: object) -> object:
     if not isinstance(value, str) or value.isdigit():
         return value
@@ -37,7 +42,13 @@ def _halt(value: object) -> object:
     return value
 
 
-Minute = Annotated[int, BeforeValidator(_minute), BeforeValidator(_number), Field(ge=0, le=1440)]
+Minute = Annotated[
+    int,
+    BeforeValidator(_minute),
+    BeforeValidator(_number),
+    Field(ge=0, le=1440),
+    PlainSerializer(clock, when_used="json"),
+]
 Real = Annotated[float, BeforeValidator(_number)]
 Positive = Annotated[float, BeforeValidator(_number), Field(gt=0)]
 Amount = Annotated[float, BeforeValidator(_number), Field(ge=0)]

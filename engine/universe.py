@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -115,21 +114,3 @@ def _product(path: Path, symbol: str, row: _Row, told: _File) -> Product:
         dividend_yield=row.dividend_yield,
         name=row.name,
     )
-
-
-def products_of(symbols: Iterable[str], universe: Mapping[str, Product]) -> dict[str, Product]:
-    """Return the products of some symbols.
-
-    Raises
-    ------
-    ConfigError
-        Naming the first symbol that is not in the universe, and the nearest that is.
-    """
-    chosen = {}
-    for symbol in symbols:
-        product = universe.get(symbol)
-        if product is None:
-            hint = did_you_mean(symbol, universe)
-            raise ConfigError(f"symbol is {symbol!r}, expected one of config/universe.json{hint}")
-        chosen[symbol] = product
-    return chosen

@@ -1,0 +1,35 @@
+"""What all tests stand on: one cache, no settings from the caller's environment, no time limits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+os.environ.setdefault("MW_CACHE", str(ROOT / ".cache"))
+os.environ.setdefault("MPLBACKEND", "Agg")
+for name in [name for name in os.environ if name.upper().startswith("MW__")]:
+    del os.environ[name]
+
+# The machine may be busy: only results count, and a failure comes back on the next run.
+hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the project's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of recorded market data; skip where it is absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("recorded market data is not beside the project")
+    return folder
