@@ -1,0 +1,69 @@
+"""The price of a combo, handed down to its legs without losing a cent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from engine.broker.ledger import cents
+from engine.options.combo import Combo
+from engine.options.contract import Stock
+
+Sides = Sequence[tuple[float, float]]
+
+
+def middle(side: tuple[float, float]) -> tuple[float, float]:
+    """Return mid and half spread of a leg; one without a bid stands half way to its ask."""
+    bid, ask = side
+    if math.isnan(bid):
+        bid = 0.0
+    return 0.5 * (bid + ask), 0.5 * (ask - bid)
+
+
+def combo_mid(combo: Combo, sides: Sides) -> float:
+    """Return the mid of a combo from its legs, USD per share: known even where it has no ask."""
+    total = sum(
+        leg.ratio * middle(side)[0] * leg.instrument.multiplier
+        for leg, side in zip(combo.legs, sides, strict=True)
+    )
+    return total / combo.multiplier
+
+
+def leg_cents(combo: Combo, sides: Sides, price: float) -> tuple[int, ...]:
+    """Return what one unit of every leg costs its buyer when the combo trades at ``price``.
+
+    Legs stand at their mid, moved towards (or beyond) their natural prices in proportion
+    to their half spreads; cents that do not divide go to the dearest option. The sum is
+    the combo's price to the cent.
+
+    Returns
+    -------
+    tuple of int
+        Cents for ``ratio`` contracts or shares, signed like the ratio.
+    """
+    total = cents(price * combo.multiplier)
+    mids = [middle(side) for side in sides]
+    size = [leg.ratio * leg.instrument.multiplier for leg in combo.legs]
+    off = total / 100.0 - sum(n * mid for n, (mid, _) in zip(size, mids, strict=True))
+    room = sum(abs(n) * half for n, (_, half) in zip(size, mids, strict=True))
+    share = off / room if room > 0.0 else 0.0
+    amounts = []
+    for leg, (mid, half) in zip(combo.legs, mids, strict=True):
+        moved = max(mid + (share * half if leg.ratio > 0 else -share * half), 0.0)
+        amounts.append(cents(moved * leg.instrument.multiplier) * leg.ratio)
+    rest = total - sum(amounts)
+    if rest:
+        amounts[_taker(combo, amounts, rest)] += rest
+    return tuple(amounts)
+
+
+def _taker(combo: Combo, amounts: Sequence[int], rest: int) -> int:
+    """Return the leg that takes the cents left over: a price stays whole and not negative if it can."""
+
+    def rank(number: int) -> tuple[bool, bool, bool, float]:
+        leg = combo.legs[number]
+        after = (amounts[number] + rest) / leg.ratio
+        stock = isinstance(leg.instrument, Stock)
+        return (after < 0, rest % leg.ratio != 0, stock, -abs(amounts[number] / leg.ratio))
+
+    return min(range(len(amounts)), key=rank)
