@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.broker.fees import FeeSchedule
 from engine.intent import Approved, Intent, Order, Urgency, Verdict
 from engine.journal.journal import Journal
@@ -30,6 +33,8 @@ class Clock(Protocol):
     """Bar numbers to instants."""
 
     def at(self, bar: int) -> datetime: ...
+
+    def stamps(self, bars: NDArray[np.int64]) -> NDArray[np.int64]: ...
 
     def day(self, bar: int) -> date: ...
 

@@ -131,7 +131,7 @@ class PutliteSettings(BotSettings):
     profit_target: Share = 0.55
     structure: Literal["spread", "cash_secured"] = "spread"
     short_by: Literal["delta", "move"] = "delta"
-    short_delta: Delta = 0.12
+    short_delta: Delta = 0.18
     short_move: Positive = 1.2
     convention: Convention = Convention.RATIO
     ratio: Positive = 0.85
@@ -176,6 +176,7 @@ class CondorSettings(BotSettings):
     short_move: Annotated[Real, Field(ge=1, le=2)] = 1.2
     width: Positive = 1.0
     range_minutes: Annotated[Count, Field(ge=5, le=240)] = 60
+    calm_max: Positive = 0.75
 
 
 class BotsSettings(Section):

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.bars import Bars
 from engine.errors import DataError
@@ -52,6 +53,10 @@ class Tape:
     def at(self, bar: int) -> datetime:
         """Return the instant of a bar's end, in New York time."""
         return (_EPOCH + timedelta(seconds=self._seconds[bar])).astimezone(NEW_YORK)
+
+    def stamps(self, bars: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the instants of several bars' ends, UTC nanoseconds."""
+        return self.stamp[bars]
 
     def day(self, bar: int) -> date:
         """Return the session date of a bar."""

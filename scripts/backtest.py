@@ -1,0 +1,164 @@
+"""``mw backtest``: run the bots over bars, keep everything, show the result."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from loguru import logger
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from analyzers.analysis import analyze
+from analyzers.benchmarks import benchmarks
+from analyzers.report.terminal import print_tables
+from analyzers.result import RunResult, save
+from engine.desk import Desk
+from engine.errors import LedgerError
+from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
+from scripts.requests import BacktestRequest
+from scripts.session import Setup, describe, play, prepare
+
+EVENTS = {"trades": Trade, "fills": Fill, "orders": OrderEvent, "halts": HaltEvent}
+
+
+def run(request: BacktestRequest) -> Path:
+    """Run a backtest and return the folder of its results.
+
+    Raises
+    ------
+    MarketWatchError
+        Whatever the user can put right; nothing is written then.
+    """
+    console = Console(stderr=False)
+    began = time.perf_counter()
+    with console.status("Preparing bars and quotes"):
+        setup = prepare(request)
+    prepared = time.perf_counter()
+    desk = _watched(console, setup, request.stock_loop)
+    played = time.perf_counter()
+    if request.verify:
+        compare(desk, play(setup, stock_loop=not request.stock_loop)[0])
+        console.print("Verified: Backtrader's own loop gives the same journal.")
+    timings = {"prepare": prepared - began, "run": played - prepared}
+    result = as_result(request, setup, desk, timings)
+    with console.status("Writing the report"):
+        analysis = analyze(result)
+        folder = save(result, analysis, benchmarks(result.market), request.out)
+    print_tables(console, result, analysis)
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+    return folder
+
+
+def _watched(console: Console, setup: Setup, stock_loop: bool) -> Desk:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    hidden = not sys.stdout.isatty()
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("Running " + ", ".join(setup.bots), total=None)
+        desk, _ = play(setup, stock_loop, lambda done, total: bar.update(task, completed=done, total=total))
+    return desk
+
+
+def frame(records: list[Any], kind: type) -> pd.DataFrame:
+    """Return records as a table, with the record's columns even when there are none.
+
+    Times become New York times, reasons and dates text and dates.
+    """
+    names = list(kind.__dataclass_fields__)
+    table = pd.DataFrame([[getattr(record, name) for name in names] for record in records], columns=names)
+    for name in names:
+        if name in ("at", "entry_time", "exit_time"):
+            table[name] = pd.to_datetime(table[name], utc=True).dt.tz_convert("America/New_York")
+        elif name in ("reason", "exit_reason", "state"):
+            table[name] = table[name].astype(str)
+        elif name in ("day", "expiry"):
+            table[name] = pd.to_datetime(table[name])
+    return table
+
+
+def market_days(setup: Setup) -> pd.DataFrame:
+    """Return the sessions of the run's first symbol: date, open, high, low, close, vix."""
+    bars = next(iter(setup.bars.values()))
+    grid = bars.grid
+    days = pd.DataFrame(
+        {
+            "day": grid.day,
+            "open": bars.open,
+            "high": bars.high,
+            "low": bars.low,
+            "close": bars.close,
+            "vix": bars.lines["vix"],
+        }
+    ).groupby("day", sort=True)
+    table = days.agg(
+        open=("open", "first"), high=("high", "max"), low=("low", "min"), close=("close", "last"), vix=("vix", "last")
+    )
+    table.insert(0, "date", pd.to_datetime(list(grid.dates)))
+    return table.reset_index(drop=True)
+
+
+def as_result(request: BacktestRequest, setup: Setup, desk: Desk, timings: dict[str, float]) -> RunResult:
+    """Return everything a run produced as one value."""
+    settings, journal = setup.settings, desk.journal
+    created = datetime.now(UTC)
+    notes, assumptions = describe(setup)
+    return RunResult(
+        run_id=f"{created:%Y%m%d-%H%M%S}-{settings.digest[:6]}",
+        created=created,
+        command=" ".join(["mw", *sys.argv[1:]]) if sys.argv[1:] else "mw backtest",
+        git_commit=git_commit(),
+        config_digest=settings.digest,
+        seed=None if request.bars else settings.data.seed,
+        settings=settings.model_dump(mode="json"),
+        data_notes=notes,
+        assumptions=assumptions,
+        sessions=tuple(desk.sessions),
+        start_cash=desk.start_cash,
+        decisions=journal.decisions(),
+        market=market_days(setup),
+        synthetic=request.bars is None,
+        timings=timings,
+        **{name: frame(getattr(journal, name), kind) for name, kind in EVENTS.items()},
+    )
+
+
+def compare(one: Desk, other: Desk) -> None:
+    """Check that two runs left the same journal.
+
+    Raises
+    ------
+    LedgerError
+        Names the first event that differs.
+    """
+    for name in EVENTS:
+        left, right = getattr(one.journal, name), getattr(other.journal, name)
+        for number, (a, b) in enumerate(zip(left, right, strict=False)):
+            if repr(a) != repr(b):
+                raise LedgerError(f"verify: {name}[{number}] is {a} in one loop and {b} in the other")
+        if len(left) != len(right):
+            raise LedgerError(f"verify: {len(left)} {name} in one loop and {len(right)} in the other")
+    left, right = one.journal.decisions(), other.journal.decisions()
+    if not left.equals(right):
+        raise LedgerError("verify: the decision tables of the two loops differ")
+    logger.debug("verified {} trades", len(one.journal.trades))
+
+
+def git_commit() -> str:
+    """Return the commit the program runs from, ``unknown`` outside a repository."""
+    home = Path(__file__).resolve().parent
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return told.stdout.strip()

@@ -1,0 +1,160 @@
+"""Put the parts of a backtest together and play it: the only place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import backtrader as bt
+
+from engine.bars import Bars
+from engine.broker.fees import FeeSchedule
+from engine.broker.option_broker import OptionBroker
+from engine.cerebro import FastCerebro
+from engine.desk import Desk
+from engine.execution.settings import ExecutionSettings
+from engine.journal.journal import Journal
+from engine.options.contract import Product
+from engine.risk.blackouts import EventCalendar
+from engine.risk.governor import Governor
+from engine.settings import Settings
+from engine.tape import Tape
+from feeds.lines import ArrayFeed
+from feeds.model import ModelQuotes
+from scripts.requests import BacktestRequest
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything a backtest is made of before its first bar."""
+
+    settings: Settings
+    bots: tuple[str, ...]
+    products: Mapping[str, Product]
+    bars: Mapping[str, Bars]
+    book: ModelQuotes
+    calendar: EventCalendar
+    fees: FeeSchedule
+
+
+def chosen_bots(settings: Settings, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the bots to run: those asked for, else those enabled.
+
+    Raises
+    ------
+    ConfigError
+        An unknown bot, or none at all.
+    """
+    from difflib import get_close_matches
+
+    from engine.errors import ConfigError
+
+    names = list(type(settings.bots).model_fields)
+    if not wanted:
+        enabled = tuple(name for name in names if getattr(settings.bots, name).enabled)
+        if not enabled:
+            raise ConfigError("bots: none is enabled, expected at least one")
+        return enabled
+    for name in wanted:
+        if name not in names:
+            near = get_close_matches(name, names, n=1, cutoff=0.4)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"bots: got {name!r}, expected one of {', '.join(names)}{hint}")
+    return tuple(name for name in names if name in wanted)
+
+
+def overrides(request: BacktestRequest) -> dict[str, Any]:
+    """Return the settings a command line lays over the files."""
+    found: dict[str, Any] = {}
+    for section, key, value in (
+        ("data", "seed", request.seed),
+        ("data", "generator", request.generator),
+        ("quotes", "premium", request.premium),
+    ):
+        if value is not None:
+            found.setdefault(section, {})[key] = value
+    if request.symbol is not None:
+        symbols = [request.symbol]
+        found["bots"] = {name: {"symbols": symbols} for name in ("putlite", "buywrite", "condor")}
+    return found
+
+
+def prepare(request: BacktestRequest) -> Setup:
+    """Load settings, calendar, fees, bars and quotes; every user error surfaces here."""
+    from engine.errors import ConfigError
+    from engine.universe import load_universe
+    from scripts.market import market
+
+    settings = Settings.load(request.config, request.profile, overrides(request))
+    if request.quotes != "model":
+        raise ConfigError(
+            f"quotes: got {request.quotes!r}, expected 'model': recorded quotes cannot be replayed yet"
+        )
+    bots = chosen_bots(settings, request.bots)
+    universe = load_universe(request.config / "universe.json")
+    calendar = EventCalendar.load(request.config / "events.json", settings.risk.calendar_required)
+    fees = FeeSchedule.load(request.config / "fees.yaml")
+    symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
+    bars, book = market(
+        settings, universe, symbols, bars_path=request.bars, timerange=request.timerange
+    )
+    products = {symbol: universe[symbol] for symbol in symbols}
+    return Setup(settings, bots, products, bars, book, calendar, fees)
+
+
+def play(setup: Setup, stock_loop: bool = False, progress: Progress | None = None) -> tuple[Desk, list[Any]]:
+    """Run the bots over the bars once and return the desk and the strategies.
+
+    Parameters
+    ----------
+    setup : Setup
+    stock_loop : bool
+        Visit every bar in Backtrader's own loop.
+    progress : callable, optional
+        Called with (bars done, bars in all).
+    """
+    from analyzers.cerebral import ANALYZERS
+    from strategies.roster import BOTS
+
+    settings = setup.settings
+    tape, journal = Tape(setup.bars), Journal()
+    execution = ExecutionSettings(**settings.execution.model_dump())
+    broker = OptionBroker(setup.book, tape, setup.fees, journal, execution, settings.account.cash)
+    governor = Governor(
+        settings.risk.limits(), setup.calendar, research=settings.bots.putlite.structure == "cash_secured"
+    )
+    desk = Desk(
+        setup.book, broker, governor, journal, tape, setup.fees, tape.dates, settings.account.cash
+    )
+    options = {"stdstats": False, "preload": True, "runonce": True}
+    cerebro = bt.Cerebro(**options) if stock_loop else FastCerebro(progress=progress, **options)
+    cerebro.setbroker(broker)
+    for symbol, bars in setup.bars.items():
+        cerebro.adddata(ArrayFeed(bars=bars, name=symbol))
+    broker.attach(cerebro.datas[0])
+    for name in setup.bots:
+        cerebro.addstrategy(
+            BOTS[name],
+            desk=desk,
+            config=getattr(settings.bots, name),
+            common=settings.common,
+            products=setup.products,
+        )
+    for analyzer in ANALYZERS:
+        cerebro.addanalyzer(analyzer)
+    return desk, cerebro.run()
+
+
+def describe(setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is to be said of the data and of the assumptions, each sentence once."""
+    execution = ExecutionSettings(**setup.settings.execution.model_dump())
+    notes = dict.fromkeys(note for bars in setup.bars.values() for note in bars.notes)
+    day = next(iter(setup.bars.values())).grid.dates[-1]
+    told = [*setup.book.assumptions(), *execution.assumptions(), setup.fees.describe(day)]
+    return tuple(notes), tuple(dict.fromkeys(told))
+
+

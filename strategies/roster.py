@@ -1,0 +1,10 @@
+"""The bots by name, in the order they are asked on a bar."""
+
+from __future__ import annotations
+
+from strategies.base import Bot
+from strategies.buywrite import BuyWrite
+from strategies.condor import Condor
+from strategies.putlite import PutLite
+
+BOTS: dict[str, type[Bot]] = {bot.bot_name: bot for bot in (PutLite, BuyWrite, Condor)}
