@@ -19,7 +19,9 @@ FRESH = DayState.fresh(DAY)
 CASH = 10_000.0
 
 
-def judged(gov: Governor, wish=None, seen=None, state: DayState = FRESH, funds: float = CASH) -> Reason | None:
+def judged(
+    gov: Governor, wish=None, seen=None, state: DayState = FRESH, funds: float = CASH
+) -> Reason | None:
     verdict = gov.judge(wish or intent(), state, seen or view(), funds)
     if isinstance(verdict, Approved):
         return None

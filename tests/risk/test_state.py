@@ -1,0 +1,86 @@
+"""The day's memory survives a restart, and a broken memory is never taken for an empty one."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import DataError
+from engine.reasons import Reason
+from engine.risk.state import DayState, OpenTrade
+from tests.risk.makers import DAY
+
+words = st.text(max_size=12)
+amounts = st.integers(0, 10**9)
+states = st.builds(
+    DayState,
+    day=st.dates(date(1990, 1, 1), date(2028, 12, 31)),
+    realised=st.dictionaries(words, amounts, max_size=3).map(lambda held: tuple(sorted(held.items()))),
+    open=st.lists(
+        st.builds(OpenTrade, words, words, words, words, amounts, amounts),
+        max_size=3,
+        unique_by=lambda trade: trade.order_ref,
+    ).map(tuple),
+    halts=st.frozensets(st.tuples(words, st.sampled_from(Reason)), max_size=4),
+)
+
+
+@given(states)
+def test_state_read_back_from_json_is_the_same(state):
+    text = state.to_json()
+    assert DayState.from_json(text) == state
+    assert "\n" not in text
+    assert DayState.from_json(text).to_json() == text
+
+
+FULL = DayState(
+    DAY,
+    (("shared", 4000),),
+    (OpenTrade("condor-1", "condor", "shared", "XSP", 9000, 5000),),
+    frozenset({("XSP", Reason.HALT_MOVE)}),
+)
+
+
+def broken(**changed):
+    return json.dumps(json.loads(FULL.to_json()) | changed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        FULL.to_json()[:-1],
+        broken(version=2),
+        broken(day="yesterday"),
+        broken(day=None),
+        broken(realised={"shared": 40.5}),
+        broken(realised={"shared": -4000}),
+        broken(realised={"shared": True}),
+        broken(realised=[]),
+        broken(open=[["condor-1", "condor", "shared", "XSP", 9000]]),
+        broken(open=[["condor-1", "condor", "shared", "XSP", -9000, 5000]]),
+        broken(open=[["condor-1", "condor", "shared", "XSP", "9000", 5000]]),
+        broken(open="none"),
+        broken(halts=[["XSP", "halt_everything"]]),
+        broken(halts=[["XSP"]]),
+    ],
+)
+def test_broken_state_is_one_line_and_no_empty_state(text):
+    with pytest.raises(DataError) as caught:
+        DayState.from_json(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_roll_keeps_open_trades_and_forgets_the_rest():
+    tomorrow = FULL.roll(date(2018, 1, 11))
+    assert (tomorrow.day, tomorrow.open) == (date(2018, 1, 11), FULL.open)
+    assert (tomorrow.realised, tomorrow.halts) == ((), frozenset())
+    assert FULL.roll(DAY) is FULL
+    assert FULL.roll(date(2018, 1, 9)) is FULL
