@@ -6,7 +6,9 @@ BIN := $(VENV)/bin
 PROFILE ?=
 ARGS ?=
 SETS := base dev ml dashboard serve postgres cluster
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-warn-script-location
+# What has no wheel is built with the locked setuptools: nothing enters unchecked.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
+	--no-build-isolation --use-pep517
 
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
@@ -53,6 +55,7 @@ lock: $(UV)  ## make requirements/*.txt anew from setup.cfg, newest versions
 	  $(COMPILE) setup.cfg requirements/build.in --extra $$set -c requirements/base.txt \
 	    -o requirements/$$set.txt || exit 1; \
 	done
+	@$(COMPILE) requirements/build.in -o requirements/build.txt
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 
 clean:  ## remove environment and caches; runs/ stays
@@ -69,13 +72,14 @@ FIND_PYTHON = for python in $(PYTHON) python3 python3.13 python3.12 python3.11; 
 
 $(VENV)/made.stamp:
 	@$(FIND_PYTHON); echo "making $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV)
+	@$(PIP_INSTALL) --require-hashes -r requirements/build.txt
 	@touch $@
 
 # A set is installed exactly as locked, then the project itself, editable and without its dependencies.
 $(VENV)/%.stamp: requirements/%.txt setup.cfg pyproject.toml | $(VENV)/made.stamp
 	@echo "installing requirements/$*.txt"
 	@$(PIP_INSTALL) --require-hashes -r requirements/$*.txt
-	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@$(PIP_INSTALL) --no-deps -e .
 	@touch $@
 	@if [ $* != base ]; then touch $(VENV)/base.stamp; fi
 
