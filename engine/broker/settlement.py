@@ -7,17 +7,13 @@ exercise and assignment themselves are free at the broker; share trades they lea
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from engine.broker.allocation import middle
-from engine.options.contract import Contract, Instrument, Product, Right, Settlement, Stock, Style
+from engine.options.contract import Contract, Instrument, Product, Right, Settlement, Stock
 from engine.options.ticks import round_down, round_up
-from engine.tape import Tape
 
-Dividend = tuple[str, date, float]
 Sides = Callable[[Instrument], tuple[float, float] | None]
 EXERCISE_LEAST = 0.01  # the clearing house exercises by itself from one cent in the money
 _PENNY = 0.01
@@ -39,42 +35,9 @@ def intrinsic(contract: Contract, spot: float) -> float:
     return round(max(gap, 0.0), 2)
 
 
-def settlement_bar(tape: Tape, contract: Contract, dates: Sequence[date]) -> int | None:
-    """Return the bar on which an option settles, None when the tape ends before.
-
-    The last bar of the expiry day, the first where the contract settles on the opening;
-    where the tape lacks that day, the first bar after it.
-    """
-    row = bisect_left(dates, contract.expiry)
-    if row == len(dates):
-        return None
-    morning = contract.product.settlement is Settlement.CASH_AM or dates[row] != contract.expiry
-    return int(tape.grid.first[row] if morning else tape.grid.last[row])
-
-
-def settlement_price(tape: Tape, contract: Contract, bar: int) -> float:
-    """Return the price of the underlying an option settles on: the day's open or its close."""
-    bars = tape.bars[contract.symbol]
-    morning = contract.product.settlement is Settlement.CASH_AM or tape.day(bar) != contract.expiry
-    return float(bars.open[bar] if morning else bars.close[bar])
-
-
-def dividend_bars(
-    tape: Tape, contract: Contract, after: date, dividends: Sequence[Dividend], dates: Sequence[date]
-) -> list[tuple[int, float]]:
-    """Return the bars on which a short call may be called away for a dividend, with its amount.
-
-    They are the last bars before the ex-dividend days that the option lives to see.
-    """
-    if contract.right is not Right.CALL or contract.product.style is not Style.AMERICAN:
-        return []
-    found = []
-    for symbol, ex_day, amount in dividends:
-        row = bisect_left(dates, ex_day)
-        held = symbol == contract.symbol and after < ex_day <= contract.expiry
-        if held and row > 0 and dates[row - 1] >= after:
-            found.append((int(tape.grid.last[row - 1]), amount))
-    return found
+def delivers(contract: Contract, spot: float) -> bool:
+    """Tell whether an expiring option turns into shares."""
+    return contract.product.settlement is Settlement.PHYSICAL and intrinsic(contract, spot) >= EXERCISE_LEAST
 
 
 def called_away(contract: Contract, spot: float, side: tuple[float, float], dividend: float) -> bool:
@@ -104,7 +67,7 @@ def expire(
         if contract.product.settlement is not Settlement.PHYSICAL:
             closings.append(Closing(contract, -count, worth, False))
         else:
-            closings += _deliver(contract, count, worth >= EXERCISE_LEAST, shares)
+            closings += _deliver(contract, count, delivers(contract, spot), shares)
     rest = {i: n for i, n in held.items() if not isinstance(i, Stock) and i not in ending}
     return closings + _liquidate(shares, rest, spot, sides)
 
