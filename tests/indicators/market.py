@@ -90,6 +90,10 @@ class _Holder(bt.Strategy):  # type: ignore[misc]
     def __init__(self) -> None:
         self.held = [kind(self.data, **settings) for kind, settings in self.p.wanted]
 
+    def start(self) -> None:
+        if self.env.p.runonce:
+            self.env.runstop()  # whole lines are computed before the first bar; the loop adds nothing
+
 
 def lines_of(
     bars: Bars, *wanted: tuple[type, dict[str, Any]], once: bool = True
