@@ -51,7 +51,8 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
         super()._runonce_old(runstrats)
 
     def _runnext(self, runstrats: list[Any]) -> None:
-        logger.info("stock loop instead of the fast one: runonce or preload is off, or the data is live")
+        why = "runonce or preload is off (live, replayed or resampled data switch it off)"
+        logger.info("stock loop instead of the fast one: {}", why)
         super()._runnext(runstrats)
 
     def _obstacle(self, strategies: list[Any]) -> str:
