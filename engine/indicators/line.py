@@ -13,6 +13,7 @@ import numpy as np
 from backtrader.lineiterator import LineIterator
 from numpy.typing import NDArray
 
+from engine.errors import DataError
 from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
 from engine.sessions import CLOSE_MINUTE, OPEN_MINUTE
 
@@ -79,11 +80,15 @@ class KernelIndicator(bt.Indicator):  # type: ignore[misc]
         """Return the variance clock's table; an indicator without a clock needs none."""
         return _NOTHING
 
+    def accept(self, given: tuple[Floats, ...]) -> None:
+        """Raise DataError when the kernel cannot take these inputs."""
+
     def next(self) -> None:
         if not self._begun:
             self._begin()
         for cell, line in zip(self._cells, self._sources, strict=True):
             cell[0] = line[0]
+        self.accept(self._cells)
         self.kernel(self._cells, self._results, *self._carried)
         for place, cell in enumerate(self._results):
             self.lines[place][0] = cell[0]
@@ -132,6 +137,7 @@ class KernelIndicator(bt.Indicator):  # type: ignore[misc]
         made = [array("d", bytes(8 * len(sources[0]))) for _ in range(self.size())]
         given = tuple(np.frombuffer(source, np.float64) for source in sources)
         outputs = tuple(np.frombuffer(values, np.float64) for values in made)
+        self.accept(given)
         self.kernel(given, outputs, *self._fresh())
         _results[key] = ([weakref.ref(source) for source in sources], made)
         while len(_results) > _KEPT:
@@ -149,6 +155,15 @@ class ClockIndicator(KernelIndicator):
 
     def shares(self) -> Floats:
         return shares_left(self.variance_clock)
+
+    def accept(self, given: tuple[Floats, ...]) -> None:
+        minute, left = (given[self.inputs.index(name)] for name in ("minute", "left"))
+        first, late, last = minute.min(), left.min(), (minute + left).max()
+        if not (first > OPEN_MINUTE and late >= 0.0 and last <= CLOSE_MINUTE):
+            raise DataError(
+                f"{type(self).__name__}: bars end from minute {first:g}, {late:g} or more before a close at "
+                f"{last:g}; expected {OPEN_MINUTE + 1} to {CLOSE_MINUTE}, 0 or more before the close"
+            )
 
     def settings(self) -> tuple[float, ...]:
         """Return the years of one whole session, without its night."""

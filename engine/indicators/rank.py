@@ -12,7 +12,7 @@ from engine.indicators.line import Floats, KernelIndicator
 SAMPLE_MINUTE = 630  # 10:30, after the opening's noise and before the first entry
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _keep(value: float, memory: Any, table: Any) -> None:
     """Put a day's sample into the ring (row 0) and into the sorted copy (row 1)."""
     days = table.shape[1]
@@ -31,7 +31,7 @@ def _keep(value: float, memory: Any, table: Any) -> None:
     memory[2], memory[3] = count + 1, (place + 1) % days
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _below(value: float, ordered: Any, count: int) -> int:
     start, stop = 0, count
     while start < stop:
@@ -43,7 +43,7 @@ def _below(value: float, ordered: Any, count: int) -> int:
     return start
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _rank(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, minute, line = ins
     rank, percentile, known = outs

@@ -12,12 +12,12 @@ from engine.indicators.line import MINUTES, ClockIndicator, Floats
 TWO_LN2 = 2.0 * np.log(2.0)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _volatility(variance: float, years: float) -> float:
     return np.sqrt(max(variance, 0.0) / years) if years > 0.0 else np.nan
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _realized(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, minute, left, first, high, low, close = ins
     realized, parkinson, garman_klass, bipower = outs

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _implied_move(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     minute, left, close, iv = ins
     move = outs[0]
@@ -43,7 +43,7 @@ class ImpliedMove(ClockIndicator):
     kernel = staticmethod(_implied_move)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _range_over_move(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, first, high, low, vix = ins
     ratio = outs[0]
@@ -72,7 +72,7 @@ class RangeOverMove(KernelIndicator):
     settings = DayLines.settings
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _variance_spread(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, minute, left, first, close, iv = ins
     implied, realized, spread = outs
@@ -113,7 +113,7 @@ class VarianceSpread(ClockIndicator):
         return (*super().settings(), float(self.p.minutes))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _trend(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, minute, left, first, close = ins
     t = outs[0]
@@ -157,7 +157,7 @@ class TrendT(ClockIndicator):
         return (*super().settings(), float(max(self.p.minutes, 2)))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _vix_change(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, vix = ins
     change = outs[0]
@@ -181,7 +181,7 @@ class VixChange(KernelIndicator):
     kernel = staticmethod(_vix_change)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _compression(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, minute, left, first, close = ins
     ratio = outs[0]

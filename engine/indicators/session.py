@@ -12,7 +12,7 @@ from engine.options.clock import SESSIONS_PER_YEAR
 from engine.sessions import OPEN_MINUTE
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _day_lines(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, first, high, low, close, vix = ins
     session_open, previous_close, expected_move, day_high, day_low = outs
@@ -55,7 +55,7 @@ class DayLines(KernelIndicator):
         return (100.0 * float(np.sqrt(SESSIONS_PER_YEAR)),)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _morning_range(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: Any) -> None:
     day, minute, high, low = ins
     top, bottom, formed = outs

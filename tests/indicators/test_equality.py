@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import backtrader as bt
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.bars import Bars
+from engine.errors import DataError
 from engine.indicators.realized import RealizedVolatility
 from engine.indicators.regime import IvRank
 from engine.indicators.session import DayLines
@@ -136,3 +139,26 @@ def test_indicators_alike_share_their_values_and_others_do_not() -> None:
 @pytest.mark.parametrize("once", [True, False])
 def test_a_bot_is_called_from_the_first_bar(once: bool) -> None:
     assert _read(once).nexts == len(WHOLE)
+
+
+class _Shifted(ArrayFeed):
+    """A feed whose minutes lie an hour late, so that some fall after the close."""
+
+    def preload(self) -> None:
+        super().preload()
+        self.lines.minute.array = array("d", (np.array(self.lines.minute.array) + 60).tobytes())
+
+    def _load(self) -> bool:
+        loaded = super()._load()
+        if loaded:
+            self.lines.minute[0] += 60
+        return loaded
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_a_bar_outside_its_session_is_an_error_not_a_wrong_number(once: bool) -> None:
+    cerebro = bt.Cerebro(stdstats=False, runonce=once, preload=once)
+    cerebro.adddata(_Shifted(bars=WHOLE))
+    cerebro.addstrategy(_Reader)
+    with pytest.raises(DataError, match=r"close at 10\d\d; expected 571 to 960"):
+        cerebro.run()
