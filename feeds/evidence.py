@@ -154,7 +154,8 @@ def _whole(
                 f"{where}: no whole session: {named}{more}; expected bars from the open to the close"
             )
         notes.append(
-            f"Sessions set apart, without an open or a close to settle on: {int(broken.sum())}, {named}{more}."
+            "Sessions set apart, without an open or a close to settle on: "
+            f"{int(broken.sum())}, {named}{more}."
         )
     missing = np.where(broken, 0, closing - OPEN_MINUTE - (stops - starts))
     if missing.any():

@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from engine.bars import Bars
 from engine.errors import ConfigError, DataError
 from engine.sessions import close_minute, is_session, session_dates, stamps
+from feeds.synthetic.bridge import conditioned_day, vix_day
 from feeds.synthetic.cache import cache_key, cached
 from feeds.synthetic.daily import Daily, embedded, from_file
 from feeds.synthetic.flow import volumes
-from feeds.synthetic.minutes import conditioned_day, variance_profile, vix_day
+from feeds.synthetic.minutes import variance_profile
 
 Floats = NDArray[np.float64]
 
 OVERNIGHT_SHARE = 0.36
 YEAR = 252
-# ln(session sd) from the day's range and the VIX close before it, fitted on SPY's realised
-# variance 2014-17; with a stale opening print the index range also holds the overnight move.
-SD_CONSTANT, SD_STALE, SD_RANGE, SD_VIX, SD_SPREAD = 0.65, -0.12, 0.44, 0.766, 0.08
+# ln(session sd) before the day is known, from the VIX close before it: fitted on SPY's realised
+# variance of 2014-17 and 2024-25.
+SD_CONSTANT, SD_VIX, SD_SPREAD = 0.80, 1.30, 0.22
 VIX_GAP_SHARE, VIX_GAP_SD = 0.31, 0.039
 DECIMALS = 2
 VIX_CANDIDATES = 12
@@ -42,7 +43,7 @@ class ConditionedSettings:
     seed: int = 7
     daily: Path | None = None
     level: float | None = 6000.0
-    candidates: int = 24
+    candidates: int = 32
 
     def __post_init__(self) -> None:
         if self.candidates < 1:
@@ -151,23 +152,17 @@ def _day(
         for column in (daily.open, daily.high, daily.low, daily.close)
     )
     prior_vix = float(daily.vix_close[max(i - 1, 0)])
-    reach = max(np.log(top / bottom), 0.02 / first)
-    centre = (
-        SD_CONSTANT
-        + SD_STALE * stale
-        + SD_RANGE * np.log(reach / 1.6)
-        + SD_VIX * np.log(prior_vix / 100.0 / np.sqrt(YEAR))
-    )
+    centre = SD_CONSTANT + SD_VIX * np.log(prior_vix / 100.0 / np.sqrt(YEAR))
     k = settings.candidates
-    sds = np.exp(centre + SD_SPREAD * rng.standard_normal(k))
-    opening = sds * np.sqrt(stale * OVERNIGHT_SHARE / (1.0 - OVERNIGHT_SHARE)) * rng.standard_normal(k)
-    opening = np.clip(opening, np.log(bottom / first), np.log(top / first))
     close, high, low = conditioned_day(
         rng.standard_normal((k, 4, n)),
         rng.random((k, 3, n)),
+        rng.standard_normal(k),
+        rng.random(),
         weight,
-        sds,
-        opening,
+        centre,
+        SD_SPREAD,
+        float(np.sqrt(stale * OVERNIGHT_SHARE / (1.0 - OVERNIGHT_SHARE))),
         float(np.log(last / first)),
         float(np.log(top / first)),
         float(np.log(bottom / first)),

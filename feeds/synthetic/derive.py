@@ -139,7 +139,7 @@ def _own_day(rng: np.random.Generator, close_minute: int, yearly: float) -> tupl
     # mean one in variance, so that the annual figure is met
     day_sd = yearly / np.sqrt(YEAR) * np.exp(DAY_SD * rng.standard_normal() - DAY_SD**2)
     normal, uniform = rng.standard_normal((4, len(weight))), rng.random((3, len(weight)))
-    path = free_path(normal, uniform, weight, day_sd * np.sqrt(1.0 - OVERNIGHT_SHARE), 0.0)[0]
+    path = free_path(normal, uniform, weight, day_sd * np.sqrt(1.0 - OVERNIGHT_SHARE), 0.0, 0.0)[0]
     night = day_sd * np.sqrt(OVERNIGHT_SHARE) * float(rng.standard_normal())
     return np.diff(path, prepend=0.0), night
 
