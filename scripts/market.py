@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.bars import Bars
 from engine.errors import ConfigError, DataError
 from engine.options.contract import Product
-
-if TYPE_CHECKING:
-    from engine.settings import Settings
-    from feeds.model import ModelQuotes
+from engine.settings import Settings
+from engine.settings_files import did_you_mean
+from feeds.history import load_bars
+from feeds.model import ModelQuotes, ModelSettings
+from feeds.synthetic.conditioned import ConditionedSettings, conditioned
+from feeds.synthetic.derive import derive
 
 INDEX = "SPX"  # what the generators make; every other symbol is derived from it
 GENERATORS = ("conditioned", "simulated")
@@ -65,8 +66,6 @@ def market(
     DataError
         The bars cannot be made or read, or a symbol cannot be had from the file.
     """
-    from feeds.model import ModelQuotes, ModelSettings
-
     products = {symbol: find_product(universe, symbol) for symbol in symbols}
     if not products:
         raise ConfigError("symbols: got none, expected at least one")
@@ -87,8 +86,6 @@ def generated(
     timerange: str | None = None,
 ) -> dict[str, Bars]:
     """Return synthetic bars of the products, all derived from one generated index."""
-    from feeds.synthetic.derive import derive
-
     data = settings.data
     number = data.seed if seed is None else seed
     index = _index(settings, number, generator or data.generator, _span(settings, timerange))
@@ -105,10 +102,6 @@ def recorded(
     span: tuple[date | None, date | None] = (None, None),
 ) -> dict[str, Bars]:
     """Return bars of the products from one file, scaled where a product is the same index."""
-    from dataclasses import replace
-
-    from feeds.history import load_bars
-
     held = load_bars(path).between(*span)
     source = find_product(universe, held.symbol)
     found: dict[str, Bars] = {}
@@ -129,13 +122,11 @@ def recorded(
 
 
 def find_product(universe: Mapping[str, Product], symbol: str) -> Product:
-    """Return a product by its symbol; ConfigError suggests the nearest when there is none."""
-    product = universe.get(symbol)
-    if product is None:
-        near = get_close_matches(symbol.upper(), universe, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(universe)}"
+    """Return a product by its symbol; ConfigError names the nearest when there is none."""
+    if symbol not in universe:
+        hint = did_you_mean(symbol, universe)
         raise ConfigError(f"symbol: got {symbol!r}, expected one of config/universe.json{hint}")
-    return product
+    return universe[symbol]
 
 
 def parse_timerange(text: str) -> tuple[date | None, date | None]:
@@ -162,8 +153,6 @@ def _index(settings: Settings, seed: int, generator: str, span: tuple[date | Non
     data = settings.data
     start, end = span
     if generator == "conditioned":
-        from feeds.synthetic.conditioned import ConditionedSettings, conditioned
-
         daily = Path(data.daily) if data.daily else None
         return conditioned(ConditionedSettings(start, end, seed, daily, data.level))
     if generator == "simulated":
