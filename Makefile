@@ -7,7 +7,7 @@ PROFILE ?=
 ARGS ?=
 SETS := base dev ml dashboard serve postgres cluster
 # What has no wheel is built with the locked setuptools: nothing enters unchecked.
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
+PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check \
 	--no-build-isolation --use-pep517
 
 export MW_CACHE ?= $(CURDIR)/.cache
@@ -85,5 +85,5 @@ $(VENV)/%.stamp: requirements/%.txt setup.cfg pyproject.toml | $(VENV)/made.stam
 
 $(UV): requirements/uv.txt
 	@$(FIND_PYTHON); $$python -m venv --clear .cache/uv
-	@.cache/uv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r $<
+	@.cache/uv/bin/python -m pip install -qq --no-input --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -14,6 +14,7 @@ from engine.errors import ConfigError, DataError, MarketWatchError
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 RUNS = Path("runs")
+INTERRUPTED = 130  # what typer makes of Ctrl-C
 LEVELS = ("WARNING", "INFO", "DEBUG")
 
 app = typer.Typer(
@@ -65,13 +66,14 @@ def backtest(
 ) -> None:
     """Run the bots over minute bars and write a report."""
     _logging(verbose, logfile)
+    chosen = None if bots is None else _bots(bots)
     from scripts.backtest import run
     from scripts.requests import BacktestRequest
 
     request = BacktestRequest(
         config=config,
         out=out,
-        bots=None if bots is None else _bots(bots),
+        bots=chosen,
         timerange=timerange,
         bars=bars,
         quotes=quotes,
@@ -98,9 +100,10 @@ def report(
 ) -> None:
     """Show a finished run again, or draw one trade's day."""
     _logging(verbose, logfile)
+    folder = None if run is None else _folder(run)
     from scripts.report import run as show
 
-    show(None if run is None else _folder(run), trade)
+    show(folder, trade)
 
 
 @app.command("show-config")
@@ -189,7 +192,9 @@ def main(arguments: list[str] | None = None) -> int:
     Anything that is not the user's error is a defect and keeps its traceback.
     """
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        code = int(app(arguments, standalone_mode=False) or 0)
+        sys.stdout.flush()
+        return _say("stopped", 0) if code == INTERRUPTED else code
     except MarketWatchError as error:
         return _say(str(error), error.exit_code)
     except typer.TyperException as error:  # a word of the command line itself
@@ -197,13 +202,22 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(text, 1) if text else 0  # without a word the help was shown
     except (KeyboardInterrupt, typer.Abort):
         return _say("stopped", 0)
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as left:  # what typer makes of a broken pipe
+        if not isinstance(left.__context__, BrokenPipeError):
+            raise
+        return _unread()
     except OSError as error:
         if error.filename is None:
             raise
         return _say(f"{error.filename}: {error.strerror}", 1)
+
+
+def _unread() -> int:
+    """Be content that the reader, `head` say, has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _say(text: str, code: int) -> int:
