@@ -147,9 +147,7 @@ def _prior(vix: float, last_day: float, week: float) -> float:
 
 
 @njit(cache=True)
-def _learn(
-    weight: Any, ratio: Any, made: Any, passed: Any, today: float, raw: float, done: float
-) -> None:
+def _learn(weight: Any, ratio: Any, made: Any, passed: Any, today: float, raw: float, done: float) -> None:
     """Take yesterday's forecasts against what came; outliers count at most fourfold."""
     weight *= KEEP
     ratio *= KEEP

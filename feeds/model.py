@@ -94,7 +94,10 @@ class ModelQuotes:
             }
             notes = bars.notes
             if "vix" not in bars.lines or np.isnan(bars.lines["vix"]).any():
-                notes = (*notes, "VIX is missing: a stand-in made of past realised volatility takes its place.")
+                notes = (
+                    *notes,
+                    "VIX is missing: a stand-in made of past realised volatility takes its place.",
+                )
             made[symbol] = replace(bars, lines=lines, notes=notes)
         return made
 
@@ -138,7 +141,9 @@ class ModelQuotes:
         spot, step = float(surface.spot[bar]), product.strike_step
         sd = float(np.sqrt(surface.variance[bar] + ahead * surface.day[bar]))
         reach = min(REACH_SHARE, max(REACH_SD * sd, 5 * step / spot)) if sd == sd else REACH_SHARE
-        strikes = step * np.arange(np.ceil(spot * (1 - reach) / step), np.floor(spot * (1 + reach) / step) + 1)
+        strikes = step * np.arange(
+            np.ceil(spot * (1 - reach) / step), np.floor(spot * (1 + reach) / step) + 1
+        )
         out = np.empty((2 * len(strikes), 4))
         rows(bar, strikes, number, self._arrays[symbol], out)
         years = float(surface.years[bar]) + ahead / SESSIONS_PER_YEAR

@@ -96,7 +96,11 @@ def market_days(setup: Setup) -> pd.DataFrame:
         }
     ).groupby("day", sort=True)
     table = days.agg(
-        open=("open", "first"), high=("high", "max"), low=("low", "min"), close=("close", "last"), vix=("vix", "last")
+        open=("open", "first"),
+        high=("high", "max"),
+        low=("low", "min"),
+        close=("close", "last"),
+        vix=("vix", "last"),
     )
     table.insert(0, "date", pd.to_datetime(list(grid.dates)))
     return table.reset_index(drop=True)
