@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 MINUTES = CLOSE_MINUTE - OPEN_MINUTE
 DEFAULT_CLOCK = VarianceClock()
 _NOTHING = np.zeros((1, 1))
-_KEPT = 64
+_KEPT = 32
 _results: OrderedDict[Any, tuple[list[weakref.ref[array[float]]], list[array[float]]]] = OrderedDict()
 
 
@@ -139,7 +139,8 @@ class KernelIndicator(bt.Indicator):  # type: ignore[misc]
         outputs = tuple(np.frombuffer(values, np.float64) for values in made)
         self.accept(given)
         self.kernel(given, outputs, *self._fresh())
-        _results[key] = ([weakref.ref(source) for source in sources], made)
+        refs = [weakref.ref(source, lambda _: _results.pop(key, None)) for source in sources]
+        _results[key] = (refs, made)
         while len(_results) > _KEPT:
             _results.popitem(last=False)
         return made

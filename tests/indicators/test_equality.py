@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from array import array
+from typing import Any
 
 import backtrader as bt
 import numpy as np
@@ -16,7 +19,7 @@ from engine.indicators.realized import RealizedVolatility
 from engine.indicators.regime import IvRank
 from engine.indicators.session import DayLines
 from feeds.lines import ArrayFeed
-from tests.indicators.market import EVERY, blank, keep, lines_of, market
+from tests.indicators.market import EVERY, WEEK, blank, keep, lines_of, market
 
 WHOLE = market()
 DAY = WHOLE.grid.day
@@ -113,9 +116,9 @@ class _Reader(bt.Strategy):  # type: ignore[misc]
         self.nexts += 1
 
 
-def _read(once: bool) -> _Reader:
+def _read(once: bool, bars: Bars = WHOLE) -> _Reader:
     cerebro = bt.Cerebro(stdstats=False, runonce=once)
-    cerebro.adddata(ArrayFeed(bars=WHOLE))
+    cerebro.adddata(ArrayFeed(bars=bars))
     cerebro.addstrategy(_Reader)
     reader = cerebro.run()[0]
     assert isinstance(reader, _Reader)
@@ -134,6 +137,19 @@ def test_indicators_alike_share_their_values_and_others_do_not() -> None:
     reader = _read(once=True)
     assert reader.one.lines.day_high.array is reader.two.lines.day_high.array
     assert reader.short.lines.realized.array is not reader.long.lines.realized.array
+
+
+def test_values_go_when_their_bars_go() -> None:
+    def read_twice() -> Any:
+        bars = market(WEEK[:1])
+        values = weakref.ref(_read(once=True, bars=bars).one.lines.day_high.array)
+        gc.collect()
+        assert values() is _read(once=True, bars=bars).one.lines.day_high.array, "kept for the next run"
+        return values
+
+    values = read_twice()
+    gc.collect()
+    assert values() is None
 
 
 @pytest.mark.parametrize("once", [True, False])
