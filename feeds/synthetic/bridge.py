@@ -17,8 +17,8 @@ from feeds.synthetic.minutes import free_path
 Floats = NDArray[np.float64]
 
 PLACE = 0.04  # sd, in ranges, of the allowed misplacement of a candidate's range before bending
-VIX_BETA = -4.6
-VIX_NOISE = 0.85  # sd of the VIX's own moves, in units of |VIX_BETA| times the price's sd
+VIX_BETA = -6.0
+VIX_NOISE = 1.3  # sd of the VIX's own moves, in units of |VIX_BETA| times the price's sd
 # How far a path may be squeezed under an extreme before it is reflected there. A reflected
 # VIX would move with the price, so it is squeezed much longer.
 PRICE_SQUEEZE, VIX_SQUEEZE = 1.5, 8.0

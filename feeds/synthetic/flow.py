@@ -7,6 +7,7 @@ enters, so a filter that reads them learns nothing it could not learn from the p
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -34,17 +35,19 @@ def volumes(returns: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, 
     before = np.concatenate([np.zeros(min(LOOKBACK, n)), total[:-LOOKBACK]])
     window = np.minimum(count, LOOKBACK)
     drift = np.clip((total - before) / (known * np.sqrt(window)), -3.0, 3.0)
-    noise = _persistent(rng.standard_normal((2, n)))
+    noise = persistent(rng.standard_normal((2, n)), NOISE_KEEP)
     level = OPTIONS_PER_MINUTE * shape * np.exp(0.2 * (surprise - 0.8))
     put = level * np.exp(-0.15 * drift + 0.35 * noise[0])
     call = level * np.exp(0.15 * drift + 0.35 * noise[1])
     return np.round(index), np.round(put), np.round(call)
 
 
-def _persistent(shocks: Floats) -> Floats:
-    """Turn unit shocks into unit-variance first-order autoregressions."""
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def persistent(shocks: Floats, keep: float) -> Floats:
+    """Turn unit shocks, one series a row, into unit-variance first-order autoregressions."""
     out = shocks.copy()
-    step = np.sqrt(1.0 - NOISE_KEEP**2)
-    for k in range(1, shocks.shape[1]):
-        out[:, k] = NOISE_KEEP * out[:, k - 1] + step * shocks[:, k]
+    step = np.sqrt(1.0 - keep**2)
+    for row in range(shocks.shape[0]):
+        for k in range(1, shocks.shape[1]):
+            out[row, k] = keep * out[row, k - 1] + step * shocks[row, k]
     return out

@@ -21,7 +21,7 @@ HALF_HOURS = (1.63, 1.76, 1.22, 0.95, 0.78, 0.67, 0.68, 0.72, 0.70, 0.85, 0.86, 
 # Single minutes that stand out of their half hour (minute of the bar's end: factor).
 BURSTS = {571: 2.6, 572: 1.5, 573: 1.4, 574: 1.25, 601: 3.0, 602: 1.5, 841: 2.0, 842: 1.3, 960: 2.2}
 
-SLOW_HALF_LIFE, SLOW_SD = 75.0, 0.20
+SLOW_HALF_LIFE, SLOW_SD = 75.0, 0.23
 FAST_HALF_LIFE, FAST_SD = 3.0, 0.22
 LEVERAGE = -0.35
 JUMPS_PER_DAY = 0.03
