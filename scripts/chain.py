@@ -171,7 +171,7 @@ def _chosen(chain: Chain, strikes: np.ndarray) -> tuple[np.ndarray, int]:
     near = np.abs(np.log(strikes / chain.forward)) <= (REACH_SD * sd if sd > 0.0 else 0.0)
     middle = int(np.argmin(np.abs(strikes - chain.forward)))
     near[max(middle - FEWEST, 0) : middle + FEWEST + 1] = True
-    every = next(n for n in (1, 2, 5, 10, 20, 50, 100) if near.sum() <= n * MOST)
+    every = next(n for n in (1, 2, 4, 5, 10, 20, 50, 100) if near.sum() <= n * MOST)
     steps = np.round(strikes / np.diff(strikes).min()).astype(int)
     near &= (steps % every == 0) | (np.arange(len(strikes)) == middle)
     return np.flatnonzero(near), every

@@ -16,6 +16,7 @@ from feeds.history import load_bars
 from feeds.model import ModelQuotes, ModelSettings
 from feeds.synthetic.conditioned import ConditionedSettings, conditioned
 from feeds.synthetic.derive import derive
+from feeds.synthetic.simulated import SimulatedSettings, simulated
 
 INDEX = "SPX"  # what the generators make; every other symbol is derived from it
 GENERATORS = ("conditioned", "simulated")
@@ -156,8 +157,6 @@ def _index(settings: Settings, seed: int, generator: str, span: tuple[date | Non
         daily = Path(data.daily) if data.daily else None
         return conditioned(ConditionedSettings(start, end, seed, daily, data.level))
     if generator == "simulated":
-        from feeds.synthetic.simulated import SimulatedSettings, simulated
-
         given = {"start": start, "end": end, "level": data.level}
         return simulated(
             SimulatedSettings(
