@@ -13,6 +13,7 @@ from analyzers.metrics import Drawdown, drawdowns, mean_interval, sharpe, trade_
 from analyzers.result import RunResult
 
 NEW_YORK = "America/New_York"
+ORDER_STATES = ("filled", "timed_out", "cancelled", "rejected", "conceded")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 

@@ -28,6 +28,7 @@ class RunResult:
     Tables: ``trades``, ``fills``, ``orders`` and ``halts`` have the fields of the records in
     `engine.journal.records`; ``decisions`` time, bot, symbol, reason, combo, credit and the
     bot's measures; ``market`` date, open, high, low, close and vix, one row a session.
+    ``inputs`` are the files and the time range asked for.
     """
 
     run_id: str
@@ -37,6 +38,7 @@ class RunResult:
     config_digest: str
     seed: int | None
     settings: dict[str, Any]
+    inputs: dict[str, str]
     data_notes: tuple[str, ...]
     assumptions: tuple[str, ...]
     sessions: tuple[date, ...]
@@ -65,6 +67,7 @@ class RunResult:
             "assumptions": list(self.assumptions),
             "sessions": [day.isoformat() for day in self.sessions],
             "timings": {name: round(seconds, 3) for name, seconds in self.timings.items()},
+            "inputs": self.inputs,
             "settings": self.settings,
         }
 

@@ -150,7 +150,7 @@ class BuywriteSettings(BotSettings):
     call_delta: Delta = 0.30
     collar: bool = True
     put_delta: Delta = 0.20
-    iv_rank_min: Annotated[Amount, Field(le=100)] = 50.0
+    iv_rank_min: Annotated[Amount, Field(le=100)] = 25.0
     trend_max: Positive = 1.0
 
     @model_validator(mode="after")

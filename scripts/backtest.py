@@ -119,6 +119,7 @@ def as_result(request: BacktestRequest, setup: Setup, desk: Desk, timings: dict[
         config_digest=settings.digest,
         seed=None if request.bars else settings.data.seed,
         settings=settings.model_dump(mode="json"),
+        inputs=inputs(request),
         data_notes=notes,
         assumptions=assumptions,
         sessions=tuple(desk.sessions),
@@ -129,6 +130,14 @@ def as_result(request: BacktestRequest, setup: Setup, desk: Desk, timings: dict[
         timings=timings,
         **{name: frame(getattr(journal, name), kind) for name, kind in EVENTS.items()},
     )
+
+
+def inputs(request: BacktestRequest) -> dict[str, str]:
+    """Return what besides the settings decided on the data, for a later look at single trades."""
+    given = {"config": request.config.resolve(), "timerange": request.timerange}
+    if request.bars is not None:
+        given["bars"] = request.bars.resolve()
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def compare(one: Desk, other: Desk) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import backtrader as bt
@@ -99,9 +98,7 @@ def prepare(request: BacktestRequest) -> Setup:
     calendar = EventCalendar.load(request.config / "events.json", settings.risk.calendar_required)
     fees = FeeSchedule.load(request.config / "fees.yaml")
     symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
-    bars, book = market(
-        settings, universe, symbols, bars_path=request.bars, timerange=request.timerange
-    )
+    bars, book = market(settings, universe, symbols, bars_path=request.bars, timerange=request.timerange)
     products = {symbol: universe[symbol] for symbol in symbols}
     return Setup(settings, bots, products, bars, book, calendar, fees)
 
@@ -127,9 +124,7 @@ def play(setup: Setup, stock_loop: bool = False, progress: Progress | None = Non
     governor = Governor(
         settings.risk.limits(), setup.calendar, research=settings.bots.putlite.structure == "cash_secured"
     )
-    desk = Desk(
-        setup.book, broker, governor, journal, tape, setup.fees, tape.dates, settings.account.cash
-    )
+    desk = Desk(setup.book, broker, governor, journal, tape, setup.fees, tape.dates, settings.account.cash)
     options = {"stdstats": False, "preload": True, "runonce": True}
     cerebro = bt.Cerebro(**options) if stock_loop else FastCerebro(progress=progress, **options)
     cerebro.setbroker(broker)
@@ -156,5 +151,3 @@ def describe(setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
     day = next(iter(setup.bars.values())).grid.dates[-1]
     told = [*setup.book.assumptions(), *execution.assumptions(), setup.fees.describe(day)]
     return tuple(notes), tuple(dict.fromkeys(told))
-
-

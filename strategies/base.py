@@ -103,7 +103,9 @@ class Bot(bt.Strategy):
             return
         for lane in self.lanes:
             lane.prepare()
-        halts = [halt_bars(lane, *lines, self.limits) for lane, lines in zip(self.lanes, self.days, strict=True)]
+        halts = [
+            halt_bars(lane, *lines, self.limits) for lane, lines in zip(self.lanes, self.days, strict=True)
+        ]
         self.agenda = Agenda(self.lanes, np.unique(np.concatenate(halts)), self.p.common.time_stop)
 
     def first_wake(self) -> int:

@@ -104,9 +104,7 @@ class Ticket:
 
     def per_share(self, amounts: list[float]) -> float:
         """Return sums of price x units per step as one price per share of the whole combo."""
-        usd = sum(
-            amount * step.multiplier for amount, step in zip(amounts, self.proposal.steps, strict=True)
-        )
+        usd = sum(amount * step.multiplier for amount, step in zip(amounts, self.proposal.steps, strict=True))
         return usd / (self.proposal.combo.multiplier * self.quantity)
 
     def trade(self, at: datetime, spot: float, source: str) -> Trade:

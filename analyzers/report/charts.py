@@ -120,8 +120,8 @@ def reasons(axes: Any, analysis: Analysis, most: int = 12) -> None:
     denied = denied[denied.sum().nlargest(most).index[::-1]] if len(denied) else denied
     left = np.zeros(denied.shape[1])
     for bot, row in denied.iterrows():
-        axes.barh([words(name) for name in denied.columns], row, left=left, color=COLOURS.get(str(bot), FAINT),
-                  label=words(str(bot)))  # fmt: skip
+        names, colour = [words(name) for name in denied.columns], COLOURS.get(str(bot), FAINT)
+        axes.barh(names, row, left=left, color=colour, label=words(str(bot)))
         left = left + row.to_numpy()
     if denied.empty:
         nothing(axes)

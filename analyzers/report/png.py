@@ -33,7 +33,8 @@ def render_png(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame |
         first, last = result.sessions[0], result.sessions[-1]
         bots = ", ".join(analysis.bots) or "no bots"
         seed = "" if result.seed is None else f", seed {result.seed}"
-        told = f"{bots}   |   {first} to {last}, {len(result.sessions)} sessions{seed}   |   {result.run_id}   |   commit {result.git_commit}"
+        span = f"{first} to {last}, {len(result.sessions)} sessions{seed}"
+        told = "   |   ".join((bots, span, result.run_id, f"commit {result.git_commit}"))
         figure.text(0.05, 0.927, told, size=10, color=charts.INK)
         if result.synthetic:
             figure.text(0.05, 0.9, NOT_EVIDENCE, size=10, color=charts.LOSS, weight="bold")
