@@ -127,7 +127,7 @@ def _closing(held: int, traded: int) -> int:
 
 def _share(amount: int, part: int, whole: int) -> int:
     """Return ``amount * part / whole`` rounded to the nearest cent in whole numbers."""
-    return amount if part == whole else (2 * amount * part + whole) // (2 * whole)
+    return (2 * amount * part + whole) // (2 * whole)
 
 
 def _whole(what: str, value: object) -> None:

@@ -84,6 +84,16 @@ def test_legs_sum_to_the_combo_and_stay_within_their_quotes(combo: Combo, data, 
         assert low * scale - slack <= each <= ask * scale + slack
 
 
+@given(st.integers(100, 900), st.integers(1, 30), st.integers(100, 900), st.integers(1, 30), st.floats(-1, 1))
+def test_single_leg_takes_the_odd_cent_so_that_doubled_legs_keep_whole_ones(
+    dear: int, one: int, cheap: int, other: int, place: float
+) -> None:
+    combo = Combo((Leg(call(SPY, 600), 2), Leg(put(SPY, 595), -1)), "ratio")
+    quotes = [(dear / 100, (dear + one) / 100), (cheap / 100, (cheap + other) / 100)]
+    price = round(combo_mid(combo, quotes) + place * (one + other / 2) / 100, 2)
+    assert leg_cents(combo, quotes, price)[0] % 2 == 0
+
+
 @given(st.integers(-60, 0), st.tuples(sides, sides, sides, sides))
 def test_condor_fill_far_from_the_market_still_sums(price: int, quotes: tuple) -> None:
     condor = iron_condor(XSP, DAY, 590, 591, 609, 610)

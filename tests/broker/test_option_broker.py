@@ -14,7 +14,7 @@ from engine.intent import Urgency
 from engine.options.combo import covered, put_spread, shares, single
 from engine.options.contract import Right, Stock
 from feeds.lines import ArrayFeed
-from tests.broker.stage import CASH, Stage, tape
+from tests.broker.stage import CASH, NEXT_DAY, Stage, tape
 from tests.execution.market import DAY, NAN, SPREAD, SPY, XSP, TableBook, call, intent, put
 
 SHORT, LONG = put(XSP, 600), put(XSP, 599)
@@ -35,6 +35,13 @@ def test_order_never_fills_on_the_bar_it_was_sent() -> None:
     assert not on.journal.fills
     on.play()
     assert [fill.at for fill in on.journal.fills] == [on.tape.at(1)] * 2
+
+
+def test_order_does_not_fill_when_the_loop_comes_twice_to_its_bar() -> None:
+    on = stage()
+    on.send()
+    on.broker.next()
+    assert not on.journal.fills
 
 
 def test_entry_concedes_step_by_step_and_fills_at_the_natural_price() -> None:
@@ -161,6 +168,16 @@ def test_entry_still_working_at_the_close_ends_with_the_day() -> None:
     on.finish()
     assert on.owner.states[-1] == "timed_out"
     assert on.owner.events[-1].at == on.tape.at(3)
+
+
+def test_entry_sent_on_the_last_bar_does_not_fill_the_next_morning() -> None:
+    over = tape({"XSP": [603.0] * 6}, (DAY, NEXT_DAY))
+    on = Stage(TableBook(STILL), over, ExecutionSettings(entry_fraction_start=1.0))
+    on.play(2)
+    on.send(urgency=Urgency.ENTRY)
+    on.play()
+    assert on.owner.states == ["timed_out"]
+    assert not on.journal.fills
 
 
 def test_buying_without_an_ask_is_rejected_on_the_next_bar() -> None:

@@ -239,6 +239,16 @@ def test_call_is_kept_otherwise(side, spot: float, dividends) -> None:
     assert on.owner.states == ["filled"]
 
 
+def test_call_sold_after_the_ex_dividend_day_is_kept() -> None:
+    table = {Stock(SPY): (600.0, 600.02), CALL: (5.40, 5.60)}
+    over = tape({"SPY": [600.0] * BARS}, (DAY, NEXT_DAY))
+    on = Stage(TableBook(table), over, dividends=EX_TOMORROW)
+    on.play(3)
+    on.send(covered(SPY, LATER, 100, 1, 595.0))
+    on.finish()
+    assert on.owner.states == ["filled"]
+
+
 def test_the_long_put_of_a_called_collar_is_sold_at_its_bid() -> None:
     combo = covered(SPY, LATER, 100, 1, 595.0, 590.0)
     table = {Stock(SPY): (600.0, 600.02), CALL: (5.40, 5.60), put(SPY, 590, LATER): (0.30, 0.34)}
