@@ -22,7 +22,6 @@ class Reason(StrEnum):
     NO_STRIKE = "no_strike"
     NO_QUOTE = "no_quote"
     CREDIT_BELOW_COST = "credit_below_cost"
-    SPREAD_TOO_WIDE = "spread_too_wide"
     POSITION_OPEN = "position_open"
     ENTRIES_USED = "entries_used"
     # entries denied: the governor

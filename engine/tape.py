@@ -43,7 +43,7 @@ class Tape:
                 )
         self.grid = first.grid
         self.stamp = first.stamp
-        self._day = first.grid.day.tolist()
+        self._day: list[int] = first.grid.day.tolist()
         self._last = first.grid.last.tolist()
         self._seconds = (first.stamp // 1_000_000_000).tolist()
 
@@ -60,7 +60,8 @@ class Tape:
 
     def day(self, bar: int) -> date:
         """Return the session date of a bar."""
-        return self.grid.dates[self._day[bar]]
+        day: date = self.grid.dates[self._day[bar]]
+        return day
 
     def last_bar_of_day(self, bar: int) -> int:
         """Return the number of the last bar of a bar's session."""

@@ -92,7 +92,7 @@ def _weights(half_hours: tuple[float, ...], close_minute: int) -> Float64:
         )
     tail = min(length, HALF_HOUR)
     cut = np.concatenate([full[: length - tail], full[full.size - tail :]])
-    weights = cut / cut.sum()
+    weights: Float64 = cut / cut.sum()
     weights.flags.writeable = False
     return weights
 

@@ -52,7 +52,8 @@ class Combo:
                 raise OrderError(f"{leg.instrument} stands twice in one {self.structure}, expected it once")
             if leg.instrument.product != self.legs[0].instrument.product:
                 raise OrderError(
-                    f"{self.structure} mixes {self.symbol} and {leg.instrument.symbol}, expected one underlying"
+                    f"{self.structure} mixes {self.symbol} and {leg.instrument.symbol}, "
+                    "expected one underlying"
                 )
             if isinstance(leg.instrument, Contract) and not 0.0 < leg.instrument.strike < inf:
                 raise OrderError(f"strike is {leg.instrument.strike}, expected a positive number")
@@ -129,7 +130,7 @@ class Combo:
         zero and are not, although zero is a bound. A short option that outlives its cover
         is not either.
         """
-        expiries = sorted({contract.expiry for contract, _ in self.options}) or [None]
+        expiries: list[date | None] = [*sorted({contract.expiry for contract, _ in self.options})] or [None]
         for day in expiries:
             alive = tuple(
                 leg
@@ -163,7 +164,7 @@ class Combo:
         return (float(value.max()) - price) * self.multiplier
 
     def breakevens(self, price: float) -> tuple[float, ...]:
-        """Return the prices of the underlying at which one unit bought at ``price`` neither wins nor loses."""
+        """Return the underlying's prices at which one unit bought at ``price`` breaks even."""
         at, value, _, high = self._curve
         gain = value - price
         found = [float(spot) for spot, left in zip(at, gain, strict=True) if left == 0.0]
@@ -328,7 +329,8 @@ def covered(
     if put_strike is not None:
         if shares % product.multiplier:
             raise OrderError(
-                f"a collar on {shares} shares of {product.symbol}, expected a multiple of {product.multiplier}"
+                f"a collar on {shares} shares of {product.symbol}, "
+                f"expected a multiple of {product.multiplier}"
             )
         _require_width("collar", call_strike, put_strike, call_strike - put_strike)
         legs += _options(product, expiry, Right.PUT, (put_strike, shares // product.multiplier))

@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from engine.options.mills import mills, mills_difference
+from engine.options.mills import mills_difference
 
 Float64 = NDArray[np.float64]
 _ROOT_TWO_PI = 2.5066282746310002

@@ -87,7 +87,8 @@ def _counts(tick: ArrayLike) -> Float64 | float:
         return per_dollar(tick)
     steps = np.asarray(tick, np.float64)
     known = {float(step): per_dollar(float(step)) for step in np.unique(steps)}
-    return np.vectorize(known.__getitem__, otypes=[np.float64])(steps)
+    counts: Float64 = np.vectorize(known.__getitem__, otypes=[np.float64])(steps)
+    return counts
 
 
 def _typed(value: Float64) -> float | Float64:

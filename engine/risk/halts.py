@@ -52,7 +52,7 @@ def describe(reason: Reason, view: MarketView, limits: Limits) -> str:
     return f"{view.symbol} {word} {far}, {abs(share):.2f} expected moves, limit {limit:g}"
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _latch(
     day: Any,
     price: Any,

@@ -1,0 +1,170 @@
+"""A run judged, written, read again and shown."""
+
+from __future__ import annotations
+
+import io
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from rich.console import Console
+
+from analyzers.analysis import analyze
+from analyzers.benchmarks import benchmarks
+from analyzers.report.html import render_html
+from analyzers.report.terminal import print_tables
+from analyzers.result import RunResult, load, save
+from engine.errors import DataError
+from tests.analyzers.makers import DAYS, run, trade
+
+
+@pytest.fixture(scope="module")
+def result() -> RunResult:
+    rng = np.random.default_rng(5)
+    trades = [
+        trade(number, day, float(np.round(rng.normal(2.0, 20.0), 2)), ("condor", "putlite")[number % 2])
+        for number, day in enumerate(DAYS, 1)
+    ]
+    return run(trades)
+
+
+@pytest.fixture(scope="module")
+def empty() -> RunResult:
+    return run([])
+
+
+class Page(HTMLParser):
+    """Collect what a page would fetch, and whether its tags close."""
+
+    VOID = frozenset({"meta", "br", "img", "link", "input", "path", "use", "rect", "circle", "image"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "srcset") and value and not value.startswith("#"):
+                self.fetched.append(value)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open and self.open.pop() == tag, tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(page: str) -> Page:
+    found = Page()
+    found.feed(page)
+    return found
+
+
+def test_daily_results_hold_every_session_idle_ones_too() -> None:
+    analysis = analyze(run([trade(1, DAYS[3], 12.5), trade(2, DAYS[3], -2.5, "putlite")]))
+
+    assert len(analysis.daily) == len(DAYS)
+    assert analysis.daily["all"].sum() == pytest.approx(10.0)
+    assert (analysis.daily["all"] != 0).sum() == 1
+
+
+def test_bots_add_up_to_the_whole(result: RunResult) -> None:
+    analysis = analyze(result)
+
+    for name in ("net", "trades", "fees", "gross"):
+        assert sum(own[name] for own in analysis.bots.values()) == pytest.approx(analysis.total[name])
+    for table in analysis.groups.values():
+        assert table.net.sum() == pytest.approx(analysis.total["net"])
+
+
+def test_day_loss_over_the_cap_is_named_and_explained() -> None:
+    trades = [trade(n, DAYS[2], -78.0) for n in (1, 2)] + [trade(3, DAYS[5], -160.0)]
+
+    first, second = analyze(run(trades)).excesses
+
+    assert str(DAYS[2]) in first and "lost 156.00 USD, cap 150.00" in first and "unexplained" in first
+    assert "gap" in second and "80.00 USD more than their structures reserve" in second
+
+
+def test_own_budget_has_its_own_cap() -> None:
+    assert analyze(run([trade(1, DAYS[2], -800.0, "buywrite", structural_loss=900.0)])).excesses == []
+
+
+def test_saved_run_is_read_back_the_same(result: RunResult, tmp_path: Path) -> None:
+    analysis = analyze(result)
+
+    folder = save(result, analysis, benchmarks(result.market), tmp_path)
+    again, passive = load(folder)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [result.run_id]
+    assert again.trades.net.tolist() == result.trades.net.tolist()
+    assert again.settings == json.loads(json.dumps(result.settings))
+    assert analyze(again).to_summary() == analysis.to_summary()
+    assert passive is not None and set(passive) == {"buy_and_hold", "put_write", "buy_write"}
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["total"]["trades"] == len(result.trades)
+    height, width = matplotlib.image.imread(folder / "report.png").shape[:2]
+    assert (width, height) == (1600, 1040)
+
+
+def test_failed_write_leaves_nothing(
+    result: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("analyzers.report.png.render_png", full)
+
+    with pytest.raises(OSError, match="No space"):
+        save(result, analyze(result), None, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_is_no_run_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected a folder of mw backtest"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["result", "empty"])
+def test_page_is_whole_and_fetches_nothing(name: str, request: pytest.FixtureRequest) -> None:
+    held: RunResult = request.getfixturevalue(name)
+
+    page = read(render_html(held, analyze(held), benchmarks(held.market)))
+
+    assert page.fetched == []
+    assert page.open == []
+    text = " ".join(page.text)
+    assert "no evidence of an edge" in text
+    assert "none <but this>" in text  # escaped, not markup
+    assert held.run_id in text and held.git_commit in text
+
+
+def test_recorded_bars_carry_no_synthetic_warning() -> None:
+    held = run([trade(1, DAYS[0], 5.0)], synthetic=False)
+
+    assert "no evidence of an edge" not in render_html(held, analyze(held), None)
+
+
+@pytest.mark.parametrize("name", ["result", "empty"])
+def test_terminal_shows_the_tables_in_order(name: str, request: pytest.FixtureRequest) -> None:
+    held: RunResult = request.getfixturevalue(name)
+    console = Console(file=io.StringIO(), width=120)
+
+    print_tables(console, held, analyze(held))
+
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    places = [told.index(word) for word in ("By symbol", "By exit", "Left open", "Summary", "by outcome")]
+    assert places == sorted(places)
+    if name == "empty":
+        assert "no trades" in told and "insufficient data" in told
