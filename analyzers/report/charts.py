@@ -51,7 +51,10 @@ def equity(axes: Any, analysis: Analysis) -> None:
         axes.plot(total.index, total["all"], color=COLOURS["all"], lw=1.7, label="all bots")
     axes.axhline(0.0, color=FAINT, lw=0.8)
     axes.set_title("Net profit and loss, USD")
-    axes.legend(loc="best", ncols=2, fontsize=8)
+    if total.shape[1] > 1:
+        axes.legend(loc="best", ncols=2, fontsize=8)
+    else:
+        nothing(axes)
     _dates(axes)
 
 

@@ -164,7 +164,7 @@ def test_terminal_shows_the_tables_in_order(name: str, request: pytest.FixtureRe
     print_tables(console, held, analyze(held))
 
     told = console.file.getvalue()  # type: ignore[attr-defined]
-    places = [told.index(word) for word in ("By symbol", "By exit", "Left open", "Summary", "by outcome")]
+    places = [told.index(word) for word in ("By symbol", "By exit", "Left open", "Summary", "Decision")]
     assert places == sorted(places)
     if name == "empty":
         assert "no trades" in told and "insufficient data" in told
