@@ -160,9 +160,7 @@ def _whole(
     missing = np.where(broken, 0, closing - OPEN_MINUTE - (stops - starts))
     if missing.any():
         short = int(np.count_nonzero(missing))
-        notes.append(
-            f"{int(missing.sum())} minutes are missing, on {short} of {int((~broken).sum())} sessions."
-        )
+        notes.append(f"Missing minutes: {int(missing.sum())}, on {short} of {int((~broken).sum())} sessions.")
     return keep
 
 

@@ -8,6 +8,7 @@ bar's start or end are declared by the caller, by the file itself (aware stamps,
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +36,7 @@ NAMED = frozenset(
     "SPX SPY XSP QQQ AAPL MSFT NVDA TSLA AMZN META GOOGL XLF XLE XLV SMH "
     "AMD NFLX SHOP BA CRM ORCL COST WMT".split()
 )
-_OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
+_OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
 
 
 def load_bars(
@@ -75,9 +76,9 @@ def load_bars(
     """
     path = Path(path)
     where = path.name
-    table, about = _read(path)
+    table, told = _read(path)
     names = _names(table, dict(columns or {}), where)
-    symbol, notes, table = _symbol(table, names, symbol or about, path)
+    symbol, notes, table = _symbol(table, names, symbol or told.get("symbol"), path)
     if not len(table):
         raise DataError(f"{where}: the table is empty; expected minute bars")
     values = {
@@ -103,13 +104,14 @@ def load_bars(
         stamp=np.ascontiguousarray(stamp[keep]),
         **{name: kept[name] for name in NEEDED},
         lines={name: kept[name] for name in LINES if name in kept},
-        source=where,
-        notes=(f"Recorded minutes of {symbol}: {where}.", *notes),
+        source=f"{where}, {told['source']}" if told.get("source") else where,
+        # a file of this project says itself whether its minutes are synthetic
+        notes=(*(json.loads(told["notes"]) if "notes" in told else [f"Recorded minutes: {where}."]), *notes),
     ).check()
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, str | None]:
-    """Return the file as a table, and the symbol a file of this project carries in its head."""
+def _read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the file as a table, and what a file of this project tells in its head."""
     import pandas as pd
     import pyarrow as pa
 
@@ -119,11 +121,15 @@ def _read(path: Path) -> tuple[pd.DataFrame, str | None]:
         raise DataError(f"bars file {path}: no such file")
     try:
         if path.suffix.lower() == ".csv":
-            return pd.read_csv(path), None
+            return pd.read_csv(path), {}
         import pyarrow.parquet as pq
 
-        told = (pq.read_schema(path).metadata or {}).get(b"mw.symbol")
-        return pd.read_parquet(path), told.decode() if told else None
+        head = pq.read_schema(path).metadata or {}
+        told = {k[3:].decode(): v.decode() for k, v in head.items() if k.startswith(b"mw.")}
+        table = pd.read_parquet(path)
+        if isinstance(table.index, pd.DatetimeIndex):
+            table = table.rename_axis(index=table.index.name or "time").reset_index()
+        return table, told
     except (ValueError, OSError, pa.ArrowException) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"bars file {path}: cannot be read as a table ({why})") from error
