@@ -65,9 +65,10 @@ class Ledger:
             When an amount is no whole cent, fees are negative, or the book does not balance.
         """
         for posting in postings:
-            _whole(f"{ref} {posting.instrument}: cash", posting.cash)
-            _whole(f"{ref} {posting.instrument}: quantity", posting.quantity)
-        _whole(f"{ref}: fees", fees)
+            for what in ("cash", "quantity"):
+                if type(getattr(posting, what)) is not int:
+                    _whole(f"{ref} {posting.instrument}: {what}", getattr(posting, what))
+        _whole("fees", fees)
         if fees < 0:
             raise LedgerError(f"{ref}: fees are {fees} cents, expected 0 or more")
         taken = sum(self._post(ref, posting) for posting in postings)
@@ -131,5 +132,5 @@ def _share(amount: int, part: int, whole: int) -> int:
 
 
 def _whole(what: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if type(value) is not int:  # neither a bool nor a numpy number, whose sums could overflow
         raise LedgerError(f"{what} is {value!r}, expected a whole number of cents or units")

@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 
 from engine.execution.settings import ExecutionSettings
-from engine.execution.working import WorkingOrder, between, combo_tick
+from engine.execution.working import WorkingOrder, against, between, combo_tick
 from engine.options.combo import Combo
 from engine.options.quotebook import Quote
-from engine.options.ticks import round_down, round_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def executable(quote: Quote, combo: Combo, buy: bool, settings: ExecutionSetting
         return math.nan
     tick = combo_tick(combo, price)
     slip = settings.slippage_ticks * tick
-    return round_up(price + slip, tick) if buy else round_down(price - slip, tick)
+    return against(price + slip if buy else price - slip, tick, buy)
 
 
 def match(working: WorkingOrder, quote: Quote | None) -> Match | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
+from functools import cache
 
 from engine.errors import OrderError
 from engine.execution.settings import ExecutionSettings
@@ -15,7 +16,7 @@ from engine.intent import Order, Urgency
 from engine.options.combo import Combo
 from engine.options.contract import Contract
 from engine.options.quotebook import Quote
-from engine.options.ticks import round_down, round_up, tick_size
+from engine.options.ticks import down1, per_dollar, tick_size, up1
 
 
 class OrderState(StrEnum):
@@ -41,6 +42,8 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     **{state: frozenset() for state in FINAL},
 }
 STOCK_TICK = 0.01
+_per_dollar = cache(per_dollar)
+_up, _down = up1.py_func, down1.py_func  # a call into compiled code costs more than one rounding
 
 
 def combo_tick(combo: Combo, price: float) -> float:
@@ -50,6 +53,12 @@ def combo_tick(combo: Combo, price: float) -> float:
     if isinstance(combo.legs[0].instrument, Contract):
         return tick_size(price, combo.product.tick)
     return STOCK_TICK
+
+
+def against(price: float, tick: float, buy: bool) -> float:
+    """Return ``price`` on the grid of ``tick``, rounded against the order: up to buy, down to sell."""
+    per = _per_dollar(tick)
+    return float(_up(price, per) if buy else _down(price, per))
 
 
 def natural(quote: Quote, buy: bool) -> float:
@@ -235,5 +244,4 @@ class WorkingOrder:
         self.limit, self.seen = limit, quote
 
     def _on_tick(self, price: float) -> float:
-        tick = combo_tick(self.order.combo, price)
-        return round_up(price, tick) if self.order.buy else round_down(price, tick)
+        return against(price, combo_tick(self.order.combo, price), self.order.buy)
