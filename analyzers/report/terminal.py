@@ -58,4 +58,6 @@ def _denials(analysis: Analysis) -> Table:
         shown.add_column(str(bot), justify="right")
     for reason in analysis.denied.columns:
         shown.add_row(words(reason), *(f"{count:,}" for count in analysis.denied[reason]))
+    if analysis.denied.empty:
+        shown.add_row("no decisions")
     return shown
