@@ -36,7 +36,7 @@ class Generator(StrEnum):
 
 Config = Annotated[Path, typer.Option(help="Folder of the settings.", show_default="the project's config/")]
 Profile = Annotated[str | None, typer.Option(help="Name of a file in profiles/, laid over the settings.")]
-Seed = Annotated[int | None, typer.Option(min=0, help="Instead of data.seed.")]
+Seed = Annotated[int | None, typer.Option(help="Instead of data.seed, 0 or more.")]
 Premium = Annotated[float | None, typer.Option(help="Instead of quotes.premium; 0 is the null control.")]
 Made = Annotated[Generator | None, typer.Option(help="Instead of data.generator.")]
 Range = Annotated[str | None, typer.Option(metavar="20140103-20181231", help="Days to use, both included.")]

@@ -61,7 +61,7 @@ def gap_in_cpi(folder: Path) -> None:
     [
         (lambda c: (c / "events.json").write_text("{"), 1, ("events.json", "no JSON")),
         (lambda c: (c / "events.json").unlink(), 1, ("events.json", "No such file")),
-        (lambda c: edited(c / "events.json", "2014-01-10", "2014-13-10"), 1, ("events[0].date", "2014-13-10")),
+        (lambda c: edited(c / "events.json", "2014-01-10", "2014-13-1"), 1, ("events[0].date", "2014-13-1")),
         (gap_in_cpi, 1, ("coverage.CPI", "no CPI between")),
         (lambda c: (c / "strategy.yaml").write_text("risk: [1"), 1, ("strategy.yaml",)),
         (lambda c: edited(c / "strategy.yaml", "width: 1 ", "width: -1 "), 1, ("width", "-1")),
