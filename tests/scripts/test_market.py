@@ -150,7 +150,7 @@ def test_recorded_spy_year_is_loaded_for_spy_and_xsp(real_data: Path):
     if not path.is_file():
         pytest.skip(f"{path.name} is absent")
     bars, quotes = market(settings(), UNIVERSE, ["SPY", "XSP"], bars_path=path)
-    assert len(bars["XSP"].grid.dates) == 252
+    assert 252 <= len(bars["XSP"].grid.dates) <= 256
     assert any("VIX is missing" in note for note in bars["XSP"].notes)
     quotes.move(len(bars["XSP"]) - 100)
     expiry = quotes.expiry("XSP", 0)
