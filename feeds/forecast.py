@@ -1,12 +1,16 @@
-"""What a session still has in it: variance of the time left, forecast from the past only.
+"""What a session still has in it: volatility of the time left, forecast from the past only.
 
-One kernel walks over the bars and carries what it has seen; it cannot read ahead. The
-forecast corrects itself: how far yesterday's forecasts lay off is known today.
+One kernel walks over the bars and carries what it has seen, so it cannot read ahead. The
+log of the session's variance is a weighted mean of six views of it: the session so far and
+its last minutes (both with the intraday season removed), the last day, week and month, and
+VIX. Weights move from yesterday to today as the session passes; they were fitted on a year
+of recorded SPY minutes. What such forecasts missed on past days corrects the next.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp, log, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -19,141 +23,229 @@ from engine.sessions import CLOSE_MINUTE, OPEN_MINUTE
 
 Floats = NDArray[np.float64]
 
-VIX_WEIGHT, DAY_WEIGHT, WEEK_WEIGHT = 0.55, 0.15, 0.30
-SESSION_OF_VIX = 0.54  # session volatility over VIX, domain figure exp(-0.61)
-VIX_OF_DAY = 1.27  # VIX over realised close-to-close volatility
-PRIOR = 0.45  # weight of the morning's forecast, in sessions, against today's own variance
-KEEP = 0.5 ** (1.0 / 120.0)  # per day, of what past errors taught
-PRIOR_DAYS = 20.0
-BUCKETS = 13
-RECENT = 0.5 ** (1.0 / 5.0)  # per minute, of the short-term volatility state
+# Rows: minute of the day, then the weights of the session so far, of its last minutes, of
+# yesterday, of the last week and of VIX; the last month has what is missing to 1.
+_WEIGHTS = np.array(
+    [
+        (575, 0.15, 0.05, 0.15, 0.20, 0.40),
+        (600, 0.30, 0.10, 0.12, 0.13, 0.30),
+        (630, 0.33, 0.17, 0.10, 0.10, 0.26),
+        (690, 0.27, 0.31, 0.09, 0.10, 0.19),
+        (750, 0.20, 0.46, 0.08, 0.08, 0.14),
+        (810, 0.19, 0.51, 0.07, 0.07, 0.12),
+        (870, 0.24, 0.55, 0.06, 0.05, 0.06),
+        (900, 0.27, 0.58, 0.04, 0.03, 0.05),
+        (960, 0.27, 0.58, 0.04, 0.03, 0.05),
+    ]
+)
+# The next whole session's variance: today's level, week, VIX; the month has the rest.
+_NEXT = np.array([0.35, 0.25, 0.30])
+# An index's opening print is stale, and the first minutes carry what the night left behind.
+_LEFT_OUT = 5
+_SESSION_OF_VIX = 0.54  # session's volatility over VIX, exp(-0.61) measured on SPY 2014-25
+_VIX_OF_SESSION = 1.27 * 1.25  # VIX over close-to-close volatility; the latter over the session's
+_UNKNOWN = (0.10**2) / SESSIONS_PER_YEAR  # variance of a session nothing at all is known of
+_HALF_DAY = 0.55  # variance of a half day's session over a full one's
+_RECENT = 0.5 ** (1.0 / 20.0)  # per minute, what "the last minutes" forget
+_STATE = 0.5 ** (1.0 / 5.0)  # per minute, of the short-term volatility state
+_OUTLIER = 25.0  # a minute's variance counts at most this many times the expected
+_WEEK, _MONTH, _OFFSET = 0.25, 0.06, 1.0 / 60.0  # per day, what averages learn
+_OFFSET_DAYS = 5.0  # days that the prior relation to VIX counts for
+_KEEP = 0.5 ** (1.0 / 250.0)  # per day, of what past errors taught
+_PRIOR_DAYS, _PRIOR_RATIO = 40.0, 1.03
+_BUCKETS = 13
 
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """Per bar: variance of the rest of the session, of a whole session at today's level, the
-    state of volatility (last minutes over expected, sd), and the VIX used (index points)."""
+    """What was to be expected at each bar, from it and the bars before it.
+
+    ``remaining`` is the variance of the rest of the session and ``following`` that of the
+    next session (without the night), both squares of an expected volatility; ``rate`` is
+    ``remaining`` over the share of the session left, finite also at the close. ``state`` is
+    the volatility of the last minutes over the expected one, ``gap`` the log of the variance
+    VIX speaks of over ``rate`` (0 without VIX), ``vix`` the VIX used.
+    """
 
     remaining: Floats
-    session: Floats
+    following: Floats
+    rate: Floats
     state: Floats
+    gap: Floats
     vix: Floats
 
 
-def forecast(bars: Bars, clock: VarianceClock | None = None) -> Forecast:
-    """Return the forecast of every bar, made of that bar and those before it.
+def forecast(bars: Bars, clock: VarianceClock | None = None, relative: float = 1.0) -> Forecast:
+    """Return the forecast of every bar.
 
-    Where the bars carry no VIX, a stand-in is made of realised variance alone.
+    Where the bars carry no VIX, a stand-in is made of realised volatility alone.
+
+    Parameters
+    ----------
+    bars : Bars
+    clock : VarianceClock, optional
+        Whose intraday profile is the season.
+    relative : float
+        A first guess of the underlying's volatility over the S&P 500's; the bars correct it.
     """
     clock = clock or VarianceClock()
-    grid = bars.grid
-    shares = np.zeros((CLOSE_MINUTE - OPEN_MINUTE, CLOSE_MINUTE - OPEN_MINUTE + 1))
-    for close in np.unique(grid.close_minute):
-        table = clock.table(int(close))
-        shares[int(close) - OPEN_MINUTE - 1, : len(table)] = table
-    n = len(bars)
-    vix = np.ascontiguousarray(bars.lines.get("vix", np.full(n, np.nan)), np.float64)
-    out = [np.full(n, np.nan) for _ in range(4)]
+    grid, n = bars.grid, len(bars)
+    left = np.ascontiguousarray(clock.share_left(grid.minute, grid.minute + grid.left))
+    vix = np.ascontiguousarray(bars.lines.get("vix", np.full(n, nan)), np.float64)
+    weights = np.array(
+        [[np.interp(m, _WEIGHTS[:, 0], _WEIGHTS[:, c]) for c in range(1, 6)] for m in _minutes()]
+    )
+    out = np.full((6, n), nan)
     _walk(
         grid.day,
         grid.minute.astype(np.int64),
-        grid.left.astype(np.int64),
+        grid.half,
+        left,
         np.log(bars.open),
         np.log(bars.close),
         vix,
-        shares,
-        1.0 - clock.overnight_share,
-        out[0],
-        out[1],
-        out[2],
-        out[3],
+        weights,
+        relative * relative,
+        out,
     )
     return Forecast(*out)
+
+
+def _minutes() -> range:
+    return range(OPEN_MINUTE, CLOSE_MINUTE + 1)
 
 
 @njit(cache=True)
 def _walk(
     day: Any,
     minute: Any,
+    half: Any,
     left: Any,
     opened: Any,
     close: Any,
     vix: Any,
-    shares: Any,
-    session_share: float,
-    remaining: Any,
-    session: Any,
-    state: Any,
-    used: Any,
+    weights: Any,
+    relative: float,
+    out: Any,
 ) -> None:
-    weight, ratio = np.full(BUCKETS + 1, PRIOR_DAYS), np.full(BUCKETS + 1, PRIOR_DAYS)
-    made = np.zeros(BUCKETS)  # today's raw forecast at the start of each half hour
-    passed = np.zeros(BUCKETS)  # today's realised variance by then
-    last_day, week = np.nan, np.nan
-    today, raw, done, recent, norm, previous = 0.0, np.nan, 0.0, 0.0, 0.0, 0.0
-    row = -1
+    hits = np.full(_BUCKETS + 1, _PRIOR_DAYS)
+    hits[:_BUCKETS] *= 0.6  # half hours count by the volatility left in them, which is less
+    ratio = hits * _PRIOR_RATIO
+    made = np.zeros(_BUCKETS)  # today's raw forecasts, one a half hour, as volatility
+    passed = np.zeros(_BUCKETS)  # today's realised variance by then
+    ahead = nan  # yesterday's raw forecast of today's volatility
+    offset = log(relative * _SESSION_OF_VIX**2 / SESSIONS_PER_YEAR)
+    last_day, week, month = nan, nan, nan
+    days = 0.0
+    total = counted = seen = recent = span = short = brief = 0.0
+    level, previous, before, fear = nan, 0.0, 1.0, nan
     for i in range(len(day)):
+        full = 0.0 if half[day[i]] else 1.0
+        shift = 0.0 if full else log(_HALF_DAY)
         if i == 0 or day[i] != day[i - 1]:
-            if i > 0 and raw > 0.0 and done > 0.5:
-                _learn(weight, ratio, made, passed, today, raw, done)
-            if i > 0 and done > 0.5:
-                whole = today / done
+            was_full = i > 0 and not half[day[i - 1]]
+            if was_full and seen > 0.5 and total > 0.0:
+                whole = log(total / seen)
+                usual_day = exp(0.5 * (whole if np.isnan(month) else month))
+                _learn(
+                    hits,
+                    ratio,
+                    made,
+                    passed,
+                    total,
+                    ahead,
+                    whole,
+                    usual_day,
+                )
+                if np.isnan(last_day):
+                    week, month = whole, whole
                 last_day = whole
-                week = whole if np.isnan(week) else 0.8 * week + 0.2 * whole
-            row = int(minute[i] + left[i]) - 571
-            base = vix[i - 1] if i > 0 and vix[i - 1] > 0.0 else vix[i]
-            raw = _prior(base, last_day, week)
+                week += _WEEK * (whole - week)
+                month += _MONTH * (whole - month)
+                if not np.isnan(fear):
+                    days += 1.0
+                    offset += max(_OFFSET, 1.0 / (days + _OFFSET_DAYS)) * (whole - 2.0 * fear - offset)
+                following = _next(level, week, month, fear + fear + offset)
+                ahead = exp(0.5 * following)
             made[:], passed[:] = 0.0, 0.0
-            today, done, recent, norm = 0.0, 0.0, 0.0, 0.0
-            previous = opened[i]
-            before = 1.0
-        now = shares[row, int(minute[i]) - 570]
-        step = close[i] - previous
-        took = before - now
-        today += step * step
-        done = 1.0 - now
-        recent = RECENT * recent + step * step
-        norm = RECENT * norm + took
-        previous, before = close[i], now
-        if not raw > 0.0:
-            continue
-        prior = raw * ratio[BUCKETS] / weight[BUCKETS]
-        level = (PRIOR * prior + today) / (PRIOR + done)
-        b = min(max((minute[i] - 570) // 30, 0), BUCKETS - 1)
-        if made[b] == 0.0 and now > 0.0:
-            made[b], passed[b] = level * now, today
-        c = min(b + 1, BUCKETS - 1)
-        into = ((minute[i] - 570) % 30) / 30.0
-        fix = (1.0 - into) * ratio[b] / weight[b] + into * ratio[c] / weight[c]
-        remaining[i] = level * now * fix
-        session[i] = level
-        state[i] = np.sqrt((recent + 0.3 * level * 0.02) / ((norm + 0.3 * 0.02) * level))
+            total = counted = seen = recent = span = short = brief = 0.0
+            previous, before = opened[i], 1.0
         if vix[i] > 0.0:
-            used[i] = vix[i]
+            fear = log(vix[i] / 100.0)
+        step = (close[i] - previous) ** 2
+        took = before - left[i]
+        previous, before = close[i], left[i]
+        known = 2.0 * fear + offset  # what VIX says, NaN without
+        if np.isnan(known):
+            known = week
+        if np.isnan(known):
+            known = log(_UNKNOWN * relative)
+        if np.isnan(last_day):
+            yesterday, days5, days22 = known, known, known
         else:
-            used[i] = 100.0 * VIX_OF_DAY * np.sqrt(SESSIONS_PER_YEAR * level / session_share)
+            yesterday, days5, days22 = last_day, week, month
+        w = weights[minute[i] - OPEN_MINUTE]
+        rest = 1.0 - w[0] - w[1] - w[2] - w[3] - w[4]
+        past = w[2] * yesterday + w[3] * days5 + w[4] * known + rest * days22
+        past += (w[2] + w[3] + w[4] + rest) * shift
+        usual = level if seen > 0.0 and not np.isnan(level) else past / (1.0 - w[0] - w[1])
+        if minute[i] > OPEN_MINUTE + _LEFT_OUT and took > 0.0:
+            capped = min(step, _OUTLIER * took * exp(usual))
+            total += step
+            counted += capped
+            seen += took
+            recent = _RECENT * recent + capped
+            span = _RECENT * span + took
+        if took > 0.0:
+            short = _STATE * short + step
+            brief = _STATE * brief + took
+        if counted > 0.0 and recent > 0.0:
+            level = past + w[0] * log(counted / seen) + w[1] * log(recent / span)
+        else:
+            level = past / (1.0 - w[0] - w[1])
+        place = (minute[i] - OPEN_MINUTE) / 30.0 - 0.5
+        low = min(max(int(np.floor(place)), 0), _BUCKETS - 2)
+        into = min(max(place - low, 0.0), 1.0)
+        fix = (1.0 - into) * ratio[low] / hits[low] + into * ratio[low + 1] / hits[low + 1]
+        b = min(int((minute[i] - OPEN_MINUTE - 1) // 30), _BUCKETS - 1)
+        if made[b] == 0.0 and (minute[i] - OPEN_MINUTE) % 30 >= 15 and left[i] > 0.0:
+            made[b], passed[b] = exp(0.5 * level) * sqrt(left[i]), total
+        rate = exp(level) * fix * fix
+        further = ratio[_BUCKETS] / hits[_BUCKETS]
+        following = exp(_next(level - shift, days5, days22, known)) * further * further
+        out[0, i] = rate * left[i]
+        out[1, i] = following
+        out[2, i] = rate
+        out[3, i] = sqrt((short + 0.02 * rate) / ((brief + 0.02) * rate))
+        out[4, i] = 0.0 if np.isnan(fear) else 2.0 * fear + offset + shift - log(rate)
+        out[5, i] = vix[i] if vix[i] > 0.0 else 100.0 * _VIX_OF_SESSION * sqrt(SESSIONS_PER_YEAR * following)
 
 
 @njit(cache=True)
-def _prior(vix: float, last_day: float, week: float) -> float:
-    """Return the variance of a session before it starts, uncorrected; NaN when nothing is known."""
-    level = (SESSION_OF_VIX * vix / 100.0) ** 2 / SESSIONS_PER_YEAR
-    if np.isnan(last_day):
-        return level
-    past = DAY_WEIGHT * np.log(last_day) + WEEK_WEIGHT * np.log(week)
-    if np.isnan(level):
-        return float(np.exp(past / (DAY_WEIGHT + WEEK_WEIGHT)))
-    return float(np.exp(past + VIX_WEIGHT * np.log(level)))
+def _next(level: float, week: float, month: float, known: float) -> float:
+    """Return the log of the next session's variance, uncorrected."""
+    if np.isnan(known):
+        known = week
+    return float(
+        _NEXT[0] * level + _NEXT[1] * week + _NEXT[2] * known + (1.0 - _NEXT[0] - _NEXT[1] - _NEXT[2]) * month
+    )
 
 
 @njit(cache=True)
-def _learn(weight: Any, ratio: Any, made: Any, passed: Any, today: float, raw: float, done: float) -> None:
-    """Take yesterday's forecasts against what came; outliers count at most fourfold."""
-    weight *= KEEP
-    ratio *= KEEP
-    weight[BUCKETS] += 1.0
-    ratio[BUCKETS] += min(today / done / raw, 4.0)
-    for b in range(BUCKETS):
+def _learn(
+    hits: Any, ratio: Any, made: Any, passed: Any, total: float, ahead: float, whole: float, usual: float
+) -> None:
+    """Hold a day's forecasts against the volatility that came; outliers count threefold at most.
+
+    A day counts by its volatility over the ``usual`` one, because dollars do.
+    """
+    hits *= _KEEP
+    ratio *= _KEEP
+    for b in range(_BUCKETS):
         if made[b] > 0.0:
-            weight[b] += 1.0
-            ratio[b] += min((today - passed[b]) / made[b], 4.0)
+            told = made[b] / usual
+            hits[b] += told
+            ratio[b] += min(sqrt(max(total - passed[b], 0.0)) / usual, 3.0 * told)
+    if ahead > 0.0:
+        hits[_BUCKETS] += ahead / usual
+        ratio[_BUCKETS] += min(exp(0.5 * whole), 3.0 * ahead) / usual

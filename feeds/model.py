@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +15,17 @@ from engine.errors import ConfigError, DataError
 from engine.options.chain import Chain
 from engine.options.clock import SESSIONS_PER_YEAR
 from engine.options.combo import Combo
-from engine.options.contract import Contract, Product, Right
+from engine.options.contract import Contract, Product, Right, Style
 from engine.options.pricing import greeks
 from engine.options.quotebook import Quote
 from engine.sessions import session_dates
 from engine.tape import Tape
-from feeds.forecast import SESSION_OF_VIX
-from feeds.surface import Surface, combo1, first1, marks, option1, rows
+from feeds.smile import REFERENCE_PREMIUM
+from feeds.surface import CALL, PUT, SHARE, Surface, combo1, first1, leg1, marks, rows
 
 SIZE = 50  # units quoted on every side
-REACH_SD, REACH_SHARE = 6.0, 0.08
+REACH_SD, REACH_SHARE, REACH_STRIKES = 6.0, 0.08, 5  # of a chain, to either side
+KEPT = 4096  # combos whose legs are kept ready
 LISTED = {"daily": {0, 1, 2, 3, 4}, "mwf": {0, 2, 4}, "weekly": {4}}
 
 
@@ -77,8 +79,11 @@ class ModelQuotes:
             )
             for symbol, held in bars.items()
         }
-        self._arrays = {symbol: surface.arrays() for symbol, surface in self._surfaces.items()}
-        self._kept: dict[Combo, NDArray[np.float64] | None] = {}
+        self._arrays = {
+            symbol: (surface.table, surface.smile, surface.facts)
+            for symbol, surface in self._surfaces.items()
+        }
+        self._kept: dict[int, tuple[Combo, NDArray[np.float64] | None]] = {}
         self._bars = dict(bars)
         self.bar = 0
 
@@ -89,7 +94,7 @@ class ModelQuotes:
             surface = self._surfaces[symbol]
             lines = dict(bars.lines) | {
                 "atm_iv": surface.atm_iv,
-                "skew": np.full(len(bars), surface.skew),
+                "skew": surface.skew,
                 "vix": surface.vix,
             }
             notes = bars.notes
@@ -135,17 +140,17 @@ class ModelQuotes:
         """
         bar, product, surface = self.bar, self.products[symbol], self._surfaces[symbol]
         number = self._number.get(expiry)
-        ahead = -1 if number is None else number - int(surface.session[bar])
+        row = surface.table[bar]
+        ahead = -1 if number is None else number - int(row[5])
         if ahead < 0 or number is None:
             raise DataError(f"{symbol} expiry {expiry}: expected a trading day from {self.tape.day(bar)} on")
-        spot, step = float(surface.spot[bar]), product.strike_step
-        sd = float(np.sqrt(surface.variance[bar] + ahead * surface.day[bar]))
-        reach = min(REACH_SHARE, max(REACH_SD * sd, 5 * step / spot)) if sd == sd else REACH_SHARE
-        strikes = step * np.arange(
-            np.ceil(spot * (1 - reach) / step), np.floor(spot * (1 + reach) / step) + 1
-        )
+        spot, step = float(row[0]), product.strike_step
+        sd = float(np.sqrt(row[1] + ahead * row[2]))
+        reach = max(min(REACH_SHARE, REACH_SD * sd), REACH_STRIKES * step / spot)
+        first, last = max(int(np.ceil(spot * (1.0 - reach) / step)), 1), int(spot * (1.0 + reach) / step)
+        strikes = step * np.arange(first, last + 1)
         out = np.empty((2 * len(strikes), 4))
-        rows(bar, strikes, number, self._arrays[symbol], out)
+        rows(bar, strikes, number, *self._arrays[symbol], out)
         years = float(surface.years[bar]) + ahead / SESSIONS_PER_YEAR
         strike = np.concatenate([strikes, strikes])
         call = np.arange(len(strike)) < len(strikes)
@@ -162,33 +167,16 @@ class ModelQuotes:
         legs = self._legs(combo)
         if legs is None:
             return None
-        arrays = self._arrays[combo.symbol]
-        bid, ask = combo1(self.bar, legs, arrays)
-        if np.isnan(bid):
-            return None
-        return Quote(bid, ask, SIZE, self._delta(legs, arrays))
+        bid, ask, delta = combo1(self.bar, legs, *self._arrays[combo.symbol])
+        return None if bid != bid else Quote(bid, ask, SIZE, delta)
 
     def legs(self, combo: Combo) -> tuple[tuple[float, float], ...]:
         """Return bid and ask of every leg, USD per share; bid NaN when there is none."""
         legs = self._legs(combo)
         if legs is None:
-            return tuple((np.nan, np.nan) for _ in combo.legs)
-        arrays, found = self._arrays[combo.symbol], []
-        for row in legs:
-            alone = np.array([[row[0], row[1], 1.0, row[3]]])
-            if row[1] == 2.0:
-                found.append(combo1(self.bar, alone, arrays))
-            else:
-                bid, ask, _, _ = option1(self.bar, row[0], row[1] == 1.0, int(row[3]), arrays)
-                found.append((bid, ask))
-        return tuple(found)
-
-    def _delta(self, legs: NDArray[np.float64], arrays: tuple[object, ...]) -> float:
-        total = 0.0
-        for strike, kind, weight, expiry in legs.tolist():
-            one = 1.0 if kind == 2.0 else option1(self.bar, strike, kind == 1.0, int(expiry), arrays)[3]
-            total += weight * one
-        return total
+            return tuple((nan, nan) for _ in combo.legs)
+        arrays = self._arrays[combo.symbol]
+        return tuple(leg1(self.bar, leg, *arrays)[:2] for leg in legs)
 
     # the path, for the loop and for reports --------------------------------------------
 
@@ -200,7 +188,7 @@ class ModelQuotes:
         if legs is None:
             nothing = np.full(stop - start, np.nan)
             return nothing, nothing, nothing
-        bid, ask = marks(start, stop, legs, self._arrays[combo.symbol])
+        bid, ask = marks(start, stop, legs, *self._arrays[combo.symbol])
         return bid, ask, 0.5 * (bid + ask)
 
     def first_exit(self, combo: Combo, start: int, stop: int, take: float, stop_level: float) -> int:
@@ -208,45 +196,55 @@ class ModelQuotes:
         legs = self._legs(combo)
         if legs is None:
             return stop
-        return int(first1(start, stop, legs, take, stop_level, self._arrays[combo.symbol]))
+        return int(first1(start, stop, legs, take, stop_level, *self._arrays[combo.symbol]))
 
     def _legs(self, combo: Combo) -> NDArray[np.float64] | None:
-        try:
-            return self._kept[combo]
-        except KeyError:
-            pass
-        table: NDArray[np.float64] | None = np.zeros((len(combo.legs), 4))
-        for row, leg in zip(table, combo.legs, strict=True):  # type: ignore[arg-type]
-            weight = leg.ratio * leg.instrument.multiplier / combo.multiplier
-            if isinstance(leg.instrument, Contract):
-                number = self._number.get(leg.instrument.expiry)
-                if number is None:
-                    table = None
-                    break
-                row[:] = leg.instrument.strike, leg.instrument.right is Right.CALL, weight, number
-            else:
-                row[:] = 0.0, 2.0, weight, 0.0
-        self._kept[combo] = table
+        # by identity: hashing a combo costs more than pricing it
+        kept = self._kept.get(id(combo))
+        if kept is not None and kept[0] is combo:
+            return kept[1]
+        if len(self._kept) >= KEPT:
+            self._kept.clear()
+        table = self._table(combo)
+        self._kept[id(combo)] = (combo, table)
+        return table
+
+    def _table(self, combo: Combo) -> NDArray[np.float64] | None:
+        if combo.symbol not in self._arrays:
+            return None
+        table = np.zeros((len(combo.legs), 4))
+        for row, leg in zip(table, combo.legs, strict=True):
+            held, weight = leg.instrument, leg.ratio * leg.instrument.multiplier / combo.multiplier
+            if not isinstance(held, Contract):
+                row[:] = 0.0, SHARE, weight, 0.0
+                continue
+            number = self._number.get(held.expiry)
+            if number is None:
+                return None
+            row[:] = held.strike, CALL if held.right is Right.CALL else PUT, weight, number
         return table
 
     def assumptions(self) -> list[str]:
         """Return the sentences about quotes that every report prints."""
         premium, scale = self.settings.premium, self.settings.spread_scale
+        share = min(max(premium / REFERENCE_PREMIUM, 0.0), 1.25)
         told = [
             f"Option quotes are a model's, not recorded: implied over fair volatility is {1.0 + premium:.2f} "
             f"(premium {premium:+.0%}; measured on the market 1.05 to 1.14). The premium is an assumption, "
-            "and with it the profit; --premium 0 takes it away.",
-            "Fair volatility is a forecast from past bars (VIX times "
-            f"{SESSION_OF_VIX:g}, past days, the session so far), corrected by its own past errors.",
-            "Smile: medians of 0DTE quotes 2016-26 in normalised strike; later expiries 60 % of it. Interest "
-            "and dividends within the day are left out.",
-            f"Spreads: medians of the same quotes, times {scale:g}, wider while the last minutes were more "
-            "volatile than expected; bids round down to the tick and asks up, and under one tick there is no "
-            f"bid. Every side quotes {SIZE} units. Expiries are listed as today.",
+            "and with it the profit; premium 0 takes it away.",
+            "Fair volatility is a forecast from past bars only (VIX, past days, the session so far), "
+            "corrected by its own past errors; on simulated sessions it pays for itself.",
+            f"Smile: {share:.0%} of the way from the fair one to the market's, medians of 0DTE quotes "
+            "2016-26 in normalised strike (one day's chain for later expiries). Interest and dividends to "
+            "expiry are left out.",
+            f"Spreads: medians of the same quotes, times {scale:g}, up to four times wider while the last "
+            "minutes were more volatile than expected, and wider for single stocks; bids round down to the "
+            f"tick and asks up, under one tick there is no bid. Every side quotes {SIZE} units. Shares: a "
+            "cent, or 0.6 basis points for single stocks. Expiries are listed as today.",
         ]
-        if any(product.style == "american" for product in self.products.values()):
+        if any(product.style is Style.AMERICAN for product in self.products.values()):
             told.append(
-                "American options are priced without early exercise: within a day, at no interest and away "
-                "from dividends, it is worth nothing."
+                "American options are priced without early exercise, never below intrinsic value: within a "
+                "day, at no interest and away from dividends, exercise before expiry is worth nothing."
             )
         return told

@@ -10,159 +10,170 @@ from numba import njit
 from numpy.typing import NDArray
 
 from engine.bars import Bars
-from engine.options.clock import VarianceClock
+from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
 from engine.options.contract import Product
 from engine.options.pricing import delta1, price1
-from feeds.forecast import forecast
-from feeds.smile import FAIR_LEVEL, Z, smile
-from feeds.spreads import half_spread1, sides1
+from feeds.forecast import Forecast, forecast
+from feeds.smile import slices, smile1, steepness1
+from feeds.spreads import OWN_RISK, half_spread1, share_half_spread1, sides1
 
 Floats = NDArray[np.float64]
-LONGER = 0.6  # how much of the 0DTE smile is left on a later expiry
-CENTS_BETWEEN = 0.01  # quoted spread of the underlying's shares
+# Fair at-the-money volatility over the forecast, measured with the fair smile.
+FAIR_LEVEL = 1.006
+_INDEX_VOLATILITY = 0.16  # only to guess a stock's volatility before its bars tell
+PUT, CALL, SHARE = 0.0, 1.0, 2.0
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """What pricing one underlying needs, one value a bar.
+    """What pricing one underlying needs.
 
-    ``variance`` is the market's at-the-money variance of the session left, ``day`` that of
-    one further day, night included; ``years`` the time left on the clock.
+    ``table`` has a row a bar: spot, the market's at-the-money variance of the session left,
+    that of one further day (night included), the smile's steepness, the state of volatility
+    and the number of the bar's session.
     """
 
-    spot: Floats
-    variance: Floats
-    day: Floats
-    state: Floats
-    vix: Floats
-    years: Floats
-    session: NDArray[np.int64]
+    table: Floats
     smile: Floats
-    rule: Floats  # threshold and ticks per dollar below and above it
-    scale: float
+    facts: Floats  # tick threshold, ticks per dollar below and above it, scale of spreads, own risk or not
+    atm_iv: Floats  # of today's expiry, annualised on the variance clock
+    vix: Floats
+    years: Floats  # left of the session, on the clock
 
     @classmethod
     def of(
         cls, bars: Bars, product: Product, premium: float, scale: float, session: NDArray[np.int64]
     ) -> Surface:
         """Compute the surface of all bars; ``session`` numbers the trading day of every bar."""
-        clock = VarianceClock()
-        told, grid = forecast(bars, clock), bars.grid
+        clock, grid = VarianceClock(), bars.grid
+        told = forecast(bars, clock, np.hypot(product.beta, product.idiosyncratic / _INDEX_VOLATILITY))
         level = (FAIR_LEVEL * (1.0 + premium)) ** 2
+        inside = 1.0 - clock.overnight_share
+        day = told.following * level / inside
         tick = product.tick
+        columns = (bars.close, told.remaining * level, day, _steepness(told), told.state, session)
         return cls(
-            spot=np.ascontiguousarray(bars.close, np.float64),
-            variance=told.remaining * level,
-            day=told.session * level / (1.0 - clock.overnight_share),
-            state=told.state,
+            table=np.ascontiguousarray(np.column_stack(columns), np.float64),
+            smile=slices(premium),
+            facts=np.array(
+                [
+                    tick.threshold,
+                    round(1.0 / tick.below),
+                    round(1.0 / tick.above),
+                    scale * (1.0 + OWN_RISK * product.idiosyncratic),
+                    float(product.idiosyncratic > 0.0),
+                ]
+            ),
+            atm_iv=np.sqrt(told.rate * level * SESSIONS_PER_YEAR / inside),
             vix=told.vix,
             years=np.asarray(clock.years_left(grid.minute, grid.minute + grid.left)),
-            session=session,
-            smile=smile(premium),
-            rule=np.array([tick.threshold, round(1.0 / tick.below), round(1.0 / tick.above)]),
-            scale=scale,
         )
 
     @property
-    def atm_iv(self) -> Floats:
-        """At-the-money implied volatility of today's expiry, annualised; NaN once it has expired."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.years > 0.0, np.sqrt(self.variance / self.years), np.nan)
-
-    @property
-    def skew(self) -> float:
-        """Implied volatility one standard deviation below the money over at the money, less 1."""
-        return float(np.interp(-1.0, Z, self.smile)) - 1.0
-
-    def arrays(self) -> tuple[Any, ...]:
-        """Return what the kernels take."""
-        return (
-            self.spot, self.variance, self.day, self.state, self.session, Z, self.smile, self.rule, self.scale,
-        )  # fmt: skip
+    def skew(self) -> Floats:
+        """Implied volatility of today's expiry at z = -1 over at the money, less 1, a value a bar."""
+        return _skews(np.ascontiguousarray(self.table[:, 3]), self.smile)
 
 
 @njit(cache=True)
-def ratio1(z: float, at: Any, value: Any) -> float:
-    """Interpolate the smile linearly, level beyond its ends."""
-    last = len(at) - 1
-    if z <= at[0]:
-        return float(value[0])
-    for j in range(last):
-        if z <= at[j + 1]:
-            share = (z - at[j]) / (at[j + 1] - at[j])
-            return float(value[j] + share * (value[j + 1] - value[j]))
-    return float(value[last])
+def _skews(steepness: Any, smile: Any) -> Any:
+    out = np.empty(len(steepness))
+    for i in range(len(out)):
+        out[i] = smile1(-1.0, False, steepness[i], smile) - 1.0
+    return out
+
+
+@njit(cache=True)
+def _steep(gap: Any) -> Any:
+    out = np.empty(len(gap))
+    for i in range(len(out)):
+        out[i] = steepness1(gap[i])
+    return out
+
+
+def _steepness(told: Forecast) -> Floats:
+    return np.asarray(_steep(told.gap))
 
 
 @njit(cache=True)
 def option1(
-    bar: int, strike: float, call: bool, expiry: int, surface: Any
+    bar: int, strike: float, call: bool, expiry: int, table: Any, smile: Any, facts: Any
 ) -> tuple[float, float, float, float]:
     """Return bid, ask, standard deviation left and delta of one option; NaN after its expiry."""
-    spots, variances, days, states, sessions, at, value, rule, scale = surface
-    ahead = expiry - sessions[bar]
-    spot = spots[bar]
-    atm = np.sqrt(variances[bar] + ahead * days[bar]) if ahead >= 0 else np.nan
-    if np.isnan(atm):
+    ahead = expiry - int(table[bar, 5])
+    if ahead < 0:
         return np.nan, np.nan, np.nan, np.nan
-    z = np.log(strike / spot) / atm if atm > 0.0 else 0.0
-    ratio = ratio1(z, at, value)
-    if ahead > 0:
-        ratio = 1.0 + LONGER * (ratio - 1.0)
-    sd = atm * ratio
+    spot = table[bar, 0]
+    atm = np.sqrt(table[bar, 1] + ahead * table[bar, 2])
+    sd = 0.0
+    if atm > 0.0:
+        sd = atm * smile1(np.log(strike / spot) / atm, ahead > 0, table[bar, 3], smile)
     mid = price1(spot, strike, sd, call)
-    half = half_spread1(spot, z, atm, states[bar], scale)
-    bid, ask = sides1(mid, half, rule[0], rule[1], rule[2])
+    intrinsic = max(spot - strike if call else strike - spot, 0.0)
+    half = half_spread1(spot, mid - intrinsic, intrinsic, table[bar, 4], facts[3])
+    bid, ask = sides1(mid, half, facts[0], facts[1], facts[2])
     return bid, ask, sd, delta1(spot, strike, sd, call)
 
 
 @njit(cache=True)
-def combo1(bar: int, legs: Any, surface: Any) -> tuple[float, float]:
-    """Return bid and ask of a combo on one bar.
+def leg1(bar: int, leg: Any, table: Any, smile: Any, facts: Any) -> tuple[float, float, float]:
+    """Return bid, ask and delta of one leg, USD per share; ``leg`` as in `combo1`."""
+    if leg[1] == SHARE:
+        half = share_half_spread1(table[bar, 0], facts[4] > 0.0)
+        return table[bar, 0] - half, table[bar, 0] + half, 1.0
+    bid, ask, _, delta = option1(bar, leg[0], leg[1] == CALL, int(leg[3]), table, smile, facts)
+    return bid, ask, delta
 
-    ``legs`` has a row a leg: strike, kind (0 put, 1 call, 2 share), weight, expiry's session.
+
+@njit(cache=True)
+def combo1(bar: int, legs: Any, table: Any, smile: Any, facts: Any) -> tuple[float, float, float]:
+    """Return bid, ask and delta of a combo on one bar, from the buyer's side.
+
+    ``legs`` has a row a leg: strike, kind (PUT, CALL or SHARE), weight, expiry's session. A
+    bought leg without bid is given away; a sold leg without bid leaves no ask.
     """
-    bid, ask = 0.0, 0.0
+    bid, ask, delta = 0.0, 0.0, 0.0
     for k in range(len(legs)):
         weight = legs[k, 2]
-        if legs[k, 1] == 2.0:
-            low = surface[0][bar] - 0.5 * CENTS_BETWEEN
-            high = surface[0][bar] + 0.5 * CENTS_BETWEEN
-        else:
-            low, high, _, _ = option1(bar, legs[k, 0], legs[k, 1] == 1.0, int(legs[k, 3]), surface)
+        low, high, slope = leg1(bar, legs[k], table, smile, facts)
         if weight > 0.0:
             bid += weight * (0.0 if np.isnan(low) and not np.isnan(high) else low)
             ask += weight * high
         else:
             bid += weight * high
             ask += weight * low
-    return bid, ask
+        delta += weight * slope
+    return bid, ask, delta
 
 
 @njit(cache=True)
-def marks(start: int, stop: int, legs: Any, surface: Any) -> tuple[Any, Any]:
+def marks(start: int, stop: int, legs: Any, table: Any, smile: Any, facts: Any) -> tuple[Any, Any]:
     """Return a combo's bids and asks over bars."""
     bid, ask = np.empty(stop - start), np.empty(stop - start)
     for bar in range(start, stop):
-        bid[bar - start], ask[bar - start] = combo1(bar, legs, surface)
+        bid[bar - start], ask[bar - start], _ = combo1(bar, legs, table, smile, facts)
     return bid, ask
 
 
 @njit(cache=True)
-def first1(start: int, stop: int, legs: Any, take: float, stop_level: float, surface: Any) -> int:
+def first1(
+    start: int, stop: int, legs: Any, take: float, stop_level: float, table: Any, smile: Any, facts: Any
+) -> int:
     """Return the first bar whose bid is at ``take`` or above, or at ``stop_level`` or below."""
     for bar in range(start, stop):
-        bid, _ = combo1(bar, legs, surface)
+        bid, _, _ = combo1(bar, legs, table, smile, facts)
         if bid >= take or bid <= stop_level:
             return bar
     return stop
 
 
 @njit(cache=True)
-def rows(bar: int, strikes: Any, expiry: int, surface: Any, out: Any) -> None:
+def rows(bar: int, strikes: Any, expiry: int, table: Any, smile: Any, facts: Any, out: Any) -> None:
     """Fill bid, ask, sd and delta of calls, then of puts, into the columns of ``out``."""
     count = len(strikes)
     for k in range(count):
-        out[k, 0], out[k, 1], out[k, 2], out[k, 3] = option1(bar, strikes[k], True, expiry, surface)
-        put = option1(bar, strikes[k], False, expiry, surface)
-        out[count + k, 0], out[count + k, 1], out[count + k, 2], out[count + k, 3] = put
+        for side in range(2):
+            row = k + side * count
+            out[row, 0], out[row, 1], out[row, 2], out[row, 3] = option1(
+                bar, strikes[k], side == 0, expiry, table, smile, facts
+            )
