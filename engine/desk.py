@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.broker.fees import FeeSchedule
+from engine.errors import OrderError
 from engine.intent import Approved, Intent, Order, Urgency, Verdict
 from engine.journal.journal import Journal
 from engine.options.combo import Combo
@@ -114,11 +115,13 @@ class Desk:
 
         Raises
         ------
-        PermissionError
-            When a buying order belongs to no approved intent.
+        OrderError
+            When the order belongs to no approved intent, or buys more units than it approved.
         """
         if intent.order_ref not in self._sent:
-            raise PermissionError(f"{intent.order_ref}: no order without the governor's approval")
+            raise OrderError(f"{intent.order_ref}: no order without the governor's approval")
+        if buy and units > intent.quantity:
+            raise OrderError(f"{intent.order_ref}: buys {units} units, approved are {intent.quantity}")
         number = self._sent[intent.order_ref] = self._sent[intent.order_ref] + 1
         order = Order(f"{intent.order_ref}/{number}", intent, combo, units, buy, urgency, at)
         self.broker.submit(order, owner)

@@ -87,6 +87,7 @@ class RiskSettings(Section):
         Kind.CPI,
         Kind.FOMC,
         Kind.JOBS,
+        Kind.EARNINGS,
     )
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.desk import Desk
-from engine.errors import LedgerError
+from engine.errors import LedgerError, OrderError
 from engine.intent import Approved, Denied, Intent, Urgency
 from engine.options.combo import put_spread
 from engine.reasons import Reason
@@ -104,13 +104,13 @@ def test_denied_trade_leaves_no_trace(scene: Scene) -> None:
     assert verdict.reason is Reason.STRUCTURAL_LOSS_CAP
     assert scene.desk.state == before
     for buy in (True, False):
-        with pytest.raises(PermissionError, match=r"condor-20261005-1: no order without"):
+        with pytest.raises(OrderError, match=r"condor-20261005-1: no order without"):
             scene.send(intent, buy)
     assert scene.stage.journal.orders == []
 
 
 def test_trade_nobody_asked_about_is_not_sent(scene: Scene) -> None:
-    with pytest.raises(PermissionError):
+    with pytest.raises(OrderError):
         scene.send(scene.intent(), buy=True)
 
 
@@ -118,7 +118,7 @@ def test_ended_trade_needs_a_new_approval(scene: Scene) -> None:
     intent = scene.intent()
     scene.desk.ask(intent, scene.view())
     scene.desk.closed(intent, 0.0)
-    with pytest.raises(PermissionError):
+    with pytest.raises(OrderError):
         scene.send(intent, buy=True)
     with pytest.raises(LedgerError):
         scene.desk.closed(intent, 0.0)
@@ -193,3 +193,11 @@ def test_spread_bought_is_the_spread_sold_in_the_fills(scene: Scene) -> None:
     scene.stage.play()
     legs = {fill.instrument: fill.quantity for fill in scene.stage.owner.fills}
     assert legs == {str(put(XSP, 600.0)): -1, str(put(XSP, 599.0)): 1}
+
+
+def test_order_for_more_than_was_approved_is_not_sent(scene: Scene) -> None:
+    intent = scene.intent()
+    scene.desk.ask(intent, scene.view())
+
+    with pytest.raises(OrderError, match="buys 2 units, approved are 1"):
+        scene.desk.send(intent, intent.combo, 2, True, Urgency.ENTRY, intent.at, scene.stage.owner)
