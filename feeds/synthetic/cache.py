@@ -36,8 +36,13 @@ def save(bars: Bars, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
     os.close(handle)
-    pq.write_table(table, part, compression="NONE", use_dictionary=False, write_statistics=False)
-    replace_file(path, Path(part))
+    try:
+        pq.write_table(table, part, compression="NONE", use_dictionary=False, write_statistics=False)
+        os.chmod(part, 0o644)  # mkstemp's files are their owner's only
+        replace_file(path, Path(part))
+    except BaseException:
+        os.unlink(part)
+        raise
 
 
 def load(path: Path) -> Bars:
@@ -65,8 +70,12 @@ def load(path: Path) -> Bars:
 def cached(key: str, make: Callable[[], Bars], folder: Path | None = None) -> Bars:
     """Return the bars of ``key``, making and keeping them the first time."""
     path = (folder or cache_home() / "bars") / f"{key}.parquet"
-    if path.is_file():
+    try:
         return load(path)
-    bars = make()
-    save(bars, path)
+    except (OSError, ValueError, KeyError):
+        bars = make()  # not there, or not readable: pyarrow's errors are ValueErrors
+    try:
+        save(bars, path)
+    except OSError:
+        pass  # a full or read-only disk only costs the next start some seconds
     return bars
