@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import backtrader as bt
-
 from engine.broker import settlement
+from engine.broker.account import Account
 from engine.broker.agenda import NEVER, Agenda, Appointment, Dividend
 from engine.broker.allocation import combo_mid, leg_cents
-from engine.broker.books import Booking, Books, Held, Owner
+from engine.broker.books import Booking, Held, Owner
 from engine.broker.fees import Execution, FeeSchedule
 from engine.broker.ledger import cents
 from engine.broker.settlement import Closing
@@ -44,7 +43,7 @@ class _Working:
     fills: int = 0
 
 
-class OptionBroker(bt.BrokerBase):  # type: ignore[misc]
+class OptionBroker(Account):
     """Fill combo orders against a quote book and keep the account.
 
     Parameters
@@ -72,18 +71,14 @@ class OptionBroker(bt.BrokerBase):  # type: ignore[misc]
         cash: float,
         dividends: Sequence[Dividend] = (),
     ) -> None:
-        super().__init__()
-        self.book, self.tape, self.fees, self.journal, self.settings = book, tape, fees, journal, settings
-        self.books = Books(cents(cash), journal, book.name)
-        self.startingcash = cash
+        super().__init__(book, journal, cash)
+        self.tape, self.fees, self.settings = tape, fees, settings
         self.clock: Any = None
         self._dividends = bool(dividends)
         self._agenda = Agenda(tape, dividends)
-        self._bar = -1
         self._working: list[_Working] = []
         self._cancels: dict[str, int] = {}  # order, and the bar the cancellation was asked on
         self._refs: set[str] = set()
-        self._marked = (-1, 0, 0.0)
 
     # orders ------------------------------------------------------------------------
 
@@ -284,7 +279,7 @@ class OptionBroker(bt.BrokerBase):  # type: ignore[misc]
         alone = Combo((Leg(instrument, 1),), "single")
         return self.book.legs(alone)[0] if self.book.quote(alone) is not None else None
 
-    # what the desk, the loop and Backtrader ask --------------------------------------
+    # what the loop and the report ask ------------------------------------------------
 
     @property
     def busy(self) -> bool:
@@ -296,43 +291,6 @@ class OptionBroker(bt.BrokerBase):  # type: ignore[misc]
         if self._working:
             return bar + 1
         return self._agenda.due if self._agenda.due > bar else NEVER
-
-    def funds(self) -> float:
-        """Return the USD free for a new trade: cash less what open trades bind."""
-        return self.books.funds / 100.0
-
-    @property
-    def equity(self) -> float:
-        """Cash and everything held at mid, USD; what has no quote stands at its cost."""
-        cash = self.books.ledger.cash
-        if self._marked[:2] != (self._bar, cash):
-            self._marked = (self._bar, cash, self.books.equity(self.book))
-        return self._marked[2]
-
-    def getcash(self) -> float:
-        """Return the cash of the account, USD."""
-        return self.books.ledger.cash / 100.0
-
-    def getvalue(self, datas: Any = None) -> float:
-        """Return ``equity``."""
-        return self.equity
-
-    get_cash, get_value = getcash, getvalue
-
-    def getposition(self, data: Any) -> Any:
-        """Return the shares of a feed's symbol that all trades hold together."""
-        count, cost = self.books.shares(data._name)
-        return bt.Position(count, cost / count if count else 0.0)
-
-    def get_notification(self) -> None:
-        """Return nothing: owners are told directly."""
-        return None
-
-    def buy(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuse: orders come through the desk, as approved intents."""
-        raise OrderError("got an order by Strategy.buy or sell, expected one through the desk")
-
-    sell = buy
 
     def assumptions(self) -> list[str]:
         """Return the sentences about fills, costs and settlement that every report prints."""

@@ -13,11 +13,10 @@ from engine.options.quotebook import Quote
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What traded: ``units`` at ``price`` (USD per share), the market standing at ``market``."""
+    """What traded: ``units`` at ``price``, USD per share."""
 
     units: int
     price: float
-    market: float
 
 
 def executable(quote: Quote, combo: Combo, buy: bool, settings: ExecutionSettings) -> float:
@@ -37,25 +36,16 @@ def executable(quote: Quote, combo: Combo, buy: bool, settings: ExecutionSetting
 def match(working: WorkingOrder, quote: Quote | None) -> Match | None:
     """Return what a working order trades on this quote, None when nothing.
 
-    A limit that was marketable when it was set takes the market's price now, as a
-    marketable order does; a limit resting inside the spread is filled at itself once the
-    market has come to it. Either way the price is never better than the market's.
+    The order trades at the market's price of this bar if its limit allows it, so a fill is
+    never better than the market and always costs the spread. Filling a resting limit at
+    itself would be no more cautious but wrong: bars are a minute apart, and such a fill
+    would charge the order with all that the market has moved since it touched the limit.
     """
     if quote is None or quote.size < 1 or not math.isfinite(working.limit):
         return None
     order = working.order
-    market = executable(quote, order.combo, order.buy, working.settings)
-    within = market <= working.limit if order.buy else market >= working.limit
-    if not within:  # also where the market is NaN
+    price = executable(quote, order.combo, order.buy, working.settings)
+    within = price <= working.limit if order.buy else price >= working.limit
+    if not within:  # also where there is no price
         return None
-    price = market if _marketable(working) else working.limit
-    return Match(min(quote.size, working.remaining), price, market)
-
-
-def _marketable(working: WorkingOrder) -> bool:
-    """Tell whether the limit reached the market when it was set."""
-    if working.seen is None:
-        return False
-    order = working.order
-    then = executable(working.seen, order.combo, order.buy, working.settings)
-    return working.limit >= then if order.buy else working.limit <= then
+    return Match(min(quote.size, working.remaining), price)

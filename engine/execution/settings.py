@@ -66,8 +66,7 @@ class ExecutionSettings:
             "price at once.",
             f"The market is taken to trade {_place(self.fill_fraction)}"
             + (f", {self.slippage_ticks} ticks worse" if self.slippage_ticks else "")
-            + ". A resting limit is filled at itself, and only once the market trades at it or through it; "
-            "a marketable limit pays what the market then trades at. Neither is ever better than the market.",
+            + "; an order whose limit allows that price pays it, and never gets a better one.",
             "No more units fill on a bar than the quoted size.",
         ]
         return lines

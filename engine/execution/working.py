@@ -90,8 +90,6 @@ class WorkingOrder:
     state : OrderState
     limit : float
         USD per share, on the combo's tick; NaN while there was nothing to price it with.
-    seen : Quote or None
-        The quote the limit was set from.
     filled, remaining : int
         Units.
     average : float
@@ -101,7 +99,7 @@ class WorkingOrder:
     """
 
     __slots__ = (
-        "order", "settings", "state", "limit", "seen", "filled", "remaining", "reason",
+        "order", "settings", "state", "limit", "filled", "remaining", "reason",
         "_value", "_started", "_priced", "_worst",
     )  # fmt: skip
 
@@ -112,7 +110,6 @@ class WorkingOrder:
         self.settings = settings
         self.state = OrderState.NEW
         self.limit = math.nan
-        self.seen: Quote | None = None
         self.filled = 0
         self.remaining = order.quantity
         self.reason = ""
@@ -241,7 +238,7 @@ class WorkingOrder:
         limit = target if fraction >= 1.0 else self._on_tick(between(quote, buy, fraction))
         if math.isfinite(self._worst):
             limit = min(limit, self._worst) if buy else max(limit, self._worst)
-        self.limit, self.seen = limit, quote
+        self.limit = limit
 
     def _on_tick(self, price: float) -> float:
         return against(price, combo_tick(self.order.combo, price), self.order.buy)

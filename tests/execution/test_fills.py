@@ -1,4 +1,4 @@
-"""The fill model: a fill is never better than the market, never worse than the limit."""
+"""The fill model: a fill pays the market, never better, and never worse than the limit."""
 
 from __future__ import annotations
 
@@ -31,11 +31,16 @@ def test_resting_limit_does_not_fill_while_the_market_is_away() -> None:
     assert match(working, Quote(-0.28, -0.23, 10, 0.1)) is None
 
 
-def test_resting_limit_fills_at_itself_once_the_market_has_come_through() -> None:
+def test_resting_limit_trades_at_the_market_once_it_has_come_through() -> None:
     working = at_work(Quote(-0.28, -0.20, 10, 0.1))
     found = match(working, Quote(-0.34, -0.26, 10, 0.1))
     assert found is not None
-    assert (found.price, found.market) == (pytest.approx(-0.24), pytest.approx(-0.26))
+    assert found.price == pytest.approx(-0.26)
+
+
+def test_limit_reached_exactly_trades() -> None:
+    working = at_work(Quote(-0.28, -0.20, 10, 0.1))
+    assert match(working, Quote(-0.32, -0.24, 10, 0.1)) is not None
 
 
 def test_marketable_limit_takes_the_price_of_the_next_bar() -> None:
@@ -103,9 +108,9 @@ quotes = st.builds(
 
 @given(
     st.lists(quotes, min_size=2, max_size=12), st.booleans(), st.sampled_from(list(Urgency)),
-    st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.integers(0, 3),
+    st.floats(0.0, 1.0), st.just(1.0) | st.floats(0.0, 1.0), st.integers(0, 3),
 )  # fmt: skip
-def test_fill_lies_between_the_market_and_the_limit(
+def test_fill_pays_the_market_and_keeps_the_limit(
     path: list[Quote], buy: bool, urgency: Urgency, start: float, fraction: float, slip: int
 ) -> None:
     settings = ExecutionSettings(entry_fraction_start=start, fill_fraction=fraction, slippage_ticks=slip)
@@ -114,9 +119,11 @@ def test_fill_lies_between_the_market_and_the_limit(
     for minute, quote in enumerate(path[1:], 1):
         limit, found = working.limit, match(working, quote)
         if found is not None:
-            market = executable(quote, SPREAD, buy, settings)
-            low, high = (market, limit) if buy else (limit, market)
-            assert low - 1e-9 <= found.price <= high + 1e-9
+            assert found.price == executable(quote, SPREAD, buy, settings)
+            assert (found.price <= limit) if buy else (found.price >= limit)
+            natural = quote.ask if buy else quote.bid
+            if fraction == 1.0:
+                assert (found.price >= natural - 1e-9) if buy else (found.price <= natural + 1e-9)
             assert abs(found.price * 100 - round(found.price * 100)) < 1e-6
             assert 1 <= found.units <= min(quote.size, working.remaining)
             working.fill(found.units, found.price)

@@ -32,7 +32,7 @@ def test_defaults_are_stated_as_pessimistic() -> None:
     text = " ".join(ExecutionSettings().assumptions())
     assert "start at mid" in text
     assert "cancelled after 6 min" in text
-    assert "The market is taken to trade at the natural price." in text
+    assert "The market is taken to trade at the natural price; an order whose limit allows that" in text
 
 
 def test_slippage_and_fraction_are_stated_when_set() -> None:
