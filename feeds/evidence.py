@@ -81,6 +81,19 @@ def stamped_side(stamp: Int64, volume: NDArray[np.float64]) -> tuple[Side, str] 
     return found[0] if len(found) == 1 else None
 
 
+def new_york_hours(stamp: Int64) -> bool:
+    """Tell whether stamps read as New York time run like its sessions.
+
+    Every stamp must fall on a trading day, nine in ten of them from the open
+    to the close of a day that holds its open.
+    """
+    row, minute = locate(stamp)
+    opens = np.unique(row[np.isin(minute, (OPEN_MINUTE, OPEN_MINUTE + 1))])
+    closes = np.isin(minute, (CLOSE_MINUTE - 1, CLOSE_MINUTE))
+    within = np.isin(row, opens) & (minute >= OPEN_MINUTE) & (minute <= CLOSE_MINUTE)
+    return bool((row >= 0).all() and closes.any() and np.mean(within) > 0.9)
+
+
 def beyond_any_session(stamp: Int64) -> tuple[int, str] | None:
     """Return the first stamp that no session, regular or extended, can hold; None when all may."""
     row, minute = locate(stamp)

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from engine.bars import LINES, PRICES, Bars
 from engine.errors import DataError
-from engine.sessions import MINUTE_NS, OPEN_MINUTE, locate, name_stamp
-from feeds.evidence import Side, bar_ends, beyond_any_session, regular, stamped_side
+from engine.sessions import MINUTE_NS, name_stamp
+from feeds.evidence import Side, bar_ends, beyond_any_session, new_york_hours, regular, stamped_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -248,16 +248,9 @@ def _parsed(given: pd.Series[Any], column: str, where: str) -> pd.Series[Any]:
 
 
 def _prove_new_york(times: pd.Series[Any], where: str) -> None:
-    """Accept stamps without a zone only when every day they hold runs from a New York open to a close."""
+    """Refuse stamps without a zone unless they run like New York sessions."""
     plain = times.dt.tz_localize("America/New_York", ambiguous="NaT", nonexistent="NaT")
-    proven = not plain.isna().any()
-    if proven:
-        stamp = _nanoseconds(plain.dt.tz_convert("UTC"))
-        row, minute = locate(stamp)
-        opens = np.unique(row[np.isin(minute, (OPEN_MINUTE, OPEN_MINUTE + 1))])
-        closes = np.unique(row[np.isin(minute, (959, 960))])
-        regularly = np.mean(np.isin(row, opens) & (minute >= OPEN_MINUTE) & (minute <= 960))
-        proven = bool((row >= 0).all() and len(closes) and regularly > 0.9)
+    proven = not plain.isna().any() and new_york_hours(_nanoseconds(plain.dt.tz_convert("UTC")))
     if not proven:
         raise DataError(f"{where}: the stamps carry no time zone and do not prove one; give zone")
 
