@@ -19,7 +19,7 @@ from feeds.spreads import OWN_RISK, half_spread1, share_half_spread1, sides1
 
 Floats = NDArray[np.float64]
 # Fair at-the-money volatility over the forecast, measured with the fair smile.
-FAIR_LEVEL = 1.006
+FAIR_LEVEL = 1.002
 _INDEX_VOLATILITY = 0.16  # only to guess a stock's volatility before its bars tell
 PUT, CALL, SHARE = 0.0, 1.0, 2.0
 
