@@ -68,7 +68,7 @@ class VarianceClock:
             table = self.table(int(end))
             here = close == end
             out[here] = np.interp(at[here] - OPEN_MINUTE, np.arange(table.size), table)
-        return out[()]
+        return out[()]  # type: ignore[no-any-return]
 
     def years_left(
         self, minute: ArrayLike, close_minute: ArrayLike = CLOSE_MINUTE, sessions_ahead: ArrayLike = 0
@@ -78,8 +78,9 @@ class VarianceClock:
         Every further session adds one whole day, its night included; the total standard
         deviation is ``iv * sqrt(years_left)``.
         """
-        left = (1.0 - self.overnight_share) * self.share_left(minute, close_minute)
-        return np.asarray((left + np.asarray(sessions_ahead, np.float64)) / SESSIONS_PER_YEAR)[()]
+        left: Float64 = (1.0 - self.overnight_share) * self.share_left(minute, close_minute)
+        years: Float64 = (left + np.asarray(sessions_ahead, np.float64)) / SESSIONS_PER_YEAR
+        return years
 
 
 @lru_cache(maxsize=64)

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import OrderError
-from engine.options.contract import Contract, Leg, Product, Right, Settlement, Stock
+from engine.options.contract import Contract, Leg, Product, Right, Stock
+from engine.options.payoff import curve, payoff
+from engine.options.regt import requirement, shares_requirement, uncovered
 
 Float64 = NDArray[np.float64]
-_STOCK_INITIAL = 0.50
-_NAKED_INDEX = 0.15
-_NAKED_STOCK = 0.20
-_NAKED_FLOOR = 0.10
+CASH_SECURED = "cash_secured_put"
 
 
 @dataclass(frozen=True)
@@ -116,11 +115,11 @@ class Combo:
     @cached_property
     def _curve(self) -> tuple[Float64, Float64, float, float]:
         """Corners of the payoff, its values there, and its slopes below and above them."""
-        return _curve(self.legs, self.multiplier)
+        return curve(self.legs, self.multiplier)
 
     def payoff(self, spot: ArrayLike) -> Float64:
         """Return what one unit is worth at expiry, USD per share, for spot prices in USD."""
-        return _payoff(self.legs, np.asarray(spot, np.float64), self.multiplier)
+        return payoff(self.legs, np.asarray(spot, np.float64), self.multiplier)
 
     @cached_property
     def is_defined_risk(self) -> bool:
@@ -137,7 +136,7 @@ class Combo:
                 for leg in self.legs
                 if day is None or not isinstance(leg.instrument, Contract) or leg.instrument.expiry >= day
             )
-            _, _, low, high = _curve(alive, self.multiplier)
+            _, _, low, high = curve(alive, self.multiplier)
             if low > 0.0 or high < 0.0:
                 return False
         return True
@@ -199,53 +198,9 @@ class Combo:
         paid = price * self.multiplier
         if self.structure == CASH_SECURED:
             return self.max_loss(price)
-        if self.shares == 0:
-            return paid + self._options_requirement(self.legs, spot)
-        per_share = spot if spot is not None else max(paid / self.shares, 0.0)
-        stock = abs(self.shares) * per_share
-        initial = (_STOCK_INITIAL - (1.0 if self.shares > 0 else -1.0)) * stock
-        return paid + initial + self._options_requirement(self._uncovered(), spot)
-
-    def _uncovered(self) -> tuple[Leg, ...]:
-        """Option legs after the shares have covered what they can (long shares cover calls)."""
-        left = abs(self.shares) // self.multiplier
-        covered = Right.CALL if self.shares > 0 else Right.PUT
-        rest = []
-        for contract, ratio in sorted(self.options, key=lambda held: held[0].strike):
-            if contract.right == covered and ratio < 0:
-                used = min(left, -ratio)
-                left -= used
-                ratio += used
-            if ratio:
-                rest.append(Leg(contract, ratio))
-        return tuple(rest)
-
-    def _options_requirement(self, legs: tuple[Leg, ...], spot: float | None) -> float:
-        """Return what option legs bind before premium, in USD."""
-        sides = []
-        for right in Right:
-            side = tuple(
-                leg for leg in legs if isinstance(leg.instrument, Contract) and leg.instrument.right == right
-            )
-            sides.append(self._side_requirement(side, spot))
-        expiries = {leg.instrument.expiry for leg in legs if isinstance(leg.instrument, Contract)}
-        return max(sides) if sides[0] == sides[1] and len(expiries) == 1 else sum(sides)
-
-    def _side_requirement(self, side: tuple[Leg, ...], spot: float | None) -> float:
-        if not any(leg.ratio < 0 for leg in side):
-            return 0.0
-        if Combo(side, self.structure).is_defined_risk:
-            return float(-_curve(side, 1)[1].min())
-        # what no long option covers is naked: the long ones, bound to the nearest shorts, leave the rest
-        longs = sum(leg.ratio for leg in side if leg.ratio > 0)
-        total = 0.0
-        for leg in side:
-            if leg.ratio < 0 and isinstance(leg.instrument, Contract):
-                naked = max(-leg.ratio - longs, 0)
-                longs = max(longs + leg.ratio, 0)
-                total += naked * _naked(leg.instrument, spot)
-        covered = tuple(leg for leg in side if leg.ratio > 0)
-        return max(total, 0.0) if covered or total else 0.0
+        per_share = spot if spot is not None else max(paid / self.shares, 0.0) if self.shares else 0.0
+        options = requirement(uncovered(self.options, self.shares, self.multiplier), spot)
+        return paid + options + shares_requirement(self.shares, per_share)
 
     # text --------------------------------------------------------------------------
 
@@ -271,9 +226,6 @@ class Combo:
                 ratios[leg.instrument] = ratios.get(leg.instrument, 0) + leg.ratio
         legs = tuple(Leg(instrument, ratio) for instrument, ratio in ratios.items() if ratio)
         return cls(legs, structure)
-
-
-CASH_SECURED = "cash_secured_put"
 
 
 def put_spread(product: Product, expiry: date, short: float, long: float) -> Combo:
@@ -360,43 +312,3 @@ def _require_width(what: str, short: float, long: float, width: float) -> None:
         raise OrderError(
             f"{what} width is {width:g} (short {short:g}, long {long:g}), expected a positive number"
         )
-
-
-def _payoff(legs: tuple[Leg, ...], spot: Float64, multiplier: int) -> Float64:
-    total = np.zeros(spot.shape)
-    for leg in legs:
-        instrument = leg.instrument
-        if isinstance(instrument, Stock):
-            total += leg.ratio / multiplier * spot
-            continue
-        sign = 1.0 if instrument.right is Right.CALL else -1.0
-        share = leg.ratio * instrument.multiplier / multiplier
-        total += share * np.maximum(sign * (spot - instrument.strike), 0.0)
-    return total
-
-
-def _curve(legs: tuple[Leg, ...], multiplier: int) -> tuple[Float64, Float64, float, float]:
-    low = high = 0.0
-    strikes = set()
-    for leg in legs:
-        if isinstance(leg.instrument, Stock):
-            low += leg.ratio / multiplier
-            high += leg.ratio / multiplier
-            continue
-        strikes.add(leg.instrument.strike)
-        share = leg.ratio * leg.instrument.multiplier / multiplier
-        if leg.instrument.right is Right.CALL:
-            high += share
-        else:
-            low -= share
-    at = np.array([0.0, *sorted(strikes)])
-    return at, _payoff(legs, at, multiplier), low, high
-
-
-def _naked(contract: Contract, spot: float | None) -> float:
-    """Return what one naked short option binds beside its premium, in USD."""
-    share = _NAKED_STOCK if contract.product.settlement is Settlement.PHYSICAL else _NAKED_INDEX
-    price = contract.strike if spot is None else spot
-    out = contract.strike - price if contract.right is Right.CALL else price - contract.strike
-    bound = max(share * price - max(out, 0.0), _NAKED_FLOOR * contract.strike)
-    return bound * contract.multiplier
