@@ -29,6 +29,8 @@ class Broker(Protocol):
 
     def funds(self) -> float: ...
 
+    def assumptions(self) -> list[str]: ...
+
 
 class Clock(Protocol):
     """Bar numbers to instants."""

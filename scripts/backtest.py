@@ -110,7 +110,7 @@ def as_result(request: BacktestRequest, setup: Setup, desk: Desk, timings: dict[
     """Return everything a run produced as one value."""
     settings, journal = setup.settings, desk.journal
     created = datetime.now(UTC)
-    notes, assumptions = describe(setup)
+    notes, assumptions = describe(setup, desk)
     return RunResult(
         run_id=f"{created:%Y%m%d-%H%M%S}-{settings.digest[:6]}",
         created=created,

@@ -144,10 +144,8 @@ def play(setup: Setup, stock_loop: bool = False, progress: Progress | None = Non
     return desk, cerebro.run()
 
 
-def describe(setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def describe(setup: Setup, desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what is to be said of the data and of the assumptions, each sentence once."""
-    execution = ExecutionSettings(**setup.settings.execution.model_dump())
     notes = dict.fromkeys(note for bars in setup.bars.values() for note in bars.notes)
-    day = next(iter(setup.bars.values())).grid.dates[-1]
-    told = [*setup.book.assumptions(), *execution.assumptions(), setup.fees.describe(day)]
-    return tuple(notes), tuple(dict.fromkeys(told))
+    told = dict.fromkeys([*setup.book.assumptions(), *desk.broker.assumptions()])
+    return tuple(notes), tuple(told)

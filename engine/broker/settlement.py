@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.broker.allocation import middle
+from engine.options.american import exercise_before_dividend
 from engine.options.contract import Contract, Instrument, Product, Right, Settlement, Stock
 from engine.options.ticks import round_down, round_up
 
@@ -46,8 +47,7 @@ def called_away(contract: Contract, spot: float, side: tuple[float, float], divi
     He does when the call is in the money and its time value is less than the dividend,
     which only the shares receive.
     """
-    worth = max(spot - contract.strike, 0.0)
-    return worth >= EXERCISE_LEAST and middle(side)[0] - worth < dividend
+    return exercise_before_dividend(middle(side)[0], spot, contract.strike, dividend)
 
 
 def expire(

@@ -68,7 +68,7 @@ class VarianceClock:
             table = self.table(int(end))
             here = close == end
             out[here] = np.interp(at[here] - OPEN_MINUTE, np.arange(table.size), table)
-        return out[()]  # type: ignore[no-any-return]
+        return out[()]
 
     def years_left(
         self, minute: ArrayLike, close_minute: ArrayLike = CLOSE_MINUTE, sessions_ahead: ArrayLike = 0

@@ -64,7 +64,7 @@ def test_show_config_names_the_variables_it_found_when_asked(root: Path, tmp_pat
     [
         (["show-config", "--profile", "spy"], ["'spy'", "Did you mean 'spx'?"]),
         (["show-config", "--config", "nowhere"], ["nowhere/strategy.yaml", "no such file"]),
-        (["backtest", "--seed", "-3"], ["--seed", "greater than or equal to 0"]),
+        (["backtest", "--seed", "-3"], ["data.seed", "-3", "greater than or equal to 0"]),
         (["backtest", "--generator", "real"], ["--generator", "'real'", "conditioned"]),
         (["backtest", "--sed", "3"], ["--sed", "--seed"]),
         (["backtst"], ["backtst", "Did you mean 'backtest'?"]),
