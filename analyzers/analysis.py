@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from analyzers.metrics import Drawdown, drawdowns, mean_interval, sharpe, trade_figures
-from analyzers.result import RunResult
+from analyzers.checks import Check, checks, day_loss_excesses
+from analyzers.metrics import (
+    DAYS,
+    Drawdown,
+    break_even,
+    chance_above,
+    drawdowns,
+    expectancy_interval,
+    investment_figures,
+    sharpe,
+    trade_figures,
+)
+from analyzers.result import NEW_YORK, RunResult
 
-NEW_YORK = "America/New_York"
 ORDER_STATES = ("filled", "timed_out", "cancelled", "rejected", "conceded")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+SESSION_MINUTES = 390.0
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,9 @@ class Analysis:
 
     ``daily`` is the P&L of every session, idle ones included, USD, one column a bot and
     ``all``; ``groups`` maps a name (bot, symbol, exit reason, ...) to a table of
-    `trade_figures`; ``excesses`` are the days that lost more than their cap, each explained.
+    `trade_figures`; ``checks`` hold the rules against the trades; ``excesses`` are the days
+    that lost more than their cap, each explained; ``break_even`` is the premium at which a
+    trade earns nothing, NaN where no control without premium was run.
     """
 
     daily: pd.DataFrame
@@ -36,22 +49,21 @@ class Analysis:
     years: pd.DataFrame
     falls: list[Drawdown]
     worst_days: pd.Series
+    checks: list[Check]
     excesses: list[str]
+    break_even: float
 
     def to_summary(self) -> dict[str, Any]:
         """Return the figures as plain values for ``summary.json``; NaN becomes null."""
         falls = [
-            {"depth": fall.depth, "peak": str(fall.peak), "trough": str(fall.trough),
-             "recovered": None if fall.recovered is None else str(fall.recovered)}
+            {name: None if value is None else _value(value) for name, value in asdict(fall).items()}
             for fall in self.falls
-        ]  # fmt: skip
+        ]
         return {
             "total": _plain(self.total),
             "bots": {bot: _plain(figures) for bot, figures in self.bots.items()},
-            "groups": {
-                name: {str(key): _plain(row) for key, row in table.to_dict("index").items()}
-                for name, table in self.groups.items()
-            },
+            "groups": {name: _rows(table) for name, table in self.groups.items()},
+            "years": _rows(self.years),
             "denied": {
                 bot: {str(reason): int(count) for reason, count in row.items() if count}
                 for bot, row in self.denied.T.to_dict().items()
@@ -59,7 +71,10 @@ class Analysis:
             "orders": self.orders,
             "left_open": self.left_open,
             "drawdowns": falls,
+            "worst_days": {str(day.date()): round(float(net), 2) for day, net in self.worst_days.items()},
+            "checks": [asdict(check) for check in self.checks],
             "day_loss_excesses": self.excesses,
+            "break_even_premium": _value(self.break_even),
         }
 
 
@@ -68,65 +83,96 @@ def analyze(result: RunResult) -> Analysis:
     trades = result.trades
     index = pd.DatetimeIndex(pd.to_datetime(list(result.sessions)))
     bots = list(dict.fromkeys(result.decisions.bot.astype(str))) or sorted(set(trades.bot))
-    day = pd.to_datetime(trades.exit_time).dt.tz_convert(NEW_YORK).dt.tz_localize(None).dt.normalize()
+    day = trades.exit_time.dt.tz_convert(NEW_YORK).dt.tz_localize(None).dt.normalize()
     table = trades.assign(day=day)
-    daily = pd.DataFrame(
-        {
-            bot: table[table.bot == bot].groupby("day").net.sum().reindex(index, fill_value=0.0)
-            for bot in bots
-        },
-        index=index,
-    )
+    daily = pd.DataFrame({bot: _by_day(table[table.bot == bot], index) for bot in bots}, index=index)
     daily["all"] = daily[bots].sum(axis=1) if bots else 0.0
-    own = {bot: _figures(table[table.bot == bot], daily[bot], result) for bot in bots}
-    entry = pd.to_datetime(trades.entry_time).dt.tz_convert(NEW_YORK)
-    keys = {
-        "symbol": trades.symbol,
-        "exit_reason": trades.bot + " " + trades.exit_reason.astype(str),
-        "weekday": entry.dt.day_name(),
-        "month": entry.dt.strftime("%m"),
-    }
-    groups = {"bot": _grouped(trades, trades.bot), **{k: _grouped(trades, v) for k, v in keys.items()}}
-    groups["weekday"] = groups["weekday"].reindex([d for d in WEEKDAYS if d in groups["weekday"].index])
     total = _figures(table, daily["all"], result)
-    states = result.orders.state.astype(str) if len(result.orders) else pd.Series(dtype=str)
+    states = result.orders.state.astype(str)
     return Analysis(
         daily=daily,
         total=total,
-        bots=own,
-        groups=groups,
+        bots={bot: _figures(table[table.bot == bot], daily[bot], result) for bot in bots},
+        groups=_groups(trades),
         denied=_denied(result.decisions),
-        orders={
-            name: int((states == name).sum())
-            for name in ("filled", "timed_out", "cancelled", "rejected", "conceded")
-        },
+        orders={name: int((states == name).sum()) for name in ORDER_STATES},
         left_open=_left_open(result.fills),
         years=_years(daily["all"], result.start_cash),
         falls=drawdowns(daily["all"]),
         worst_days=daily["all"][daily["all"] < 0.0].nsmallest(10),
+        checks=checks(result),
         excesses=day_loss_excesses(result),
+        break_even=_break_even(result, total["expectancy"]),
     )
+
+
+def passive_figures(benchmarks: pd.DataFrame | None) -> dict[str, dict[str, Any]]:
+    """Return what the passive investments brought, ready for JSON."""
+    if benchmarks is None:
+        return {}
+    return {str(name): _plain(investment_figures(benchmarks[name])) for name in benchmarks}
 
 
 def _figures(trades: pd.DataFrame, pnl: pd.Series, result: RunResult) -> dict[str, float]:
     ratio, error = sharpe(pnl, result.start_cash)
-    low, high = mean_interval(trades.net)
+    counts = trades.groupby("day").size().reindex(pnl.index, fill_value=0)
+    low, high, no_edge = expectancy_interval(pnl, counts)
     falls = drawdowns(pnl, 1)
-    minutes = (trades.exit_time - trades.entry_time).dt.total_seconds().sum() / 60.0
+    minutes = (trades.exit_time - trades.entry_time).dt.total_seconds() / 60.0
+    days = len(pnl)
     return {
         **trade_figures(trades),
         "expectancy_low": low,
         "expectancy_high": high,
+        "chance_no_edge": no_edge,
         "sharpe": ratio,
         "sharpe_error": error,
+        "chance_sharpe_above_0": chance_above(ratio, error),
         "drawdown": falls[0].depth if falls else 0.0,
-        "worst_day": float(pnl.min()) if len(pnl) else math.nan,
-        "best_day": float(pnl.max()) if len(pnl) else math.nan,
-        "days": len(pnl),
+        "worst_day": float(pnl.min()) if days else math.nan,
+        "best_day": float(pnl.max()) if days else math.nan,
+        "days": days,
         "days_traded": int(trades.day.nunique()),
-        "exposure": minutes / (390.0 * len(pnl)) if len(pnl) else math.nan,
-        "annual_return": float(pnl.mean()) * 252 / result.start_cash if len(pnl) else math.nan,
+        "exposure": float(minutes.sum()) / (SESSION_MINUTES * days) if days else math.nan,
+        "minutes_held": float(minutes.mean()) if len(minutes) else math.nan,
+        "most_at_risk": _most_at_risk(trades),
+        "annual_return": float(pnl.mean()) * DAYS / result.start_cash if days else math.nan,
+        "annual_volatility": float(pnl.std(ddof=1)) * math.sqrt(DAYS) / result.start_cash
+        if days > 1
+        else math.nan,
     }
+
+
+def _by_day(trades: pd.DataFrame, index: pd.DatetimeIndex) -> pd.Series:
+    return trades.groupby("day").net.sum().reindex(index, fill_value=0.0)
+
+
+def _most_at_risk(trades: pd.DataFrame) -> float:
+    """Return the largest structural loss open at one time, USD."""
+    if trades.empty:
+        return 0.0
+    when = pd.concat([trades.exit_time, trades.entry_time], ignore_index=True)
+    change = np.concatenate([-trades.structural_loss.to_numpy(), trades.structural_loss.to_numpy()])
+    # of changes at one instant the ends come first: a trade that ends makes room for the next
+    order = np.argsort(when.to_numpy("datetime64[ns]"), kind="stable")
+    return float(np.cumsum(change[order]).max())
+
+
+def _groups(trades: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    entry = trades.entry_time.dt.tz_convert(NEW_YORK)
+    exits = trades.exit_reason.astype(str)
+    groups = {
+        "bot": _grouped(trades, trades.bot),
+        "symbol": _grouped(trades, trades.symbol),
+        "exit_reason": _grouped(trades, exits),
+        "bot_exit_reason": _grouped(trades, trades.bot + ": " + exits),
+        "weekday": _grouped(trades, entry.dt.day_name()),
+        "month": _grouped(trades, entry.dt.strftime("%m")),
+    }
+    weekdays = groups["weekday"]
+    groups["weekday"] = weekdays.reindex([day for day in WEEKDAYS if day in weekdays.index])
+    groups["exit_reason"] = groups["exit_reason"].sort_values("trades", ascending=False, kind="stable")
+    return groups
 
 
 def _grouped(trades: pd.DataFrame, key: pd.Series) -> pd.DataFrame:
@@ -139,9 +185,9 @@ def _denied(decisions: pd.DataFrame) -> pd.DataFrame:
     """Count decision minutes by bot and reason, commonest first."""
     if decisions.empty:
         return pd.DataFrame()
-    counts = decisions.groupby([decisions.bot.astype(str), decisions.reason.astype(str)]).size()
+    counts = decisions.groupby([decisions.bot.astype(str), decisions.reason.astype(str)], sort=False).size()
     table = counts.unstack(fill_value=0)
-    return table[table.sum().sort_values(ascending=False).index]
+    return table[table.sum().sort_values(ascending=False, kind="stable").index]
 
 
 def _left_open(fills: pd.DataFrame) -> int:
@@ -154,12 +200,13 @@ def _left_open(fills: pd.DataFrame) -> int:
 def _years(pnl: pd.Series, capital: float) -> pd.DataFrame:
     rows = {}
     for year, part in pnl.groupby(pnl.index.year):
-        ratio, _ = sharpe(part, capital)
+        ratio, error = sharpe(part, capital)
         falls = drawdowns(part, 1)
         rows[int(year)] = {
             "net": float(part.sum()),
             "return": float(part.sum()) / capital,
             "sharpe": ratio,
+            "sharpe_error": error,
             "drawdown": falls[0].depth if falls else 0.0,
             "worst_day": float(part.min()),
             "days_traded": int((part != 0).sum()),
@@ -167,37 +214,23 @@ def _years(pnl: pd.Series, capital: float) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def day_loss_excesses(result: RunResult) -> list[str]:
-    """Return one line for every day whose realised losses passed their budget's cap, with the why."""
-    risk = result.settings["risk"]
-    budgets = {"shared": risk["day_cap"]} | {bot: own["day_cap"] for bot, own in risk["budgets"].items()}
-    losses = result.trades[result.trades.net < 0.0]
-    if losses.empty:
-        return []
-    day = pd.to_datetime(losses.exit_time).dt.tz_convert(NEW_YORK).dt.date
-    budget = losses.bot.where(losses.bot.isin(list(risk["budgets"])), "shared")
-    told = []
-    for (when, name), part in losses.groupby([day, budget]):
-        lost = -float(part.net.sum())
-        if lost > budgets[name] + 0.005:
-            told.append(_explained(when, name, lost, budgets[name], part))
-    return told
+def _break_even(result: RunResult, expectancy: float) -> float:
+    null = result.null_control
+    if null is None or not null["trades"] or not math.isfinite(expectancy):
+        return math.nan
+    premium = float(result.settings["quotes"]["premium"])
+    return break_even(premium, expectancy, null["net"] / null["trades"])
 
 
-def _explained(when: date, name: str, lost: float, cap: float, part: pd.DataFrame) -> str:
-    gaps = part[-part.net > part.structural_loss + 0.005]
-    if len(gaps):
-        beyond = float((-gaps.net - gaps.structural_loss).sum())
-        why = f"gap: {', '.join(gaps.order_ref)} lost {beyond:.2f} USD more than their structures reserve"
-    else:
-        why = "unexplained: losses of trades opened within the cap, please report"
-    return f"{when} {name}: lost {lost:.2f} USD, cap {cap:.2f}; {why}"
+def _rows(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {str(key): _plain(row) for key, row in table.to_dict("index").items()}
 
 
 def _plain(figures: dict[str, Any]) -> dict[str, Any]:
-    def value(number: Any) -> Any:
-        if isinstance(number, float):
-            return round(number, 6) if math.isfinite(number) else None
-        return int(number) if hasattr(number, "__int__") else number
+    return {str(name): _value(value) for name, value in figures.items()}
 
-    return {str(name): value(number) for name, number in figures.items()}
+
+def _value(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return int(value) if hasattr(value, "__int__") else str(value)

@@ -18,6 +18,7 @@ from engine.errors import DataError
 if TYPE_CHECKING:
     from analyzers.analysis import Analysis
 
+NEW_YORK = "America/New_York"
 TABLES = ("trades", "decisions", "fills", "orders", "halts", "market")
 
 
@@ -28,7 +29,8 @@ class RunResult:
     Tables: ``trades``, ``fills``, ``orders`` and ``halts`` have the fields of the records in
     `engine.journal.records`; ``decisions`` time, bot, symbol, reason, combo, credit and the
     bot's measures; ``market`` date, open, high, low, close and vix, one row a session.
-    ``inputs`` are the files and the time range asked for.
+    ``inputs`` are the files and the time range asked for. ``null_control`` holds ``trades`` and
+    ``net`` of the same run without a volatility premium, where that run was made.
     """
 
     run_id: str
@@ -51,6 +53,7 @@ class RunResult:
     market: pd.DataFrame
     synthetic: bool
     timings: dict[str, float]
+    null_control: dict[str, float] | None = None
 
     def head(self) -> dict[str, Any]:
         """Return all that is not a table, ready for JSON."""
@@ -67,6 +70,7 @@ class RunResult:
             "assumptions": list(self.assumptions),
             "sessions": [day.isoformat() for day in self.sessions],
             "timings": {name: round(seconds, 3) for name, seconds in self.timings.items()},
+            "null_control": self.null_control,
             "inputs": self.inputs,
             "settings": self.settings,
         }
@@ -80,6 +84,7 @@ def save(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None,
     DataError
         The folder exists already.
     """
+    from analyzers.analysis import passive_figures
     from analyzers.report.html import render_html
     from analyzers.report.png import render_png
 
@@ -93,7 +98,7 @@ def save(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None,
             getattr(result, name).to_parquet(place / f"{name}.parquet", index=False)
         if benchmarks is not None:
             benchmarks.to_parquet(place / "benchmarks.parquet")
-        told = {**analysis.to_summary(), "run": result.head()}
+        told = {**analysis.to_summary(), "benchmarks": passive_figures(benchmarks), "run": result.head()}
         (place / "summary.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         (place / "report.html").write_text(render_html(result, analysis, benchmarks), encoding="utf-8")
         render_png(result, analysis, benchmarks, place / "report.png")

@@ -4,39 +4,68 @@ from __future__ import annotations
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from analyzers.analysis import Analysis
-from analyzers.report.html import COLUMNS as ALL_COLUMNS
-from analyzers.report.words import NOT_EVIDENCE, metric_rows, words
+from analyzers.report.words import (
+    COLUMNS,
+    break_even_text,
+    count,
+    figure_cells,
+    metric_sections,
+    verdict,
+    warning,
+    words,
+)
 from analyzers.result import RunResult
-
-COLUMNS = tuple(column for column in ALL_COLUMNS if column[0] not in ("fees", "r_planned"))
 
 
 def print_tables(console: Console, result: RunResult, analysis: Analysis) -> None:
     """Print per symbol, per exit, what is left open, the summary, denials and assumptions, in this order."""
-    for title, name in (("By symbol", "symbol"), ("By exit", "exit_reason"), ("By bot", "bot")):
+    for title, name in (("By bot", "bot"), ("By symbol", "symbol"), ("By exit", "bot_exit_reason")):
         console.print(_groups(title, analysis.groups[name]))
     console.print(f"Left open: {analysis.left_open}")
-    summary = Table(title="Summary", title_justify="left", show_header=False)
-    summary.add_column()
-    summary.add_column(justify="right")
-    for name, value in metric_rows(analysis.total):
-        summary.add_row(name, value)
-    for name, count in analysis.orders.items():
-        summary.add_row(f"Orders {words(name)}", f"{count:,}")
-    for fall in analysis.falls[:1]:
-        until = fall.recovered or "not recovered"
-        summary.add_row("Drawdown from, lowest, until", f"{fall.peak}, {fall.trough}, {until}")
-    console.print(summary)
+    console.print(_summary(analysis))
+    console.print(_rules(analysis))
     console.print(_denials(analysis))
     for line in analysis.excesses:
-        console.print(f"[red]Day cap passed:[/red] {line}", soft_wrap=True)
+        console.print(f"[red]Day cap passed:[/red] {escape(line)}", soft_wrap=True)
     for line in (*result.data_notes, *result.assumptions):
-        console.print(f"[dim]· {line}[/dim]")
+        console.print(f"[dim]· {escape(line)}[/dim]")
     if result.synthetic:
-        console.print(f"[bold red]{NOT_EVIDENCE}[/bold red]")
+        console.print(f"Break-even premium: {break_even_text(result, analysis)}")
+    console.print(f"[bold red]{warning(result)}[/bold red]")
+    console.print(f"[bold]{verdict(analysis.total)}[/bold]")
+
+
+def _summary(analysis: Analysis) -> Table:
+    shown = Table(title="Summary", title_justify="left", show_header=False)
+    shown.add_column()
+    shown.add_column(justify="right")
+    for _, rows in metric_sections(analysis.total):
+        for name, value in rows:
+            shown.add_row(name, value, end_section=(name, value) == rows[-1])
+    for name, number in analysis.orders.items():
+        shown.add_row("Limits conceded" if name == "conceded" else f"Orders {words(name)}", count(number))
+    for fall in analysis.falls[:1]:
+        until = fall.recovered or "not recovered"
+        shown.add_row("Drawdown from, lowest, until", f"{fall.peak}, {fall.trough}, {until}")
+    return shown
+
+
+def _rules(analysis: Analysis) -> Table:
+    shown = Table(title="Rules, held against every trade", title_justify="left")
+    for name in ("Rule", "Limit", "Worst seen"):
+        shown.add_column(name)
+    shown.add_column("Broken", justify="right")
+    for check in analysis.checks:
+        shown.add_row(
+            check.rule, check.limit, check.worst, count(check.breaches) if check.breaches else "never"
+        )
+    if not analysis.checks:
+        shown.add_row("no trades", "", "", "")
+    return shown
 
 
 def _groups(title: str, table: pd.DataFrame) -> Table:
@@ -44,8 +73,8 @@ def _groups(title: str, table: pd.DataFrame) -> Table:
     shown.add_column("", no_wrap=True, overflow="fold")
     for _, name, _ in COLUMNS:
         shown.add_column(name, justify="right")
-    for name, row in table.iterrows():
-        shown.add_row(words(str(name)), *(write(row[column]) for column, _, write in COLUMNS))
+    for name, cells in figure_cells(table):
+        shown.add_row(name, *cells)
     if table.empty:
         shown.add_row("no trades", *[""] * len(COLUMNS))
     return shown
@@ -55,9 +84,9 @@ def _denials(analysis: Analysis) -> Table:
     shown = Table(title="Decision minutes by outcome", title_justify="left")
     shown.add_column("")
     for bot in analysis.denied.index:
-        shown.add_column(str(bot), justify="right")
+        shown.add_column(words(str(bot)), justify="right")
     for reason in analysis.denied.columns:
-        shown.add_row(words(reason), *(f"{count:,}" for count in analysis.denied[reason]))
+        shown.add_row(words(reason), *(count(number) for number in analysis.denied[reason]))
     if analysis.denied.empty:
         shown.add_row("no decisions")
     return shown

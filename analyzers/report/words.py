@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from typing import Any
+
+import pandas as pd
+
+from analyzers.analysis import Analysis
+from analyzers.result import RunResult
 
 THIN = "insufficient data"
 NOT_EVIDENCE = (
     "Synthetic data: the quotes, and here also the minutes, come from a model into which the "
     "premium was put by hand. This report is no evidence of an edge."
 )
-COLOURS = {"putlite": "#2f6db3", "buywrite": "#c9822b", "condor": "#3c8d5a", "all": "#22252b"}
+MODEL_QUOTES = (
+    "Recorded bars, model quotes: the prices of the options come from a model, and with them the result."
+)
+BENCHMARK_NAMES = {
+    "buy_and_hold": "buy and hold",
+    "put_write": "monthly put-write",
+    "buy_write": "monthly buy-write",
+}
+
+Rows = list[tuple[str, str]]
+_LOSS = re.compile(r"−[\d.,]+( %| USD)?")
 
 
 def usd(value: Any, decimals: int = 2) -> str:
     """Return an amount in USD with its sign, a dash for none."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{'−' if value < 0 else ''}{abs(value):,.{decimals}f}"
+    text = f"{abs(value):,.{decimals}f}"
+    return f"−{text}" if value < 0 and text.strip("0.,") else text
 
 
 def share(value: Any, decimals: int = 1) -> str:
     """Return a share as percent, a dash for none."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{decimals}%}".replace("-", "−")
+    return "–" if value is None or not math.isfinite(value) else f"{usd(100.0 * value, decimals)} %"
 
 
 def ratio(value: Any, decimals: int = 2) -> str:
     """Return a plain number, a dash for none."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{decimals}f}".replace("-", "−")
+    return usd(value, decimals)
+
+
+def count(value: Any) -> str:
+    """Return a whole number."""
+    return f"{value:,.0f}"
+
+
+def is_loss(text: str) -> bool:
+    """Tell whether a written figure is one number below zero, so that it is shown as a loss."""
+    return _LOSS.fullmatch(text) is not None
 
 
 def words(name: str) -> str:
@@ -35,32 +63,148 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def metric_rows(figures: dict[str, float]) -> list[tuple[str, str]]:
-    """Return the figures of a run or a bot as (name, text), in the order they are read."""
-    f = figures
-    sharpe = THIN
-    if math.isfinite(f["sharpe"]):
-        sharpe = f"{ratio(f['sharpe'])} ± {ratio(f['sharpe_error'])}"
-    interval = THIN
-    if math.isfinite(f["expectancy_low"]):
-        interval = f"{usd(f['expectancy_low'])} to {usd(f['expectancy_high'])}"
+def with_error(value: float, error: float) -> str:
+    """Return an estimate with its standard error, or that there is too little data for one."""
+    return f"{ratio(value)} ± {ratio(error)}" if math.isfinite(value) else THIN
+
+
+def interval(low: float, high: float) -> str:
+    """Return a confidence interval, or that there is too little data for one."""
+    return f"{usd(low)} to {usd(high)}" if math.isfinite(low) else THIN
+
+
+COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("trades", "Trades", count),
+    ("win_rate", "Wins", share),
+    ("net", "Net", usd),
+    ("expectancy", "Per trade", usd),
+    ("profit_factor", "Profit factor", ratio),
+    ("worst", "Worst", usd),
+    ("r_planned", "Mean R", ratio),
+)
+
+
+def metric_sections(f: dict[str, float]) -> list[tuple[str, Rows]]:
+    """Return the figures of a run or a bot as sections of (name, text), in the order they are read."""
     return [
-        ("Net result, USD", usd(f["net"])),
-        ("Trades", f"{f['trades']:,.0f} on {f['days_traded']:,.0f} of {f['days']:,.0f} days"),
-        ("Win rate", share(f["win_rate"])),
-        ("Expectancy per trade, USD", usd(f["expectancy"])),
-        ("  95 % interval", interval),
-        ("Average win / loss, USD", f"{usd(f['average_win'])} / {usd(f['average_loss'])}"),
-        ("Profit factor", ratio(f["profit_factor"])),
-        ("Sharpe ratio ± standard error", sharpe),
-        ("Largest drawdown, USD", usd(f["drawdown"])),
-        ("Worst day / best day, USD", f"{usd(f['worst_day'])} / {usd(f['best_day'])}"),
-        ("Mean R, planned / structural", f"{ratio(f['r_planned'], 3)} / {ratio(f['r_structural'], 3)}"),
         (
-            "Worst R, planned / structural",
-            f"{ratio(f['worst_r_planned'])} / {ratio(f['worst_r_structural'])}",
+            "Result",
+            [
+                ("Net result, USD", usd(f["net"])),
+                (
+                    "Return a year, volatility",
+                    f"{share(f['annual_return'], 2)}, {share(f['annual_volatility'], 2)}",
+                ),
+                ("Trades", f"{count(f['trades'])} on {count(f['days_traded'])} of {count(f['days'])} days"),
+                ("Win rate", share(f["win_rate"])),
+                ("Expectancy per trade, USD", usd(f["expectancy"])),
+                ("  95 % interval", interval(f["expectancy_low"], f["expectancy_high"])),
+                ("Average win / loss, USD", f"{usd(f['average_win'])} / {usd(f['average_loss'])}"),
+                ("Profit factor", ratio(f["profit_factor"])),
+                ("Sharpe ratio ± standard error", with_error(f["sharpe"], f["sharpe_error"])),
+                ("  chance that it is above 0", share(f["chance_sharpe_above_0"])),
+            ],
         ),
-        ("Fees, USD", usd(f["fees"])),
-        ("Given up against mid, USD", usd(f["slippage"])),
-        ("Time in the market", share(f["exposure"])),
+        (
+            "Risk",
+            [
+                ("Largest drawdown, USD", usd(f["drawdown"])),
+                ("Worst day / best day, USD", f"{usd(f['worst_day'])} / {usd(f['best_day'])}"),
+                (
+                    "Mean R, planned / structural",
+                    f"{ratio(f['r_planned'], 3)} / {ratio(f['r_structural'], 3)}",
+                ),
+                (
+                    "Worst R, planned / structural",
+                    f"{ratio(f['worst_r_planned'])} / {ratio(f['worst_r_structural'])}",
+                ),
+                ("Most at risk at once, USD", usd(f["most_at_risk"])),
+                ("Time in the market", share(f["exposure"])),
+                ("Minutes held, mean", ratio(f["minutes_held"], 0)),
+            ],
+        ),
+        ("From mid prices to the net result, USD", cost_rows(f)),
+    ]
+
+
+def cost_rows(f: dict[str, float]) -> Rows:
+    """Return what became of the result at mid prices."""
+    return [
+        ("At mid prices", usd(f["at_mid"])),
+        ("Given up to the spread", usd(-f["slippage"])),
+        ("Fees", usd(-f["fees"])),
+        ("Net", usd(f["net"])),
+    ]
+
+
+def metric_rows(figures: dict[str, float]) -> Rows:
+    """Return all figures of a run or a bot as (name, text)."""
+    return [row for _, rows in metric_sections(figures) for row in rows]
+
+
+def verdict(figures: dict[str, float]) -> str:
+    """Return in a sentence what the run says of the mean trade, and whether it says anything."""
+    if not figures["trades"]:
+        return "No trades: the tables below say which rule kept the bots out."
+    low, high = figures["expectancy_low"], figures["expectancy_high"]
+    if not math.isfinite(low):
+        return f"Insufficient data: {count(figures['trades'])} trades do not tell a mean from zero."
+    mean = f"The mean trade made {usd(figures['expectancy'])} USD after costs"
+    if figures["expectancy"] < 0.0:
+        mean = f"The mean trade lost {usd(-figures['expectancy'])} USD after costs"
+    if high < 0.0:
+        return f"{mean}; its 95 % interval lies below zero."
+    if low > 0.0:
+        return f"{mean}; its 95 % interval lies above zero."
+    return f"{mean}, which cannot be told from zero: its 95 % interval is {usd(low)} to {usd(high)}."
+
+
+def warning(result: RunResult) -> str:
+    """Return what must be said before any figure of the run."""
+    return NOT_EVIDENCE if result.synthetic else MODEL_QUOTES
+
+
+def break_even_text(result: RunResult, analysis: Analysis) -> str:
+    """Return the volatility premium at which the bots would earn nothing, against the one put in."""
+    premium = share(result.settings["quotes"]["premium"])
+    null = result.null_control
+    if null is None:
+        return f"Not measured in this run, which has {premium}; compare a run with --premium 0."
+    without = f"without premium {count(null['trades'])} trades brought {usd(null['net'])} USD"
+    if not math.isfinite(analysis.break_even):
+        return f"None found: {premium} brought no more a trade than none; {without}."
+    return (
+        f"{share(analysis.break_even)}, by the line through this run ({premium}) and its control; {without}."
+    )
+
+
+def benchmark_rows(
+    result: RunResult, analysis: Analysis, passive: dict[str, dict[str, Any]]
+) -> list[list[str]]:
+    """Return the account beside the passive investments: name, return, volatility, Sharpe, drawdown."""
+    total = analysis.total
+    own = {
+        "annual_return": total["annual_return"],
+        "volatility": total["annual_volatility"],
+        "sharpe": total["sharpe"],
+        "drawdown": total["drawdown"] / result.start_cash,
+    }
+    named = {"this account": own, **{BENCHMARK_NAMES[name]: row for name, row in passive.items()}}
+    return [
+        [
+            name,
+            share(row["annual_return"]),
+            share(row["volatility"]),
+            ratio(row["sharpe"]),
+            share(row["drawdown"]),
+        ]
+        for name, row in named.items()
+    ]
+
+
+def figure_cells(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Return the rows of a table of trade figures, as written in `COLUMNS`."""
+    return [
+        (words(str(name)), [write(row[column]) for column, _, write in COLUMNS])
+        for name, row in table.iterrows()
     ]

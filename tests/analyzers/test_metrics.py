@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.metrics import drawdowns, mean_interval, sharpe, trade_figures
+from analyzers.metrics import (
+    break_even,
+    chance_above,
+    drawdowns,
+    drawn_sums,
+    expectancy_interval,
+    investment_figures,
+    sharpe,
+    trade_figures,
+)
 
 
 def series(values: list[float], start: str = "2018-01-01") -> pd.Series:
@@ -34,7 +43,9 @@ def test_sharpe_error_of_a_year_of_normal_days_is_about_one() -> None:
     assert error == pytest.approx(1.0, abs=0.05)
 
 
-@pytest.mark.parametrize("values", [[], [1.0], [1.0, -1.0] * 9, [0.0] * 300])
+@pytest.mark.parametrize(
+    "values", [[], [1.0], [1.0, -1.0] * 9, [0.0] * 300, [5.0, -3.0, 1.0] * 3 + [0.0] * 300]
+)
 def test_thin_or_flat_data_has_no_sharpe(values: list[float]) -> None:
     ratio, error = sharpe(series(values), 1000.0)
 
@@ -62,13 +73,96 @@ def test_deepest_drawdown_is_the_largest_fall_from_a_running_peak(values: list[f
     assert (falls[0].depth if falls else 0.0) == pytest.approx(expected, abs=1e-6)
 
 
-def test_interval_holds_the_mean_and_needs_ten_values() -> None:
-    values = pd.Series(np.random.default_rng(3).normal(2.0, 5.0, 300))
+def test_interval_holds_the_mean_and_narrows_with_the_root_of_the_days() -> None:
+    draw = np.random.default_rng(3).normal(2.0, 5.0, 3200)
+    ones = np.ones(3200)
 
-    low, high = mean_interval(values)
+    low, high, no_edge = expectancy_interval(series(draw), series(ones))
+    few_low, few_high, _ = expectancy_interval(series(draw[:200]), series(ones[:200]))
 
-    assert low < values.mean() < high
-    assert math.isnan(mean_interval(values[:9])[0])
+    assert low < draw.mean() < high
+    assert high - low == pytest.approx(2 * 1.96 * 5.0 / math.sqrt(3200), rel=0.15)
+    assert (few_high - few_low) / (high - low) == pytest.approx(4.0, rel=0.25)
+    assert no_edge == 0.0
+
+
+def test_interval_of_a_trade_does_not_mind_idle_days() -> None:
+    draw = np.random.default_rng(4).normal(0.0, 5.0, 600)
+    net, count = np.zeros(2400), np.zeros(2400)
+    net[::4], count[::4] = draw, 1.0
+
+    low, high, _ = expectancy_interval(series(net), series(count))
+
+    assert low < draw.mean() < high
+    assert high - low == pytest.approx(2 * 1.96 * 5.0 / math.sqrt(600), rel=0.2)
+
+
+def test_interval_is_wider_when_a_days_trades_fall_together() -> None:
+    draw = np.random.default_rng(5).normal(0.0, 5.0, 900)
+    apart, together = draw.reshape(300, 3).sum(axis=1), 3.0 * draw[:300]
+
+    low, high, _ = expectancy_interval(series(apart), series([3.0] * 300))
+    other_low, other_high, _ = expectancy_interval(series(together), series([3.0] * 300))
+
+    assert (other_high - other_low) / (high - low) == pytest.approx(math.sqrt(3.0), rel=0.25)
+
+
+def test_nine_trades_have_no_interval() -> None:
+    low, high, no_edge = expectancy_interval(series([1.0, -1.0, 2.0] * 3), series([1.0] * 9))
+
+    assert math.isnan(low) and math.isnan(high) and math.isnan(no_edge)
+
+
+@given(st.integers(1, 40), st.floats(1.0, 8.0))
+def test_every_bootstrap_draw_has_as_many_days_as_the_run(rows: int, block: float) -> None:
+    columns = np.column_stack([np.ones(rows), np.arange(rows, dtype=float)])
+
+    sums = drawn_sums(columns, draws=50, block=block)
+
+    assert np.array_equal(sums[:, 0], np.full(50, float(rows)))
+    assert (sums[:, 1] >= 0).all() and (sums[:, 1] <= rows * (rows - 1)).all()
+
+
+def test_blocks_keep_the_dependence_of_neighbouring_days() -> None:
+    steps = np.random.default_rng(6).standard_normal(2000)
+    linked = np.convolve(steps, np.ones(10) / math.sqrt(10.0), "same")  # variance of a mean is tenfold
+
+    single = drawn_sums(linked[:, None], block=1.0).std()
+    blocks = drawn_sums(linked[:, None], block=50.0).std()
+
+    assert blocks / single == pytest.approx(math.sqrt(10.0), rel=0.25)
+
+
+@pytest.mark.parametrize(("ratio", "error", "chance"), [(1.0, 1.0, 0.8413447), (0.0, 0.5, 0.5)])
+def test_chance_is_the_normal_one(ratio: float, error: float, chance: float) -> None:
+    assert chance_above(ratio, error) == pytest.approx(chance, abs=1e-7)
+
+
+def test_chance_without_an_error_is_not_known() -> None:
+    assert math.isnan(chance_above(math.nan, math.nan))
+
+
+def test_break_even_lies_on_the_line_through_both_runs() -> None:
+    assert break_even(0.08, 2.0, -6.0) == pytest.approx(0.06)
+    assert break_even(0.08, -2.0, -6.0) == pytest.approx(0.12)
+    assert math.isnan(break_even(0.08, -7.0, -6.0))
+    assert math.isnan(break_even(0.0, -6.0, -6.0))
+
+
+def test_investment_that_doubles_in_a_year_returns_all_of_it() -> None:
+    growth = series(list(np.linspace(0.0, math.log(2.0), 253)))
+
+    figures = investment_figures(np.exp(growth))
+
+    assert figures["annual_return"] == pytest.approx(1.0)
+    assert figures["drawdown"] == 0.0
+    assert figures["volatility"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_investment_drawdown_is_a_share_of_its_peak() -> None:
+    figures = investment_figures(series([1.0] * 20 + [2.0, 1.5, 2.5]))
+
+    assert figures["drawdown"] == pytest.approx(0.25)
 
 
 def test_trade_figures_add_up() -> None:
