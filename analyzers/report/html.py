@@ -49,9 +49,14 @@ TITLES = {
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # drawn colours that follow the reader's light or dark page
 THEMED = {
-    charts.INK: "ink", charts.FAINT: "faint", charts.GRID: "grid", charts.TOTAL: "total",
-    charts.PAPER: "paper", charts.LOSS: "loss",
-}  # fmt: skip
+    charts.INK: "ink",
+    charts.FAINT: "faint",
+    charts.GRID: "grid",
+    charts.TOTAL: "total",
+    charts.PAPER: "paper",
+    charts.LOSS: "loss",
+    **{colour: f"series-{number}" for number, colour in enumerate(charts.SERIES)},
+}
 
 
 def render_html(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None) -> str:
@@ -65,6 +70,7 @@ def render_html(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame 
     )
     environment.filters |= {"usd": usd, "share": share, "ratio": ratio, "words": words, "count": count}
     environment.tests["loss"] = is_loss
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     drawing, curve = _equity(analysis)
     return environment.get_template("page.html.j2").render(
         result=result,
@@ -91,7 +97,9 @@ def render_html(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame 
             if len(table)
         ],
         denied=_denied(analysis),
-        bot_colours=charts.colours(analysis.bots),
+        bot_colours={
+            bot: f"var(--{THEMED[colour]})" for bot, colour in charts.colours(analysis.bots).items()
+        },
     )
 
 

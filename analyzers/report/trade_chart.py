@@ -1,4 +1,4 @@
-"""One trade's day: the price with its strikes above, what closing the combo brings below."""
+"""One trade's day: the price with its strikes above, what closing the trade would bring below."""
 
 from __future__ import annotations
 
@@ -35,40 +35,55 @@ def trade_chart(
     path : Path
     """
     import matplotlib.dates as mdates
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
-    clock = [moment.tz_localize(None) for moment in times]
+    clock = times.tz_localize(None)
     entry, leave = (
         moment.tz_convert(times.tz).tz_localize(None) for moment in (trade.entry_time, trade.exit_time)
     )
-    with plt.rc_context(charts.STYLE):
-        figure, (above, below) = plt.subplots(
-            2, 1, figsize=(12, 7.5), dpi=100, sharex=True, height_ratios=(3, 2), layout="constrained"
-        )
+    colour = charts.colours([str(trade.bot)])[str(trade.bot)]
+    ended = charts.GAIN if trade.net > 0.0 else charts.LOSS
+    with charts.style():
+        figure = Figure(figsize=(12, 7.8), dpi=100, layout="constrained", facecolor=charts.PAPER)
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         above.plot(clock, prices, color=charts.INK, lw=1.1)
         for strike, label in strikes:
-            above.axhline(
-                strike, color=charts.LOSS if label.startswith("−") else charts.FAINT, lw=0.9, ls="--"
-            )
-            above.annotate(label, (clock[0], strike), fontsize=8, va="bottom")
+            sold = label.startswith("−")
+            above.axhline(strike, color=charts.LOSS if sold else charts.FAINT, lw=0.9, ls=(0, (4, 3)))
+            above.annotate(label, (clock[0], strike), xytext=(2, 2), textcoords="offset points", fontsize=8.5)
+        above.plot([entry], [trade.spot_entry], "o", color=colour, ms=6)
+        above.plot([leave], [trade.spot_exit], "o", color=ended, ms=6)
         above.set_title(f"{trade.symbol}, USD")
-        below.plot(clock, marks, color="#2f6db3", lw=1.2)
-        below.axhline(trade.credit, color=charts.FAINT, lw=0.9, ls=":")
-        below.plot([entry], [trade.credit], "v", color="#3c8d5a", ms=9, label=f"entry at {trade.credit:.2f}")
-        below.plot(
-            [leave], [trade.exit_price], "^", color=charts.LOSS, ms=9, label=f"exit at {trade.exit_price:.2f}"
-        )
-        below.set_title("Price of the combo (mid), seller's side, USD per share")
+        result = (trade.credit - marks) * _units(trade)
+        held = (clock >= entry) & (clock <= leave)
+        below.plot(clock, result, color=charts.FAINT, lw=0.9, alpha=0.6)
+        below.plot(clock[held], result.to_numpy()[held], color=colour, lw=1.7)
+        below.axhline(0.0, color=charts.FAINT, lw=0.8)
+        below.axhline(-trade.planned_loss, color=charts.LOSS, lw=0.9, ls=(0, (4, 3)))
+        below.annotate("planned loss", (clock[0], -trade.planned_loss), xytext=(2, 3),
+                       textcoords="offset points", fontsize=8.5, color=charts.LOSS)  # fmt: skip
+        below.plot([entry], [0.0], "o", color=colour, ms=6, label=f"opened, {_money(trade.credit)}")
+        closed = f"closed, {_money(-trade.exit_price)}: {usd(trade.gross)} less fees {usd(trade.fees)}"
+        below.plot([leave], [trade.gross], "o", color=ended, ms=6, label=closed)
+        below.set_title("Result at mid prices before fees, USD")
         below.legend(loc="best")
         for axes in (above, below):
-            axes.axvspan(entry, leave, color="#2f6db3", alpha=0.07, lw=0)
+            axes.axvspan(entry, leave, color=colour, alpha=0.07, lw=0)
         below.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M"))
         figure.suptitle(
-            f"Trade {trade.trade_id}: {trade.bot} {trade.legs}   |   {words(str(trade.exit_reason))}, "
-            f"net {usd(trade.net)} USD",
-            x=0.01,
-            ha="left",
-            weight="bold",
-        )
+            f"Trade {trade.trade_id}, {entry:%Y-%m-%d}: {words(str(trade.bot))}, {trade.legs}\n"
+            f"{words(str(trade.exit_reason))} after {(leave - entry).total_seconds() / 60.0:.0f} minutes, "
+            f"net {usd(trade.net)} USD ({usd(trade.net / trade.planned_loss)} R)",
+            x=0.008, ha="left", size=12, weight="bold",
+        )  # fmt: skip
         figure.savefig(path, metadata={"Software": None})
-        plt.close(figure)
+
+
+def _money(amount: float) -> str:
+    return f"{'received' if amount >= 0.0 else 'paid'} {usd(abs(amount))} a share"
+
+
+def _units(trade: Any) -> float:
+    """Return the USD that one USD a share is worth to the trade, read off its own result."""
+    moved = trade.credit - trade.exit_price
+    return float(trade.gross / moved) if abs(moved) > 1e-9 and trade.gross else 100.0 * trade.quantity

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import matplotlib.image
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from analyzers.analysis import analyze
 from analyzers.benchmarks import benchmarks
+from analyzers.report.charts import month_table
 from analyzers.report.html import render_html
 from analyzers.report.terminal import print_tables
+from analyzers.report.trade_chart import trade_chart
 from analyzers.result import RunResult, load, save
 from engine.errors import DataError
 from tests.analyzers.makers import DAYS, run, trade
@@ -150,10 +154,65 @@ def test_page_is_whole_and_fetches_nothing(name: str, request: pytest.FixtureReq
     assert held.run_id in text and held.git_commit in text
 
 
-def test_recorded_bars_carry_no_synthetic_warning() -> None:
+def test_recorded_bars_carry_no_synthetic_warning_but_that_of_model_quotes() -> None:
     held = run([trade(1, DAYS[0], 5.0)], synthetic=False)
 
-    assert "no evidence of an edge" not in render_html(held, analyze(held), None)
+    page = render_html(held, analyze(held), None)
+
+    assert "no evidence of an edge" not in page
+    assert "Recorded bars, model quotes" in page
+
+
+def test_day_over_the_cap_stands_in_the_head_of_the_page() -> None:
+    held = run([trade(1, DAYS[5], -160.0)])
+
+    head = render_html(held, analyze(held), None).split("<main>")[0]
+
+    assert "Day cap passed" in head and f"condor-{DAYS[5]:%Y%m%d}-1" in head
+
+
+def test_drawings_share_no_name_and_letters_stay_letters(result: RunResult) -> None:
+    page = render_html(result, analyze(result), benchmarks(result.market))
+
+    names = re.findall(r' id="([^"]+)"', page.split("<script")[0])
+    outside = [name for name in names if not re.fullmatch(r"[mp][0-9a-f]{10}|C\w+", name)]
+    assert len(outside) == len(set(outside)) and {"equity", "readout"} <= set(outside)
+    assert ">Net profit and loss, USD</text>" in page
+
+
+def test_pointer_reads_every_session_of_every_bot(result: RunResult) -> None:
+    analysis = analyze(result)
+
+    page = render_html(result, analysis, None)
+
+    curve = json.loads(re.search(r'id="curve">(.*?)</script>', page)[1])  # type: ignore[index]
+    assert len(curve["days"]) == len(DAYS) == len(curve["day"])
+    assert set(curve["values"]) == {"condor", "putlite", "all"}
+    assert curve["values"]["all"][-1] == round(analysis.total["net"])
+    assert 0 < curve["left"] < curve["right"] and 0 < curve["top"] < curve["bottom"]
+
+
+def test_months_add_up_to_years(result: RunResult) -> None:
+    analysis = analyze(result)
+
+    assert month_table(analysis).sum(axis=1).to_numpy() == pytest.approx(analysis.years.net.to_numpy())
+
+
+def test_same_run_gives_the_same_page(result: RunResult) -> None:
+    one, other = (render_html(result, analyze(result), benchmarks(result.market)) for _ in range(2))
+
+    assert one == other
+
+
+def test_trade_chart_is_a_picture(tmp_path: Path) -> None:
+    held = run([trade(1, DAYS[0], -30.0)]).trades.iloc[0]
+    times = pd.date_range(f"{DAYS[0]} 09:31", f"{DAYS[0]} 16:00", freq="min", tz="America/New_York")
+    prices = pd.Series(np.linspace(600.0, 603.0, len(times)), index=times)
+    marks = pd.Series(np.linspace(0.2, 0.6, len(times)), index=times)
+
+    trade_chart(held, times, prices, [(596.0, "−596P"), (595.0, "+595P")], marks, tmp_path / "trade.png")
+
+    assert matplotlib.image.imread(tmp_path / "trade.png").shape[:2] == (780, 1200)
 
 
 @pytest.mark.parametrize("name", ["result", "empty"])
