@@ -16,7 +16,8 @@ Floats = NDArray[np.float64]
 
 DAYS = 252
 LEAST_DAYS = 20
-LEAST_TRADES = 10
+LEAST_ACTIVE = 10  # days with a result
+LEAST_TRADES = 30
 BOOTSTRAPS, BLOCK = 5000, 5
 
 
@@ -28,7 +29,7 @@ def sharpe(pnl: pd.Series, capital: float) -> tuple[float, float]:
     sqrt((1 - g3 SR + (g4 - 1)/4 SR^2) / (n - 1)) per day. NaN below 20 days, or where fewer
     than 10 of them brought anything: the formula takes moments of the days for known.
     """
-    if len(pnl) < LEAST_DAYS or int((pnl != 0.0).sum()) < LEAST_TRADES or not pnl.std(ddof=1) > 0.0:
+    if len(pnl) < LEAST_DAYS or int((pnl != 0.0).sum()) < LEAST_ACTIVE or not pnl.std(ddof=1) > 0.0:
         return math.nan, math.nan
     returns = pnl / capital
     annual = float(empyrical.sharpe_ratio(returns, annualization=DAYS))
@@ -106,7 +107,7 @@ def expectancy_interval(net: pd.Series, trades: pd.Series, level: float = 0.95) 
 
     Days are drawn, not trades: the trades of a day share its market. Stationary bootstrap of
     the days' ``net`` and number of ``trades`` (mean block 5 days, 5000 draws, seed fixed),
-    percentiles. NaN below 10 trades.
+    percentiles. NaN below 30 trades: the losses of a seller of options are rare.
     """
     columns = np.column_stack([net.to_numpy(np.float64), trades.to_numpy(np.float64)])
     if not columns[:, 1].sum() >= LEAST_TRADES:

@@ -117,7 +117,7 @@ def months(axes: Any, table: pd.DataFrame) -> None:
     axes.set_xticks(np.arange(12) + 0.5, list("JFMAMJJASOND"))
     axes.set_yticks(np.arange(len(table)) + 0.5, [str(year) for year in table.index])
     axes.set_xlim(0, 13.6)
-    axes.set_ylim(len(table), 0)
+    axes.set_ylim(max(len(table), 4), 0)  # few years keep the height of a row
     axes.tick_params(length=0)
     axes.grid(False)
     axes.spines["bottom"].set_visible(False)

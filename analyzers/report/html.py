@@ -104,19 +104,17 @@ def render_html(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame 
 
 
 def _tiles(total: dict[str, float]) -> list[tuple[str, str, str]]:
+    any_trade = total["trades"] > 0
+    between = interval(total["expectancy_low"], total["expectancy_high"])
     return [
         (
             "Net result",
             f"{usd(total['net'], 0)} USD",
             f"{share(total['annual_return'], 2)} of the cash a year",
         ),
-        (
-            "Per trade",
-            f"{usd(total['expectancy'])} USD",
-            interval(total["expectancy_low"], total["expectancy_high"]),
-        ),
+        ("Per trade", f"{usd(total['expectancy'])} USD" if any_trade else "–", between),
         ("Sharpe ratio", ratio(total["sharpe"]), _error(total["sharpe_error"])),
-        ("Trades", count(total["trades"]), f"{share(total['win_rate'])} won"),
+        ("Trades", count(total["trades"]), f"{share(total['win_rate'])} won" if any_trade else "none"),
         (
             "Largest drawdown",
             f"{usd(total['drawdown'], 0)} USD",
@@ -125,7 +123,7 @@ def _tiles(total: dict[str, float]) -> list[tuple[str, str, str]]:
         (
             "Worst day",
             f"{usd(total['worst_day'], 0)} USD",
-            f"worst trade {ratio(total['worst_r_planned'])} R",
+            f"worst trade {ratio(total['worst_r_planned'])} R" if any_trade else "no trade",
         ),
     ]
 

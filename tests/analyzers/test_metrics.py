@@ -107,8 +107,8 @@ def test_interval_is_wider_when_a_days_trades_fall_together() -> None:
     assert (other_high - other_low) / (high - low) == pytest.approx(math.sqrt(3.0), rel=0.25)
 
 
-def test_nine_trades_have_no_interval() -> None:
-    low, high, no_edge = expectancy_interval(series([1.0, -1.0, 2.0] * 3), series([1.0] * 9))
+def test_twenty_nine_trades_have_no_interval() -> None:
+    low, high, no_edge = expectancy_interval(series([1.0, -1.0] * 14 + [2.0]), series([1.0] * 29))
 
     assert math.isnan(low) and math.isnan(high) and math.isnan(no_edge)
 

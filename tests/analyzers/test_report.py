@@ -227,3 +227,17 @@ def test_terminal_shows_the_tables_in_order(name: str, request: pytest.FixtureRe
     assert places == sorted(places)
     if name == "empty":
         assert "no trades" in told and "insufficient data" in told
+
+
+def test_every_key_of_the_summary_is_documented(result: RunResult, tmp_path: Path) -> None:
+    folder = save(result, analyze(result), benchmarks(result.market), tmp_path)
+    told = json.loads((folder / "summary.json").read_text())
+    page = (Path(__file__).parents[2] / "docs" / "summary.md").read_text()
+
+    keys = [*told, *told["total"], *told["checks"][0], *told["groups"]]
+    keys += [key for part in ("years", "benchmarks") for row in told[part].values() for key in row]
+    missing = [key for key in keys if not re.search(rf"\b{key}\b", page)]
+
+    assert missing == []
+    for path in folder.glob("*.*"):
+        assert f"`{path.name}`" in page
