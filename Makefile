@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?=
 ARGS ?=
-SETS := base dev ml dashboard serve postgres cluster
+SETS := base dev ml dashboard serve postgres cluster search
 # What has no wheel is built with the locked setuptools: nothing enters unchecked.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check \
 	--no-build-isolation --use-pep517
