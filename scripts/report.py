@@ -94,7 +94,7 @@ def draw(folder: Path, result: RunResult, number: int) -> Path:
 def _market(result: RunResult, symbol: str) -> tuple[Any, Any]:
     """Return the bars and the quotes the run was made on."""
     from engine.universe import load_universe
-    from scripts.cli import CONFIG
+    from scripts.commands.options import CONFIG
     from scripts.market import market
 
     settings = Settings(**result.settings)

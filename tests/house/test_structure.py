@@ -16,9 +16,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-SETS = ("ml", "dashboard", "serve", "postgres", "cluster", "dev")
+SETS = ("ml", "dashboard", "serve", "postgres", "cluster", "search", "dev")
 CORE = "backtrader ib_insync pandas numpy matplotlib pyyaml loguru".split()
-HEAVY = "streamlit scikit-learn skops distributed fastapi sqlalchemy pytest quantlib vollib torch".split()
+HEAVY = "streamlit scikit-learn skops distributed fastapi optuna psycopg pytest quantlib vollib torch".split()
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[[^\]]*\])?==(?P<version>[^ ;\\]+)(?P<rest>.*)$")
 
 
@@ -81,6 +81,8 @@ def test_lock_satisfies_setup_cfg_and_every_pin_has_a_hash(
     asked = wanted(setup_cfg["options"]["install_requires"])
     if name != "base":
         asked |= wanted(setup_cfg["options.extras_require"][name])
+    for extra in asked.pop("market-watch", Requirement("none")).extras:
+        asked |= wanted(setup_cfg["options.extras_require"][extra])
     for package, requirement in asked.items():
         assert package in pins, f"{package} is not in {path.name}"
         for version in pins[package]:

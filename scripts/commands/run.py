@@ -1,0 +1,137 @@
+"""``mw backtest``, ``report``, ``show-config`` and ``chain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.errors import ConfigError, DataError
+from scripts.commands.options import (
+    CONFIG,
+    RUNS,
+    Config,
+    LogFile,
+    Made,
+    Premium,
+    Profile,
+    Range,
+    Seed,
+    Verbose,
+    start_log,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(backtest)
+    app.command()(report)
+    app.command("show-config")(show_config)
+    app.command()(chain)
+
+
+def backtest(
+    bots: Annotated[str | None, typer.Option(metavar="putlite,condor", help="Only these bots.")] = None,
+    timerange: Range = None,
+    bars: Annotated[Path | None, typer.Option(help="Minute bars, Parquet or CSV; else synthetic.")] = None,
+    quotes: Annotated[
+        str, typer.Option(metavar="model|FILE", help="Where option quotes come from.")
+    ] = "model",
+    profile: Profile = None,
+    config: Config = CONFIG,
+    seed: Seed = None,
+    premium: Premium = None,
+    generator: Made = None,
+    symbol: Annotated[str | None, typer.Option(help="Instead of every bot's symbols.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the run's own folder.")] = RUNS,
+    stock_loop: Annotated[bool, typer.Option("--stock-loop", help="Run in Backtrader's own loop.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Run in both loops and compare.")] = False,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Run the bots over minute bars and write a report."""
+    start_log(verbose, logfile)
+    chosen = None if bots is None else _bots(bots)
+    from scripts.backtest import run
+    from scripts.requests import BacktestRequest
+
+    request = BacktestRequest(
+        config=config,
+        out=out,
+        bots=chosen,
+        timerange=timerange,
+        bars=bars,
+        quotes=quotes,
+        profile=profile,
+        seed=seed,
+        premium=premium,
+        generator=None if generator is None else generator.value,
+        symbol=symbol,
+        stock_loop=stock_loop,
+        verify=verify,
+        verbose=verbose,
+    )
+    run(request)
+
+
+def report(
+    run: Annotated[
+        str | None, typer.Argument(help="A run's folder or its name in runs/; else the newest.")
+    ] = None,
+    trade: Annotated[int | None, typer.Option(min=1, metavar="ID", help="Draw this trade's day.")] = None,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Show a finished run again, or draw one trade's day."""
+    start_log(verbose, logfile)
+    folder = None if run is None else _folder(run)
+    from scripts.report import run as show
+
+    show(folder, trade)
+
+
+def show_config(profile: Profile = None, config: Config = CONFIG, verbose: Verbose = 0) -> None:
+    """Print the settings as files, profile and environment together make them."""
+    start_log(verbose)
+    from engine.settings import Settings
+
+    settings = Settings.load(config, profile)
+    typer.echo(settings.to_yaml(), nl=False)
+    typer.echo(f"# digest {settings.digest}")
+
+
+def chain(
+    symbol: Annotated[str, typer.Argument(help="A symbol of config/universe.json.")],
+    at: Annotated[str, typer.Option(metavar="TIME", help='New York time, as "2018-02-05 13:00".')],
+    days: Annotated[int, typer.Option(min=0, help="Sessions to expiry; 0 expires that day.")] = 0,
+    premium: Premium = None,
+    seed: Seed = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Print a chain of model quotes with greeks."""
+    start_log(verbose, logfile)
+    from scripts.chain import run
+
+    run(symbol=symbol, at=at, config=config, seed=seed, premium=premium, days=days)
+
+
+def _bots(text: str) -> tuple[str, ...]:
+    from engine.settings import BotsSettings
+    from engine.settings_files import did_you_mean
+
+    known = list(BotsSettings.model_fields)
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"--bots: got {name!r}, expected some of {known}{did_you_mean(name, known)}")
+    return names
+
+
+def _folder(run: str) -> Path:
+    for folder in (Path(run), RUNS / run):
+        if folder.is_dir():
+            return folder
+    raise DataError(f"run: got {run!r}, expected a run's folder or the name of one in {RUNS}/")
