@@ -57,8 +57,6 @@ class ModelQuotes:
     settings : ModelSettings, optional
     """
 
-    name = "model"
-
     def __init__(
         self,
         bars: Mapping[str, Bars],
@@ -177,6 +175,10 @@ class ModelQuotes:
             return tuple((nan, nan) for _ in combo.legs)
         arrays = self._arrays[combo.symbol]
         return tuple(leg1(self.bar, leg, *arrays)[:2] for leg in legs)
+
+    def source(self, combo: Combo) -> str:
+        """Return the name of the source that quotes a combo: always this model."""
+        return "model"
 
     # the path, for the loop and for reports --------------------------------------------
 

@@ -303,7 +303,7 @@ class Bot(bt.Strategy):
         day = self.desk.clock.day(ticket.bar)
         self.entered = {day: self.entered.get(day, 0) + 1}
         spot = self.lanes[ticket.lane].data.close[0]
-        trade = ticket.trade(self.desk.clock.at(bar), spot, self.desk.book.name)
+        trade = ticket.trade(self.desk.clock.at(bar), spot, self.desk.book.source(ticket.proposal.combo))
         self.desk.journal.trade(trade)
         self._end(ticket, trade.net, bar)
 

@@ -27,7 +27,7 @@ class Account(bt.BrokerBase):  # type: ignore[misc]
     def __init__(self, book: QuoteBook, journal: Journal, cash: float) -> None:
         super().__init__()
         self.book, self.journal = book, journal
-        self.books = Books(cents(cash), journal, book.name)
+        self.books = Books(cents(cash), journal)
         self.startingcash = cash
         self._bar = -1
         self._marked = (-1, 0, 0.0)  # bar and cash that the equity was worked out for

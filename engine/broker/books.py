@@ -68,6 +68,7 @@ class Booking:
     fees: int
     price: float
     mid: float
+    source: str  # of the quotes
 
 
 class Books:
@@ -78,16 +79,13 @@ class Books:
     start : int
         Cents.
     journal : Journal
-    source : str
-        Name of the quote source, for the fills.
     """
 
-    def __init__(self, start: int, journal: Journal, source: str) -> None:
+    def __init__(self, start: int, journal: Journal) -> None:
         self.ledger = Ledger(start)
         self.margin = MarginBook()
         self.trades: dict[str, Held] = {}
         self._journal = journal
-        self._source = source
 
     @property
     def funds(self) -> int:
@@ -163,7 +161,7 @@ class Books:
                 fees=fee / 100.0,
                 combo_price=booking.price,
                 mid=booking.mid,
-                source=self._source,
+                source=booking.source,
             )
             self._journal.fill(fill)
             fills.append(fill)

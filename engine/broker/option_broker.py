@@ -207,6 +207,7 @@ class OptionBroker(Account):
             fees=charge,
             price=found.price,
             mid=quote.mid if math.isfinite(quote.ask) else combo_mid(order.combo, sides),
+            source=self.book.source(order.combo),
         )
         fills = self.books.book(trade, booking)
         trade.units[order.combo] = trade.units.get(order.combo, 0) + sign * units
@@ -267,7 +268,8 @@ class OptionBroker(Account):
         traded = [one for one, end in zip(done, closings, strict=True) if end.traded]
         fees = cents(self.fees.order_fees(traded, self.tape.day(self._bar)))
         value = sum(cash) / (100.0 * max(trade.most, 1) * intent.combo.multiplier)
-        booking = Booking(f"{trade.ref}/{state}", trade.ref, at, False, done, cash, fees, value, value)
+        source = self.book.source(intent.combo)
+        booking = Booking(f"{trade.ref}/{state}", trade.ref, at, False, done, cash, fees, value, value, source)
         fills = self.books.book(trade, booking)
         self.books.close(trade)
         event = OrderEvent(trade.ref, intent.bot, intent.symbol, at, state, value, trade.most, 0, state)

@@ -33,8 +33,6 @@ class Quote:
 class QuoteBook(Protocol):
     """Quotes at the current instant. ``move`` is called by the venue, never by a bot."""
 
-    name: str
-
     def move(self, bar: int) -> None: ...
 
     def expiry(self, symbol: str, days: int) -> date | None:
@@ -51,6 +49,10 @@ class QuoteBook(Protocol):
 
     def legs(self, combo: Combo) -> tuple[tuple[float, float], ...]:
         """Return bid and ask of every leg, USD per share; bid NaN when there is none."""
+        ...
+
+    def source(self, combo: Combo) -> str:
+        """Return the name of the source that quotes a combo today: ``model``, ``recorded``, ``ibkr``."""
         ...
 
     def assumptions(self) -> list[str]: ...

@@ -83,8 +83,6 @@ class TableBook:
     the table is not quoted. Combos are priced from their legs at natural prices.
     """
 
-    name = "table"
-
     def __init__(
         self,
         table: Mapping[Instrument, Side | Sequence[Side]],
@@ -99,6 +97,9 @@ class TableBook:
         self._size = [size] if isinstance(size, int) else list(size)
         self.bar = 0
         self.moves: list[int] = []
+
+    def source(self, combo: Combo) -> str:
+        return "table"
 
     def move(self, bar: int) -> None:
         self.bar = bar

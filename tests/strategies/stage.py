@@ -82,11 +82,12 @@ def days(*parts: Bars) -> Bars:
 class FlatBook:
     """Black-76 quotes at one volatility, half a cent of spread to each side of every leg."""
 
-    name = "flat"
-
     def __init__(self, tape: Tape, half_spread: float = 0.005) -> None:
         self.tape, self.half, self.bar = tape, half_spread, 0
         self.clock = VarianceClock()
+
+    def source(self, combo: Combo) -> str:
+        return "flat"
 
     def move(self, bar: int) -> None:
         self.bar = bar
