@@ -269,7 +269,9 @@ class OptionBroker(Account):
         fees = cents(self.fees.order_fees(traded, self.tape.day(self._bar)))
         value = sum(cash) / (100.0 * max(trade.most, 1) * intent.combo.multiplier)
         source = self.book.source(intent.combo)
-        booking = Booking(f"{trade.ref}/{state}", trade.ref, at, False, done, cash, fees, value, value, source)
+        booking = Booking(
+            f"{trade.ref}/{state}", trade.ref, at, False, done, cash, fees, value, value, source
+        )
         fills = self.books.book(trade, booking)
         self.books.close(trade)
         event = OrderEvent(trade.ref, intent.bot, intent.symbol, at, state, value, trade.most, 0, state)
