@@ -1,0 +1,1 @@
+"""A quote book over recorded option quotes, read from a store by day."""
