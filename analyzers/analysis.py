@@ -166,6 +166,7 @@ def _groups(trades: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "symbol": _grouped(trades, trades.symbol),
         "exit_reason": _grouped(trades, exits),
         "bot_exit_reason": _grouped(trades, trades.bot + ": " + exits),
+        "source": _grouped(trades, trades.source),
         "weekday": _grouped(trades, entry.dt.day_name()),
         "month": _grouped(trades, entry.dt.strftime("%m")),
     }

@@ -124,8 +124,16 @@ class Bars:
         when = name_stamp(int(self.stamp[at]))
         return f"{self._where}: {name} is {value[at]:.10g} at {when}; expected {expected}"
 
+    def at(self, stamps: NDArray[np.int64]) -> Bars:
+        """Return the bars that end at ``stamps``, all of which the bars have."""
+        if len(stamps) == len(self):
+            return self
+        return self._part(np.searchsorted(self.stamp, stamps))
+
     def _cut(self, start: int, stop: int) -> Bars:
-        part = slice(start, stop)
+        return self._part(slice(start, stop))
+
+    def _part(self, part: slice | NDArray[np.int64]) -> Bars:
         return replace(
             self,
             stamp=self.stamp[part],

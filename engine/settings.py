@@ -201,10 +201,11 @@ class ExecutionSection(Section):
 
 
 class QuotesSettings(Section):
-    """The model quotes: premium over the fair volatility, factor on the spreads."""
+    """The model quotes: premium over the fair volatility, factor on the spreads. Age of recorded ones."""
 
     premium: Annotated[Real, Field(gt=-0.9, le=2)] = 0.08
     spread_scale: Amount = 1.0
+    max_age_seconds: Positive = 60.0
 
 
 class DataSettings(Section):

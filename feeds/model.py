@@ -104,6 +104,14 @@ class ModelQuotes:
             made[symbol] = replace(bars, lines=lines, notes=notes)
         return made
 
+    def years(self, symbol: str) -> NDArray[np.float64]:
+        """Return what is left of the session at every bar, in years on the variance clock."""
+        return self._surfaces[symbol].years
+
+    def ahead(self, bar: int, expiry: date) -> float:
+        """Return the years on the clock from the close of a bar's session to that of an expiry."""
+        return (self._number[expiry] - self._number[self.tape.day(bar)]) / SESSIONS_PER_YEAR
+
     # the instant ---------------------------------------------------------------------
 
     def move(self, bar: int) -> None:
@@ -149,7 +157,7 @@ class ModelQuotes:
         strikes = step * np.arange(first, last + 1)
         out = np.empty((2 * len(strikes), 4))
         rows(bar, strikes, number, *self._arrays[symbol], out)
-        years = float(surface.years[bar]) + ahead / SESSIONS_PER_YEAR
+        years = float(surface.years[bar]) + self.ahead(bar, expiry)
         strike = np.concatenate([strikes, strikes])
         call = np.arange(len(strike)) < len(strikes)
         g = greeks(spot, strike, out[:, 2], call, years)
@@ -159,6 +167,21 @@ class ModelQuotes:
             symbol, product.trading_class, expiry, self.tape.at(bar), spot, spot, years, strike, call,
             out[:, 0], out[:, 1], iv, g.delta, g.gamma, g.vega, g.theta,
         )  # fmt: skip
+
+    def sides(self, symbol: str, expiry: date, strikes: NDArray[np.float64], bar: int) -> NDArray[np.float64]:
+        """Return bid and ask, USD per share, of calls, then puts, of given strikes; shape (2 n, 2).
+
+        Raises
+        ------
+        DataError
+            The expiry lies before the bar's day, or is no trading day.
+        """
+        number = self._number.get(expiry)
+        if number is None or expiry < self.tape.day(bar):
+            raise DataError(f"{symbol} expiry {expiry}: expected a trading day from {self.tape.day(bar)} on")
+        out = np.empty((2 * len(strikes), 4))
+        rows(bar, strikes, number, *self._arrays[symbol], out)
+        return out[:, :2]
 
     def quote(self, combo: Combo) -> Quote | None:
         """Return the combo's quote, None after the expiry of a leg."""

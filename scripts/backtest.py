@@ -117,7 +117,7 @@ def as_result(request: BacktestRequest, setup: Setup, desk: Desk, timings: dict[
         command=" ".join(["mw", *sys.argv[1:]]) if sys.argv[1:] else "mw backtest",
         git_commit=git_commit(),
         config_digest=settings.digest,
-        seed=None if request.bars else settings.data.seed,
+        seed=None if request.recording else settings.data.seed,
         settings=settings.model_dump(mode="json"),
         inputs=inputs(request),
         data_notes=notes,
@@ -126,7 +126,7 @@ def as_result(request: BacktestRequest, setup: Setup, desk: Desk, timings: dict[
         start_cash=desk.start_cash,
         decisions=journal.decisions(),
         market=market_days(setup),
-        synthetic=request.bars is None,
+        synthetic=not request.recording,
         timings=timings,
         **{name: frame(getattr(journal, name), kind) for name, kind in EVENTS.items()},
     )
@@ -135,9 +135,8 @@ def as_result(request: BacktestRequest, setup: Setup, desk: Desk, timings: dict[
 def inputs(request: BacktestRequest) -> dict[str, str]:
     """Return what besides the settings decided on the data, for a later look at single trades."""
     given = {"config": request.config.resolve(), "timerange": request.timerange}
-    if request.bars is not None:
-        given["bars"] = request.bars.resolve()
-    return {name: str(value) for name, value in given.items() if value is not None}
+    kept = {name: str(value) for name, value in given.items() if value is not None}
+    return kept | request.recording.told()
 
 
 def compare(one: Desk, other: Desk) -> None:

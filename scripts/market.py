@@ -1,22 +1,32 @@
-"""Bars and model quotes of the symbols a command works on, from the settings."""
+"""Bars and quotes of the symbols a command works on, from the settings and recordings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from functools import reduce
 from pathlib import Path
+
+import numpy as np
 
 from engine.bars import Bars
 from engine.errors import ConfigError, DataError
-from engine.options.contract import Product
+from engine.options.contract import Product, Settlement
 from engine.settings import Settings
 from engine.settings_files import did_you_mean
+from feeds.evidence import Side
 from feeds.history import load_bars
 from feeds.model import ModelQuotes, ModelSettings
+from feeds.recorded.book import RecordedQuotes
+from feeds.recorded.minutes import minutes
+from feeds.store.store import QuoteStore
 from feeds.synthetic.conditioned import ConditionedSettings, conditioned
 from feeds.synthetic.derive import derive
 from feeds.synthetic.simulated import SimulatedSettings, simulated
+from scripts.requests import Recording
+
+Book = ModelQuotes | RecordedQuotes
 
 INDEX = "SPX"  # what the generators make; every other symbol is derived from it
 GENERATORS = ("conditioned", "simulated")
@@ -28,14 +38,14 @@ def market(
     symbols: Iterable[str],
     seed: int | None = None,
     generator: str | None = None,
-    bars_path: Path | None = None,
+    recording: Recording | None = None,
     timerange: str | None = None,
     premium: float | None = None,
-) -> tuple[dict[str, Bars], ModelQuotes]:
-    """Return the bars of all symbols, on the same minutes, and their model quotes.
+) -> tuple[dict[str, Bars], Book]:
+    """Return the bars of all symbols, on the same minutes, and their quotes.
 
-    Without ``bars_path`` the index is generated and every other symbol derived from it.
-    With it, the file's own symbol is read and the symbols that are the same index at
+    Without a recording the index is generated and every other symbol derived from it.
+    With one, the file's own symbol is read and the symbols that are the same index at
     another size (XSP of SPY, SPY of SPX) are scaled to it; nothing is invented for others.
 
     Parameters
@@ -47,17 +57,17 @@ def market(
         At least one; repetitions do no harm. The result keeps their order.
     seed, generator, premium : optional
         Instead of ``data.seed``, ``data.generator`` and ``quotes.premium``.
-    bars_path : Path, optional
-        Recorded minute bars, Parquet or CSV, see `feeds.history.load_bars`.
+    recording : Recording, optional
+        Recorded minute bars, and option quotes instead of the model's.
     timerange : str, optional
         ``20140103-20181231``, either side may be missing; instead of ``data.start`` and ``data.end``.
 
     Returns
     -------
     bars : dict of symbol to Bars
-        With the quote model's lines (``atm_iv``, ``skew``, and ``vix`` where it was missing).
+        With the lines ``atm_iv`` and ``skew`` of the quotes, and ``vix`` where it was missing.
         ``notes`` say what is synthetic, scaled or filled in.
-    quotes : ModelQuotes
+    quotes : ModelQuotes or RecordedQuotes
         Over exactly these bars.
 
     Raises
@@ -70,13 +80,18 @@ def market(
     products = {symbol: find_product(universe, symbol) for symbol in symbols}
     if not products:
         raise ConfigError("symbols: got none, expected at least one")
-    if bars_path is not None:
-        bars = recorded(universe, products, bars_path, _span(settings, timerange))
+    max_age = round(settings.quotes.max_age_seconds * 1e9)
+    if recording:
+        bars = recorded(universe, products, recording, _span(settings, timerange), max_age)
     else:
         bars = generated(settings, products, seed, generator, timerange)
     chosen = settings.quotes.premium if premium is None else premium
-    quotes = ModelQuotes(bars, products, ModelSettings(chosen, settings.quotes.spread_scale))
-    return dict(quotes.with_lines()), quotes
+    model = ModelQuotes(bars, products, ModelSettings(chosen, settings.quotes.spread_scale))
+    quotes: Book = model
+    if recording and recording.quotes:
+        store = QuoteStore.open(recording.quotes)
+        quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix)
+    return quotes.with_lines(), quotes
 
 
 def generated(
@@ -99,27 +114,61 @@ def generated(
 def recorded(
     universe: Mapping[str, Product],
     products: Mapping[str, Product],
-    path: Path,
-    span: tuple[date | None, date | None] = (None, None),
+    recording: Recording,
+    span: tuple[date | None, date | None],
+    max_age: int,
 ) -> dict[str, Bars]:
-    """Return bars of the products from one file, scaled where a product is the same index."""
-    held = load_bars(path).between(*span)
-    source = find_product(universe, held.symbol)
+    """Return recorded bars of the products, scaled where a product is the same index.
+
+    They are those of the bars' file, else of the store's snapshots; where symbols differ in
+    their minutes, the common ones.
+    """
+    held, where = _held(products, recording, span, max_age)
     found: dict[str, Bars] = {}
     for symbol, product in products.items():
-        if symbol == held.symbol:
-            found[symbol] = held
+        if symbol in held:
+            found[symbol] = held[symbol]
             continue
-        if not (_is_index(source) and _is_index(product)):
+        source = next((name for name in held if _is_index(find_product(universe, name))), None)
+        if source is None or not _is_index(product):
             raise DataError(
-                f"{path}: {symbol}: holds {held.symbol} bars, which {symbol} cannot be scaled from; "
-                f"expected bars of {symbol} or of an index it follows one to one"
+                f"{where}: {symbol}: holds {', '.join(held) or 'no such'} bars, which {symbol} cannot be "
+                f"scaled from; expected bars of {symbol} or of an index it follows one to one"
             )
-        factor = product.scale / source.scale
-        note = f"{symbol} prices are {held.symbol} prices times {factor:g}, not {symbol}'s own."
-        scaled = held.scaled(factor, symbol)
+        factor = product.scale / universe[source].scale
+        note = f"{symbol} prices are {source} prices times {factor:g}, not {symbol}'s own."
+        scaled = held[source].scaled(factor, symbol)
         found[symbol] = replace(scaled, notes=(*scaled.notes, note))
-    return found
+    common = reduce(np.intersect1d, (bars.stamp for bars in found.values()))
+    return {symbol: bars.at(common) for symbol, bars in found.items()}
+
+
+def _held(
+    products: Mapping[str, Product],
+    recording: Recording,
+    span: tuple[date | None, date | None],
+    max_age: int,
+) -> tuple[dict[str, Bars], Path]:
+    """Return the bars a recording holds, by symbol, and where it stands."""
+    if recording.bars is not None:
+        side = stamped_side(recording.stamped)
+        bars = load_bars(recording.bars, dict(recording.columns), recording.zone, side, recording.symbol)
+        return {bars.symbol: bars.between(*span)}, recording.bars
+    assert recording.quotes is not None
+    store = QuoteStore.open(recording.quotes)
+    found = {}
+    for symbol in [name for name in products if name in store.symbols()] or store.symbols()[:1]:
+        am = symbol in products and products[symbol].settlement is Settlement.CASH_AM
+        found[symbol] = minutes(store, symbol, *span, max_age, am)
+    return found, recording.quotes
+
+
+def stamped_side(text: str | None) -> Side | None:
+    """Return which end of a bar its stamp is."""
+    sides: dict[str | None, Side | None] = {None: None, "start": "start", "end": "end"}
+    if text not in sides:
+        raise ConfigError(f"stamped: got {text!r}, expected start or end")
+    return sides[text]
 
 
 def find_product(universe: Mapping[str, Product], symbol: str) -> Product:

@@ -21,6 +21,7 @@ from engine.errors import DataError
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Instrument, Leg, Right, Stock
 from engine.settings import Settings
+from scripts.requests import Recording
 
 RUNS = Path("runs")
 OPTION = re.compile(r"(?P<kind>\S+) (?P<day>\d{4}-\d\d-\d\d) (?P<strike>[\d.]+)(?P<right>[CP])")
@@ -100,8 +101,8 @@ def _market(result: RunResult, symbol: str) -> tuple[Any, Any]:
     settings = Settings(**result.settings)
     told = result.inputs
     universe = load_universe(Path(told.get("config", CONFIG)) / "universe.json")
-    path = Path(told["bars"]) if told.get("bars") else None
-    bars, book = market(settings, universe, [symbol], bars_path=path, timerange=told.get("timerange"))
+    recording = Recording.of(told)
+    bars, book = market(settings, universe, [symbol], recording=recording, timerange=told.get("timerange"))
     return bars[symbol], book
 
 

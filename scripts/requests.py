@@ -2,8 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Recorded market data to use instead of generated; all None means none.
+
+    Parameters
+    ----------
+    bars : Path, optional
+        Minute bars; without them those of ``quotes`` are made of its snapshots.
+    zone, stamped, symbol, columns : optional
+        What the bars' file does not say itself, see `feeds.history.load_bars`; ``columns``
+        as pairs of our name and the file's.
+    quotes : Path, optional
+        A store of option quotes.
+    mix : bool
+        Let the model quote what the store does not hold.
+    """
+
+    bars: Path | None = None
+    zone: str | None = None
+    stamped: str | None = None
+    symbol: str | None = None
+    columns: tuple[tuple[str, str | None], ...] = ()
+    quotes: Path | None = None
+    mix: bool = False
+
+    def __bool__(self) -> bool:
+        return self.bars is not None or self.quotes is not None
+
+    def told(self) -> dict[str, str]:
+        """Return what was given, as text to be kept with a run."""
+        columns = ",".join(f"{name}={given or ''}" for name, given in self.columns)
+        given: dict[str, Any] = {
+            "bars": self.bars and self.bars.resolve(),
+            "zone": self.zone,
+            "stamped": self.stamped,
+            "symbol": self.symbol,
+            "columns": columns,
+            "quotes": self.quotes and self.quotes.resolve(),
+            "mix": "yes" if self.mix else None,
+        }
+        return {name: str(value) for name, value in given.items() if value}
+
+    @classmethod
+    def of(cls, told: Mapping[str, str]) -> Recording:
+        """Return what ``told`` once said."""
+        bars, quotes = told.get("bars"), told.get("quotes")
+        return cls(
+            Path(bars) if bars else None,
+            told.get("zone"),
+            told.get("stamped"),
+            told.get("symbol"),
+            pairs(told.get("columns", "")),
+            Path(quotes) if quotes else None,
+            bool(told.get("mix")),
+        )
+
+
+def pairs(text: str) -> tuple[tuple[str, str | None], ...]:
+    """Return ``time=ts,volume=`` as pairs, None for what a file has not."""
+    parts = (part.strip().partition("=") for part in text.split(",") if part.strip())
+    return tuple((name.strip(), given.strip() or None) for name, _, given in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +85,8 @@ class BacktestRequest:
         Only these bots, whatever ``enabled`` says.
     timerange : str, optional
         ``20140103-20181231``, either end may be left out.
-    bars : Path, optional
-        Minute bars instead of synthetic ones.
-    quotes : str
-        ``model``, or a file of recorded quotes.
+    recording : Recording
+        Recorded bars and quotes instead of generated ones.
     profile : str, optional
         Laid over the settings.
     seed, premium, generator : optional
@@ -42,8 +105,7 @@ class BacktestRequest:
     out: Path
     bots: tuple[str, ...] | None = None
     timerange: str | None = None
-    bars: Path | None = None
-    quotes: str = "model"
+    recording: Recording = Recording()
     profile: str | None = None
     seed: int | None = None
     premium: float | None = None

@@ -22,6 +22,7 @@ from engine.settings import Settings
 from engine.tape import Tape
 from feeds.lines import ArrayFeed
 from feeds.model import ModelQuotes
+from feeds.recorded.book import RecordedQuotes
 from scripts.requests import BacktestRequest
 
 Progress = Callable[[int, int], None]
@@ -35,7 +36,7 @@ class Setup:
     bots: tuple[str, ...]
     products: Mapping[str, Product]
     bars: Mapping[str, Bars]
-    book: ModelQuotes
+    book: ModelQuotes | RecordedQuotes
     calendar: EventCalendar
     fees: FeeSchedule
 
@@ -84,21 +85,16 @@ def overrides(request: BacktestRequest) -> dict[str, Any]:
 
 def prepare(request: BacktestRequest) -> Setup:
     """Load settings, calendar, fees, bars and quotes; every user error surfaces here."""
-    from engine.errors import ConfigError
     from engine.universe import load_universe
     from scripts.market import market
 
     settings = Settings.load(request.config, request.profile, overrides(request))
-    if request.quotes != "model":
-        raise ConfigError(
-            f"quotes: got {request.quotes!r}, expected 'model': recorded quotes cannot be replayed yet"
-        )
     bots = chosen_bots(settings, request.bots)
     universe = load_universe(request.config / "universe.json")
     calendar = EventCalendar.load(request.config / "events.json", settings.risk.calendar_required)
     fees = FeeSchedule.load(request.config / "fees.yaml")
     symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
-    bars, book = market(settings, universe, symbols, bars_path=request.bars, timerange=request.timerange)
+    bars, book = market(settings, universe, symbols, recording=request.recording, timerange=request.timerange)
     products = {symbol: universe[symbol] for symbol in symbols}
     return Setup(settings, bots, products, bars, book, calendar, fees)
 

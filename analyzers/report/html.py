@@ -43,6 +43,7 @@ TITLES = {
     "symbol": "By symbol",
     "exit_reason": "By exit",
     "bot_exit_reason": "By bot and exit",
+    "source": "By source of the option quotes",
     "weekday": "By weekday of entry",
     "month": "By month of the year",
 }

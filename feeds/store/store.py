@@ -217,6 +217,11 @@ class QuoteStore:
         where = None if expiries is None else pc.field("expiry").isin(sorted(expiries))
         return as_arrays(symbol, day, self.read(symbol, day, "quotes", columns, where))
 
+    def expiries(self, symbol: str, day: date) -> list[date]:
+        """Return the expiries quoted on a day, rising."""
+        held = pc.unique(self.read(symbol, day, "quotes", ["expiry"])["expiry"])
+        return sorted(held.to_pylist())
+
     def spot(self, symbol: str, day: date) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the day's snapshots, UTC nanoseconds rising, and the underlying's price, NaN unknown."""
         table = self.read(symbol, day, "quotes", ["stamp", "spot"])

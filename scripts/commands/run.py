@@ -35,9 +35,18 @@ def backtest(
     bots: Annotated[str | None, typer.Option(metavar="putlite,condor", help="Only these bots.")] = None,
     timerange: Range = None,
     bars: Annotated[Path | None, typer.Option(help="Minute bars, Parquet or CSV; else synthetic.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone of the bars' stamps.")] = None,
+    stamped: Annotated[
+        str | None, typer.Option(metavar="start|end", help="Which end of a bar its stamp is.")
+    ] = None,
+    bars_symbol: Annotated[str | None, typer.Option(help="The underlying of the bars' file.")] = None,
+    columns: Annotated[
+        str, typer.Option(metavar="time=ts,volume=", help="The bars' column names; nothing: has none.")
+    ] = "",
     quotes: Annotated[
-        str, typer.Option(metavar="model|FILE", help="Where option quotes come from.")
+        str, typer.Option(metavar="model|STORE", help="Where option quotes come from.")
     ] = "model",
+    mix: Annotated[bool, typer.Option("--mix", help="Model quotes where the store has none.")] = False,
     profile: Profile = None,
     config: Config = CONFIG,
     seed: Seed = None,
@@ -54,15 +63,25 @@ def backtest(
     start_log(verbose, logfile)
     chosen = None if bots is None else _bots(bots)
     from scripts.backtest import run
-    from scripts.requests import BacktestRequest
+    from scripts.requests import BacktestRequest, Recording, pairs
 
+    store = None if quotes == "model" else Path(quotes)
+    if mix and store is None:
+        raise ConfigError("--mix: expected with --quotes STORE")
+    for name, value in (
+        ("zone", zone),
+        ("stamped", stamped),
+        ("bars-symbol", bars_symbol),
+        ("columns", columns),
+    ):
+        if value and bars is None:
+            raise ConfigError(f"--{name}: expected with --bars FILE")
     request = BacktestRequest(
         config=config,
         out=out,
         bots=chosen,
         timerange=timerange,
-        bars=bars,
-        quotes=quotes,
+        recording=Recording(bars, zone, stamped, bars_symbol, pairs(columns), store, mix),
         profile=profile,
         seed=seed,
         premium=premium,

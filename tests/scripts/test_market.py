@@ -13,6 +13,7 @@ from engine.settings import Settings
 from engine.universe import load_universe
 from feeds.synthetic.cache import save
 from scripts.market import market, parse_timerange
+from scripts.requests import Recording
 
 CONFIG = Path(__file__).parents[2] / "config"
 UNIVERSE = load_universe(CONFIG / "universe.json")
@@ -82,7 +83,7 @@ def spy_file(tmp_path: Path) -> Path:
 
 
 def test_recorded_bars_are_scaled_to_the_same_index(spy_file: Path):
-    bars, _ = market(settings(), UNIVERSE, ["XSP", "SPY"], bars_path=spy_file)
+    bars, _ = market(settings(), UNIVERSE, ["XSP", "SPY"], recording=Recording(bars=spy_file))
     factor = UNIVERSE["XSP"].scale / UNIVERSE["SPY"].scale
     np.testing.assert_allclose(bars["XSP"].close, bars["SPY"].close * factor, rtol=1e-12)
     assert any("not XSP's own" in note for note in bars["XSP"].notes)
@@ -90,13 +91,15 @@ def test_recorded_bars_are_scaled_to_the_same_index(spy_file: Path):
 
 
 def test_recorded_bars_are_cut_to_the_range(spy_file: Path):
-    bars, _ = market(settings(), UNIVERSE, ["SPY"], bars_path=spy_file, timerange="20180104-20180105")
+    bars, _ = market(
+        settings(), UNIVERSE, ["SPY"], recording=Recording(bars=spy_file), timerange="20180104-20180105"
+    )
     assert bars["SPY"].grid.dates == (date(2018, 1, 4), date(2018, 1, 5))
 
 
 def test_share_cannot_be_made_of_recorded_index_bars(spy_file: Path):
     with pytest.raises(DataError) as caught:
-        market(settings(), UNIVERSE, ["SPY", "NVDA"], bars_path=spy_file)
+        market(settings(), UNIVERSE, ["SPY", "NVDA"], recording=Recording(bars=spy_file))
     assert "NVDA" in str(caught.value)
     assert str(spy_file) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -149,7 +152,7 @@ def test_recorded_spy_year_is_loaded_for_spy_and_xsp(real_data: Path):
     path = real_data / "minute_spy_2024_03_2025_04.parquet"
     if not path.is_file():
         pytest.skip(f"{path.name} is absent")
-    bars, quotes = market(settings(), UNIVERSE, ["SPY", "XSP"], bars_path=path)
+    bars, quotes = market(settings(), UNIVERSE, ["SPY", "XSP"], recording=Recording(bars=path))
     assert 252 <= len(bars["XSP"].grid.dates) <= 256
     assert any("VIX is missing" in note for note in bars["XSP"].notes)
     quotes.move(len(bars["XSP"]) - 100)
