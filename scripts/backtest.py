@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from analyzers.result import RunResult, save
 from engine.desk import Desk
 from engine.errors import LedgerError
 from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
+from scripts.null_control import NullControl
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, describe, play, prepare
 
@@ -40,13 +42,22 @@ def run(request: BacktestRequest) -> Path:
     with console.status("Preparing bars and quotes"):
         setup = prepare(request)
     prepared = time.perf_counter()
-    desk = _watched(console, setup, request.stock_loop)
-    played = time.perf_counter()
-    if request.verify:
-        compare(desk, play(setup, stock_loop=not request.stock_loop)[0])
-        console.print("Verified: Backtrader's own loop gives the same journal.")
-    timings = {"prepare": prepared - began, "run": played - prepared}
-    result = as_result(request, setup, desk, timings)
+    wanted = request.control and not request.recording and setup.settings.quotes.premium != 0.0
+    beside = NullControl(setup) if wanted else None
+    try:
+        desk = _watched(console, setup, request.stock_loop)
+        played = time.perf_counter()
+        if request.verify:
+            compare(desk, play(setup, stock_loop=not request.stock_loop)[0])
+            console.print("Verified: Backtrader's own loop gives the same journal.")
+        timings = {"prepare": prepared - began, "run": played - prepared}
+        result = as_result(request, setup, desk, timings)
+        if beside is not None:
+            with console.status("Running the same bots without premium"):
+                result = replace(result, null_control=beside.figures())
+    finally:
+        if beside is not None:
+            beside.stop()
     with console.status("Writing the report"):
         analysis = analyze(result)
         folder = save(result, analysis, benchmarks(result.market), request.out)

@@ -97,6 +97,8 @@ class BacktestRequest:
         Run in Backtrader's own loop.
     verify : bool
         Run in both loops and compare the journals.
+    control : bool
+        Run a synthetic backtest's twin without premium beside it.
     verbose : int
         How often -v was given.
     """
@@ -113,4 +115,5 @@ class BacktestRequest:
     symbol: str | None = None
     stock_loop: bool = False
     verify: bool = False
+    control: bool = True
     verbose: int = 0

@@ -20,6 +20,10 @@ NOT_EVIDENCE = (
 MODEL_QUOTES = (
     "Recorded bars, model quotes: the prices of the options come from a model, and with them the result."
 )
+RECORDED_QUOTES = (
+    "Recorded bars and quotes, simulated fills: nobody knows whether the orders would have been filled so."
+)
+MIXED_QUOTES = "Recorded quotes with a model's where there were none: see which trades were made on which."
 BENCHMARK_NAMES = {
     "buy_and_hold": "buy and hold",
     "put_write": "monthly put-write",
@@ -161,7 +165,11 @@ def verdict(figures: dict[str, float]) -> str:
 
 def warning(result: RunResult) -> str:
     """Return what must be said before any figure of the run."""
-    return NOT_EVIDENCE if result.synthetic else MODEL_QUOTES
+    if result.synthetic:
+        return NOT_EVIDENCE
+    if "quotes" not in result.inputs:
+        return MODEL_QUOTES
+    return MIXED_QUOTES if "mix" in result.inputs else RECORDED_QUOTES
 
 
 def break_even_text(result: RunResult, analysis: Analysis) -> str:

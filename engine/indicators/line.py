@@ -20,6 +20,9 @@ from engine.sessions import CLOSE_MINUTE, OPEN_MINUTE
 Floats = NDArray[np.float64]
 MINUTES = CLOSE_MINUTE - OPEN_MINUTE
 DEFAULT_CLOCK = VarianceClock()
+# An index's opening print is stale, and the first minutes carry what the night left behind:
+# what moved before this many minutes is no measure of the session.
+SETTLING = 5
 _NOTHING = np.zeros((1, 1))
 _KEPT = 32
 _results: OrderedDict[Any, tuple[list[weakref.ref[array[float]]], list[array[float]]]] = OrderedDict()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from engine.indicators.line import MINUTES, ClockIndicator, Floats
+from engine.indicators.line import MINUTES, SETTLING, ClockIndicator, Floats
 
 TWO_LN2 = 2.0 * np.log(2.0)
 
@@ -39,20 +39,22 @@ def _realized(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, share
         for j in range(last + 1, now + 1):
             for k in range(8):
                 table[j, k] = table[last, k]
-        step = np.log(close[i] / memory[1])
-        years = (shares[row, last] - shares[row, now]) * session_years
-        span = np.log(high[i] / low[i])
-        body = np.log(close[i] / first[i])
-        table[now, 0] += step * step
-        table[now, 1] += years
-        if memory[4] > 0.0:
-            table[now, 2] += abs(step) * memory[3]
-            table[now, 3] += np.sqrt(years * memory[4])
-        table[now, 4] += span * span
-        table[now, 5] += 0.5 * span * span - (TWO_LN2 - 1.0) * body * body
-        table[now, 6] += (shares[row, now - 1] - shares[row, now]) * session_years
-        table[now, 7] += 1.0
-        memory[1], memory[2], memory[3], memory[4] = close[i], now, abs(step), years
+        if last >= SETTLING:
+            step = np.log(close[i] / memory[1])
+            years = (shares[row, last] - shares[row, now]) * session_years
+            span = np.log(high[i] / low[i])
+            body = np.log(close[i] / first[i])
+            table[now, 0] += step * step
+            table[now, 1] += years
+            if memory[4] > 0.0:
+                table[now, 2] += abs(step) * memory[3]
+                table[now, 3] += np.sqrt(years * memory[4])
+            table[now, 4] += span * span
+            table[now, 5] += 0.5 * span * span - (TWO_LN2 - 1.0) * body * body
+            table[now, 6] += (shares[row, now - 1] - shares[row, now]) * session_years
+            table[now, 7] += 1.0
+            memory[3], memory[4] = abs(step), years
+        memory[1], memory[2] = close[i], now
         then = now - window
         if then < 0 or table[now, 7] - table[then, 7] < needed:
             realized[i] = parkinson[i] = garman_klass[i] = bipower[i] = np.nan
@@ -73,7 +75,8 @@ class RealizedVolatility(ClockIndicator):
     market at every time of day. Lines: ``realized`` (sum of squared close-to-close returns),
     ``parkinson`` (ln(H/L)^2 / 4 ln 2), ``garman_klass`` (0.5 ln(H/L)^2 - (2 ln 2 - 1)
     ln(C/O)^2), ``bipower`` (pi/2 |r||r'|, without jumps; Barndorff-Nielsen and Shephard).
-    NaN in the session's first ``minutes`` and where half of them are missing.
+    What moved before 09:35 does not count. NaN in the session's first ``minutes`` and where
+    half of them are missing.
     """
 
     lines = ("realized", "parkinson", "garman_klass", "bipower")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from engine.indicators.line import MINUTES, ClockIndicator, Floats, KernelIndicator
+from engine.indicators.line import MINUTES, SETTLING, ClockIndicator, Floats, KernelIndicator
 from engine.indicators.rank import IvRank, SkewLine
 from engine.indicators.session import DayLines
 
@@ -84,14 +84,16 @@ def _variance_spread(ins: Any, outs: Any, memory: Any, table: Any, settings: Any
         if day[i] != memory[0]:
             memory[0], memory[1], memory[2] = day[i], first[i], now - 1
             memory[3:6] = 0.0
-        step = np.log(close[i] / memory[1])
-        memory[3] += step * step
-        memory[4] += (shares[row, int(memory[2])] - shares[row, now]) * session_years
+        if memory[2] >= SETTLING:
+            step = np.log(close[i] / memory[1])
+            memory[3] += step * step
+            memory[4] += (shares[row, int(memory[2])] - shares[row, now]) * session_years
         memory[5] += 1.0
         memory[1], memory[2] = close[i], now
         years = shares[row, now] * session_years
         implied[i] = iv[i] * iv[i] * years
-        realized[i] = memory[3] / memory[4] * years if memory[5] >= needed else np.nan
+        known = memory[5] >= needed and memory[4] > 0.0
+        realized[i] = memory[3] / memory[4] * years if known else np.nan
         spread[i] = implied[i] - realized[i]
 
 
@@ -99,7 +101,7 @@ class VarianceSpread(ClockIndicator):
     """Implied variance of the time left less what the session realises on the same clock.
 
     Lines, as total variance of log returns over the time left: ``implied`` (iv^2 x years
-    left), ``realized`` (the session's realised variance so far, scaled from the variance
+    left), ``realized`` (the session's realised variance from 09:35 on, scaled from the variance
     time it took to the time left) and ``spread``, their difference. Realised is NaN for the
     session's first ``minutes`` bars.
     """
@@ -125,12 +127,13 @@ def _trend(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: 
         if day[i] != memory[0]:
             memory[0], memory[1], memory[2] = day[i], first[i], now - 1
             memory[3:7] = 0.0
-        step = np.log(close[i] / memory[1])
-        years = (shares[row, int(memory[2])] - shares[row, now]) * session_years
-        memory[3] += step
-        memory[4] += years
-        memory[5] += step * step / years
-        memory[6] += 1.0
+        if memory[2] >= SETTLING:
+            step = np.log(close[i] / memory[1])
+            years = (shares[row, int(memory[2])] - shares[row, now]) * session_years
+            memory[3] += step
+            memory[4] += years
+            memory[5] += step * step / years
+            memory[6] += 1.0
         memory[1], memory[2] = close[i], now
         rest = memory[5] - memory[3] * memory[3] / memory[4]
         if memory[6] < needed or not rest > 0.0:
@@ -140,12 +143,12 @@ def _trend(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: 
 
 
 class TrendT(ClockIndicator):
-    """t-statistic of the session's drift since its open.
+    """t-statistic of the session's drift since 09:35.
 
     Least squares of returns on variance time, weighted by it: drift = ln(C/O) / Y and
-    t = ln(C/O) / (s sqrt(Y)), where Y is the variance time so far and s^2 the residual
-    variance per unit of it (n - 1 degrees of freedom). Line: ``t``, about standard normal
-    on a day without drift; NaN for the session's first ``minutes`` bars.
+    t = ln(C/O) / (s sqrt(Y)), where O is the price at 09:35, Y the variance time since and
+    s^2 the residual variance per unit of it (n - 1 degrees of freedom). Line: ``t``, about
+    standard normal on a day without drift; NaN for the first ``minutes`` bars after 09:35.
     """
 
     lines = ("t",)
@@ -198,9 +201,10 @@ def _compression(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, sh
         for j in range(last + 1, now + 1):
             for k in range(3):
                 table[j, k] = table[last, k]
-        step = np.log(close[i] / memory[1])
-        table[now, 0] += step * step
-        table[now, 1] += shares[row, last] - shares[row, now]
+        if last >= SETTLING:
+            step = np.log(close[i] / memory[1])
+            table[now, 0] += step * step
+            table[now, 1] += shares[row, last] - shares[row, now]
         table[now, 2] += 1.0
         memory[1], memory[2] = close[i], now
         ratio[i] = np.nan
@@ -217,8 +221,8 @@ def _compression(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, sh
 class Compression(ClockIndicator):
     """Realised volatility of the last ``minutes`` over the morning's, time of day taken out.
 
-    Line: ``ratio``; below 1 the market is calmer than from 09:30 to 10:30 (``morning``
-    minutes). NaN until the morning is over and where half of either stretch is missing.
+    Line: ``ratio``; below 1 the market is calmer than from 09:35 to 10:30 (the end of the
+    first ``morning`` minutes). NaN until the morning is over and where half of either stretch is missing.
     """
 
     lines = ("ratio",)

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,19 @@ import numpy as np
 from engine.bars import LINES, PRICES, Bars
 from engine.sessions import cache_home, replace_file
 
-GENERATOR = 9  # raise it whenever generated numbers change
+
+@lru_cache(maxsize=1)
+def generator() -> str:
+    """Return a digest of the generators' own source: bars of another version are other bars."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def cache_key(kind: str, parameters: Mapping[str, object]) -> str:
     """Return the key of bars made by generator ``kind`` from ``parameters``."""
-    told = json.dumps({"kind": kind, "generator": GENERATOR, **parameters}, sort_keys=True, default=str)
+    told = json.dumps({"kind": kind, "generator": generator(), **parameters}, sort_keys=True, default=str)
     return f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:20]}"
 
 

@@ -56,6 +56,9 @@ def backtest(
     out: Annotated[Path, typer.Option(help="Folder for the run's own folder.")] = RUNS,
     stock_loop: Annotated[bool, typer.Option("--stock-loop", help="Run in Backtrader's own loop.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Run in both loops and compare.")] = False,
+    control: Annotated[
+        bool, typer.Option("--control/--no-control", help="Also run without premium, for the break-even.")
+    ] = True,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
@@ -89,6 +92,7 @@ def backtest(
         symbol=symbol,
         stock_loop=stock_loop,
         verify=verify,
+        control=control,
         verbose=verbose,
     )
     run(request)

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from analyzers.analysis import analyze
-from analyzers.report.words import break_even_text, is_loss, share, usd, verdict
+from analyzers.report.words import break_even_text, is_loss, share, usd, verdict, warning
 from analyzers.result import RunResult
 from tests.analyzers.makers import DAYS, run, trade
 
@@ -62,3 +62,16 @@ def test_break_even_is_measured_only_against_a_control() -> None:
     assert analyze(control).break_even == pytest.approx(0.06)
     assert break_even_text(control, analyze(control)).startswith("6.0 %, by the line")
     assert break_even_text(worse, analyze(worse)).startswith("None found")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "synthetic", "said"),
+    [
+        ({}, True, "no evidence of an edge"),
+        ({"bars": "spy.parquet"}, False, "model quotes"),
+        ({"quotes": "store"}, False, "simulated fills"),
+        ({"quotes": "store", "mix": "yes"}, False, "which trades were made on which"),
+    ],
+)
+def test_warning_names_what_the_result_stands_on(inputs: dict[str, str], synthetic: bool, said: str) -> None:
+    assert said in warning(dataclasses.replace(losing((1.0,)), inputs=inputs, synthetic=synthetic))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from engine.bars import Bars
 from engine.indicators.realized import RealizedVolatility
-from engine.indicators.regime import Compression
+from engine.indicators.regime import Compression, TrendT, VarianceSpread
 from engine.options.clock import VarianceClock
 from engine.sessions import session_dates
 from tests.indicators.market import WEEK, keep, line_of, market
@@ -32,11 +33,13 @@ def _by_hand(bars: Bars, at: int, minutes: int, clock: VarianceClock) -> dict[st
     own = (clock.share_left(minute - 1, close) - clock.share_left(minute, close)) * scale
     price = np.append(bars.open[whole[0]], bars.close[whole])
     r = np.diff(np.log(price))
-    pairs, pair_years = np.abs(r[1:] * r[:-1]), np.sqrt(years[1:] * years[:-1])
+    settled = before >= 575
+    both = settled[1:] & settled[:-1]
+    pairs, pair_years = np.abs(r[1:] * r[:-1]) * both, np.sqrt(years[1:] * years[:-1]) * both
     pairs, pair_years = np.append(0.0, pairs), np.append(0.0, pair_years)
     span = np.log(bars.high[whole] / bars.low[whole]) ** 2
     body = np.log(bars.close[whole] / bars.open[whole]) ** 2
-    use = minute > minute[-1] - minutes
+    use = settled & (minute > minute[-1] - minutes)
     return {
         "realized": np.sqrt((r**2)[use].sum() / years[use].sum()),
         "parkinson": np.sqrt(span[use].sum() / (4 * np.log(2)) / own[use].sum()),
@@ -54,6 +57,17 @@ def test_measures_equal_their_definitions_on_the_variance_clock(bars: Bars, minu
     for at in known[:: max(len(known) // 60, 1)].tolist():
         for name, expected in _by_hand(bars, at, minutes, VarianceClock()).items():
             assert lines[name][at] == pytest.approx(expected, rel=1e-9), (name, at)
+
+
+def test_stale_opening_minutes_move_no_measure_of_the_session() -> None:
+    early = WHOLE.grid.minute <= 575
+    # the open is yesterday's price, and the first minutes catch up with the night
+    away = np.where(early, 1.0 + 0.004 * (575 - WHOLE.grid.minute), 1.0)
+    stale = replace(WHOLE, **{name: getattr(WHOLE, name) * away for name in ("open", "high", "low", "close")})
+    for kind in (RealizedVolatility, Compression, VarianceSpread, TrendT):
+        fresh, seen = line_of(WHOLE, kind), line_of(stale, kind)
+        for name, values in fresh.items():
+            np.testing.assert_allclose(seen[name][~early], values[~early], rtol=1e-9, err_msg=name)
 
 
 def test_another_clock_annualises_differently() -> None:

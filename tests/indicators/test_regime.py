@@ -57,9 +57,10 @@ def test_variance_spread_compares_both_variances_over_the_time_left(holes: bool)
         here = np.flatnonzero(grid.day == day)
         close = int(grid.close_minute[day])
         r = np.diff(np.log(np.append(bars.open[here[0]], bars.close[here])))
-        passed = CLOCK.share_left(int(grid.minute[here[0]]) - 1, close) - CLOCK.share_left(
-            grid.minute[here], close
-        )
+        before = np.append(grid.minute[here[0]] - 1, grid.minute[here][:-1])
+        r[before < 575] = 0.0  # what the night left behind
+        start = int(before[before >= 575][0])
+        passed = CLOCK.share_left(start, close) - CLOCK.share_left(grid.minute[here], close)
         years = CLOCK.years_left(grid.minute[here], close)
         realized = np.cumsum(r**2) / (passed * YEARS) * years
         implied = bars.lines["atm_iv"][here] ** 2 * years
@@ -131,6 +132,8 @@ def test_trend_is_the_weighted_least_squares_t_statistic() -> None:
         before = np.append(grid.minute[here[0]] - 1, grid.minute[here][:-1])
         years = (CLOCK.share_left(before, close) - CLOCK.share_left(grid.minute[here], close)) * YEARS
         r = np.diff(np.log(np.append(bars.open[here[0]], bars.close[here])))
+        settled = before >= 575
+        years, r, here = years[settled], r[settled], here[settled]
         for n in (30, 77, len(here)):
             x, y = np.sqrt(years[:n])[:, None], r[:n] / np.sqrt(years[:n])
             slope, rest, _, _ = np.linalg.lstsq(x, y, rcond=None)
