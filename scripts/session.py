@@ -99,7 +99,12 @@ def prepare(request: BacktestRequest) -> Setup:
     return Setup(settings, bots, products, bars, book, calendar, fees)
 
 
-def play(setup: Setup, stock_loop: bool = False, progress: Progress | None = None) -> tuple[Desk, list[Any]]:
+def play(
+    setup: Setup,
+    stock_loop: bool = False,
+    progress: Progress | None = None,
+    roster: Mapping[str, type[Any]] | None = None,
+) -> tuple[Desk, list[Any]]:
     """Run the bots over the bars once and return the desk and the strategies.
 
     Parameters
@@ -109,6 +114,8 @@ def play(setup: Setup, stock_loop: bool = False, progress: Progress | None = Non
         Visit every bar in Backtrader's own loop.
     progress : callable, optional
         Called with (bars done, bars in all).
+    roster : mapping of name to bot, optional
+        Instead of the bots as they are.
     """
     from analyzers.cerebral import ANALYZERS
     from strategies.roster import BOTS
@@ -129,7 +136,7 @@ def play(setup: Setup, stock_loop: bool = False, progress: Progress | None = Non
     broker.attach(cerebro.datas[0])
     for name in setup.bots:
         cerebro.addstrategy(
-            BOTS[name],
+            (roster or BOTS)[name],
             desk=desk,
             config=getattr(settings.bots, name),
             common=settings.common,

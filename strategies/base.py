@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +46,7 @@ class Bot(bt.Strategy):
 
     params = (("desk", None), ("config", None), ("common", None), ("products", None), ("whole", True))
     bot_name = ""
+    lane: Callable[..., Lane] = Lane
 
     def __init__(self) -> None:
         self.desk: Desk = self.p.desk
@@ -61,7 +63,9 @@ class Bot(bt.Strategy):
             self.days.append((DayLines(data), VixChange(data)))
             measures = {"minute": data.lines.minute, "left": data.lines.left, **self.measures(data)}
             self.lanes.append(
-                Lane(self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every)
+                self.lane(
+                    self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
+                )
             )
         self.desk.journal.keep_decisions(self.bot_name, self._decision_table)
 

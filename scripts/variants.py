@@ -1,0 +1,352 @@
+"""Run many variants of one backtest: the one way sweeps, controls and searches do it.
+
+A variant is the base's settings with some keys changed. Each becomes one line in a results
+file, keyed by everything that decided it, so that a stopped search goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.bars import Bars
+from engine.broker.fees import FeeSchedule
+from engine.errors import ConfigError, DataError, MarketWatchError
+from engine.options.contract import Product
+from engine.research.space import nested
+from engine.risk.blackouts import EventCalendar
+from engine.settings import ENVIRONMENT, Settings
+from engine.settings_files import Layer, complaint, merge
+from feeds.model import ModelQuotes, ModelSettings
+from scripts.market import find_product, generated
+from scripts.requests import BacktestRequest
+from scripts.session import Setup, chosen_bots, overrides, play
+from scripts.signals import OWN, bots_with
+
+KEPT_BARS = 2  # sets of bars a process holds: five years of two symbols are about 100 MB
+ROOT = Path(__file__).resolve().parents[1]
+_held: dict[str, dict[str, Bars]] = {}
+
+
+@dataclass(frozen=True)
+class Base:
+    """What all variants share; it travels to other processes and machines, so it holds files' content.
+
+    Parameters
+    ----------
+    settings : dict
+        Every setting, as `Settings.model_dump` gives them.
+    bots : tuple of str, optional
+        The bots to run; None those enabled in a variant's settings.
+    universe, calendar, fees
+        As a backtest takes them.
+    timerange : str, optional
+    digest : str
+        Of all this, of the files it was read from and of the program's own source.
+    """
+
+    settings: dict[str, Any]
+    bots: tuple[str, ...] | None
+    universe: Mapping[str, Product]
+    calendar: EventCalendar
+    fees: FeeSchedule
+    timerange: str | None
+    digest: str
+
+    @classmethod
+    def of(cls, request: BacktestRequest) -> Base:
+        """Read settings, universe, calendar and fees; every user error of them surfaces here."""
+        from engine.universe import load_universe
+
+        if request.recording:
+            raise ConfigError("variants: recorded data was given, expected a synthetic backtest")
+        settings = Settings.load(request.config, request.profile, overrides(request))
+        chosen_bots(settings, request.bots)
+        universe, events, fees = (
+            request.config / name for name in ("universe.json", "events.json", "fees.yaml")
+        )
+        files = [path for path in (universe, events, fees, settings.data.daily) if path is not None]
+        told = [settings.digest, request.bots, request.timerange, source_digest(), _content(files)]
+        return cls(
+            settings=settings.model_dump(mode="json"),
+            bots=request.bots,
+            universe=load_universe(universe),
+            calendar=EventCalendar.load(events, settings.risk.calendar_required),
+            fees=FeeSchedule.load(fees),
+            timerange=request.timerange,
+            digest=hashlib.sha256(json.dumps(told).encode()).hexdigest(),
+        )
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One change of the base.
+
+    Parameters
+    ----------
+    changes : mapping
+        Dotted keys of the settings to values: ``{"bots.condor.width": 2, "data.seed": 3}``.
+    signals : str
+        Whose verdicts let a bot trade, see `scripts.signals.bots_with`.
+    """
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    signals: str = OWN
+
+    def key(self, base: Base) -> str:
+        """Return the name of this variant's result under a base."""
+        daily = self.changes.get("data.daily")
+        told = [base.digest, dict(self.changes), self.signals]
+        text = json.dumps([*told, _content([Path(daily)]) if daily else ""], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class BotDays:
+    """What a bot did: USD in all and, by day of entry, of those days that had a trade."""
+
+    trades: int
+    net: float
+    fees: float
+    slippage: float
+    worst: float
+    day: tuple[str, ...]
+    day_net: tuple[float, ...]
+    day_costs: tuple[float, ...]
+    day_trades: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a variant: ``error`` is empty unless it failed; ``sessions`` are ISO dates."""
+
+    key: str
+    changes: Mapping[str, Any]
+    signals: str
+    seconds: float
+    error: str
+    cash: float
+    sessions: tuple[str, ...]
+    bots: Mapping[str, BotDays]
+
+    def to_line(self) -> str:
+        """Return the outcome as one line of JSON."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def of_line(cls, line: str) -> Outcome:
+        """Return the outcome a line tells; ValueError, KeyError or TypeError when it does not."""
+        told = json.loads(line)
+        bots = {
+            name: BotDays(
+                **{key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
+            )
+            for name, held in told.pop("bots").items()
+        }
+        return cls(**(told | {"bots": bots, "sessions": tuple(told["sessions"])}))
+
+
+def settings_of(base: Base, changes: Mapping[str, Any]) -> Settings:
+    """Return the settings of a variant.
+
+    Raises
+    ------
+    ConfigError
+        A key that does not exist, or a value that cannot be.
+    """
+    layers = [Layer("base", base.settings), Layer("variant", nested(changes))]
+    try:
+        return Settings(**merge(layers))
+    except ValidationError as error:
+        raise complaint(error, layers, Settings, ENVIRONMENT) from None
+
+
+def setup_of(base: Base, changes: Mapping[str, Any]) -> Setup:
+    """Return everything a variant's backtest is made of; equal bars are made once a process."""
+    settings = settings_of(base, changes)
+    bots = chosen_bots(settings, base.bots)
+    symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
+    products = {symbol: find_product(base.universe, symbol) for symbol in symbols}
+    bars = _bars(settings, products, base.timerange)
+    book = ModelQuotes(bars, products, ModelSettings(settings.quotes.premium, settings.quotes.spread_scale))
+    calendar = EventCalendar(base.calendar.known, settings.risk.calendar_required)
+    return Setup(settings, bots, products, book.with_lines(), book, calendar, base.fees)
+
+
+def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:
+    """Run one variant; whatever goes wrong with it is told in its outcome."""
+    began = time.perf_counter()
+    try:
+        setup = setup_of(base, variant.changes)
+        desk, _ = play(setup, roster=bots_with(variant.signals))
+        found = {bot: _days(bot, desk.journal.trades) for bot in setup.bots}
+        told: dict[str, Any] = {
+            "error": "",
+            "cash": setup.settings.account.cash,
+            "sessions": tuple(day.isoformat() for day in desk.sessions),
+            "bots": found,
+        }
+    except MarketWatchError as error:
+        told = {"error": str(error), "cash": 0.0, "sessions": (), "bots": {}}
+    except Exception as error:  # noqa: BLE001 - a defect met by one variant must not cost the others
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        told = {"error": said, "cash": 0.0, "sessions": (), "bots": {}}
+    spent = round(time.perf_counter() - began, 3)
+    return Outcome(key, dict(variant.changes), variant.signals, spent, **told)
+
+
+def run_variants(
+    base: Base,
+    variants: Sequence[Variant],
+    jobs: int = -1,
+    done: Path | None = None,
+    scheduler: str | None = None,
+) -> Iterator[tuple[int, Outcome]]:
+    """Run variants on all cores, or on a cluster, and give each outcome as it is finished.
+
+    Parameters
+    ----------
+    base : Base
+    variants : sequence of Variant
+        Equal ones run once.
+    jobs : int
+        Processes; -1 one a core.
+    done : Path, optional
+        File of finished variants: those in it are not run again, the others are added, a line
+        each, on the disk before they are given. Failed ones are run again.
+    scheduler : str, optional
+        Address of a Dask scheduler instead of local processes.
+
+    Yields
+    ------
+    (int, Outcome)
+        Number of the variant and what came of it; those already done first.
+    """
+    numbers: dict[str, list[int]] = {}
+    for number, variant in enumerate(variants):
+        numbers.setdefault(variant.key(base), []).append(number)
+    known = {} if done is None else read_outcomes(done)
+    left: list[tuple[str, Variant]] = []
+    for key, places in numbers.items():
+        if key in known:
+            yield from ((number, known[key]) for number in places)
+        else:
+            left.append((key, variants[places[0]]))
+    # variants on the same bars stand together, so that a process seldom changes its bars
+    left.sort(key=lambda item: json.dumps(_data_changes(item[1]), sort_keys=True, default=str))
+    for outcome in _outcomes(base, left, jobs, scheduler):
+        if done is not None:
+            append(done, outcome)
+        yield from ((number, outcome) for number in numbers[outcome.key])
+
+
+def read_outcomes(path: Path) -> dict[str, Outcome]:
+    """Return the finished variants of a results file by key; failed and torn lines are left out."""
+    found: dict[str, Outcome] = {}
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                outcome = Outcome.of_line(line)
+            except (ValueError, KeyError, TypeError):
+                continue  # the line a killed search was writing
+            if not outcome.error:
+                found[outcome.key] = outcome
+    return found
+
+
+def append(path: Path, outcome: Outcome) -> None:
+    """Add an outcome to a results file; when this returns it is on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as stream:
+        if stream.tell():
+            stream.seek(-1, os.SEEK_END)
+            torn = stream.read(1) != b"\n"  # by a kill: the next line must stand by itself
+        else:
+            torn = False
+        stream.write((b"\n" if torn else b"") + outcome.to_line().encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+@lru_cache(maxsize=1)
+def source_digest() -> str:
+    """Return a digest of the program's source: another version's results are others."""
+    parts = ("engine", "feeds", "strategies")
+    files = [path for part in parts for path in sorted((ROOT / part).rglob("*.py"))]
+    return _content(
+        [*files, *(ROOT / "scripts" / name for name in ("market.py", "session.py", "signals.py"))]
+    )
+
+
+def _outcomes(
+    base: Base, left: Sequence[tuple[str, Variant]], jobs: int, scheduler: str | None
+) -> Iterator[Outcome]:
+    if not left:
+        return
+    if scheduler is not None:
+        from scripts.cluster import outcomes_of
+
+        yield from outcomes_of(base, left, scheduler)
+    elif jobs == 1 or len(left) == 1:
+        yield from (run_variant(base, variant, key) for key, variant in left)
+    else:
+        from joblib import Parallel, delayed
+
+        runs = (delayed(run_variant)(base, variant, key) for key, variant in left)
+        yield from Parallel(
+            n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
+        )(runs)
+
+
+def _bars(settings: Settings, products: Mapping[str, Product], timerange: str | None) -> dict[str, Bars]:
+    """Return the bars of the settings, those last used without making them again."""
+    key = json.dumps([settings.data.model_dump(mode="json"), timerange, sorted(products)])
+    if key not in _held:
+        while len(_held) >= KEPT_BARS:
+            del _held[next(iter(_held))]
+        _held[key] = generated(settings, products, timerange=timerange)
+    return {symbol: _held[key][symbol] for symbol in products}
+
+
+def _days(bot: str, trades: Iterable[Any]) -> BotDays:
+    days: dict[str, list[float]] = {}
+    mine = [trade for trade in trades if trade.bot == bot]
+    for trade in mine:
+        row = days.setdefault(trade.entry_time.date().isoformat(), [0.0, 0.0, 0])
+        row[0] += trade.net
+        row[1] += trade.fees + trade.slippage
+        row[2] += 1
+    return BotDays(
+        trades=len(mine),
+        net=round(sum(trade.net for trade in mine), 2),
+        fees=round(sum(trade.fees for trade in mine), 2),
+        slippage=round(sum(trade.slippage for trade in mine), 2),
+        worst=round(min((trade.net for trade in mine), default=0.0), 2),
+        day=tuple(days),
+        day_net=tuple(round(row[0], 2) for row in days.values()),
+        day_costs=tuple(round(row[1], 2) for row in days.values()),
+        day_trades=tuple(int(row[2]) for row in days.values()),
+    )
+
+
+def _data_changes(variant: Variant) -> dict[str, Any]:
+    return {key: value for key, value in variant.changes.items() if key.startswith("data")}
+
+
+def _content(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
+    return digest.hexdigest()
