@@ -35,8 +35,8 @@ class Analysis:
     ``daily`` is the P&L of every session, idle ones included, USD, one column a bot and
     ``all``; ``groups`` maps a name (bot, symbol, exit reason, ...) to a table of
     `trade_figures`; ``checks`` hold the rules against the trades; ``excesses`` are the days
-    that lost more than their cap, each explained; ``break_even`` is the premium at which a
-    trade earns nothing, NaN where no control without premium was run.
+    that lost more than their cap, each explained; ``break_even`` is, by bot, the
+    premium at which a trade earns nothing; empty where no control without premium was run.
     """
 
     daily: pd.DataFrame
@@ -51,7 +51,7 @@ class Analysis:
     worst_days: pd.Series
     checks: list[Check]
     excesses: list[str]
-    break_even: float
+    break_even: dict[str, float]
 
     def to_summary(self) -> dict[str, Any]:
         """Return the figures as plain values for ``summary.json``; NaN becomes null."""
@@ -74,7 +74,7 @@ class Analysis:
             "worst_days": {str(day.date()): round(float(net), 2) for day, net in self.worst_days.items()},
             "checks": [asdict(check) for check in self.checks],
             "day_loss_excesses": self.excesses,
-            "break_even_premium": _value(self.break_even),
+            "break_even_premium": _plain(self.break_even),
         }
 
 
@@ -89,10 +89,11 @@ def analyze(result: RunResult) -> Analysis:
     daily["all"] = daily[bots].sum(axis=1) if bots else 0.0
     total = _figures(table, daily["all"], result)
     states = result.orders.state.astype(str)
+    figures = {bot: _figures(table[table.bot == bot], daily[bot], result) for bot in bots}
     return Analysis(
         daily=daily,
         total=total,
-        bots={bot: _figures(table[table.bot == bot], daily[bot], result) for bot in bots},
+        bots=figures,
         groups=_groups(trades),
         denied=_denied(result.decisions),
         orders={name: int((states == name).sum()) for name in ORDER_STATES},
@@ -102,7 +103,7 @@ def analyze(result: RunResult) -> Analysis:
         worst_days=daily["all"][daily["all"] < 0.0].nsmallest(10),
         checks=checks(result),
         excesses=day_loss_excesses(result),
-        break_even=_break_even(result, total["expectancy"]),
+        break_even=_break_even(result, figures),
     )
 
 
@@ -215,12 +216,13 @@ def _years(pnl: pd.Series, capital: float) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _break_even(result: RunResult, expectancy: float) -> float:
-    null = result.null_control
-    if null is None or not null["trades"] or not math.isfinite(expectancy):
-        return math.nan
-    premium = float(result.settings["quotes"]["premium"])
-    return break_even(premium, expectancy, null["net"] / null["trades"])
+def _break_even(result: RunResult, bots: dict[str, dict[str, float]]) -> dict[str, float]:
+    premium, found = float(result.settings["quotes"]["premium"]), {}
+    for bot, null in (result.null_control or {}).items():
+        mean = bots[bot]["expectancy"] if bot in bots else math.nan
+        told = null["trades"] > 0 and math.isfinite(mean)
+        found[bot] = break_even(premium, mean, null["net"] / null["trades"]) if told else math.nan
+    return found
 
 
 def _rows(table: pd.DataFrame) -> dict[str, dict[str, Any]]:

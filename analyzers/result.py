@@ -29,7 +29,7 @@ class RunResult:
     Tables: ``trades``, ``fills``, ``orders`` and ``halts`` have the fields of the records in
     `engine.journal.records`; ``decisions`` time, bot, symbol, reason, combo, credit and the
     bot's measures; ``market`` date, open, high, low, close and vix, one row a session.
-    ``inputs`` are the files and the time range asked for. ``null_control`` holds ``trades`` and
+    ``inputs`` are the files and the time range asked for. ``null_control`` holds, by bot, ``trades`` and
     ``net`` of the same run without a volatility premium, where that run was made.
     """
 
@@ -53,7 +53,7 @@ class RunResult:
     market: pd.DataFrame
     synthetic: bool
     timings: dict[str, float]
-    null_control: dict[str, float] | None = None
+    null_control: dict[str, dict[str, float]] | None = None
 
     def head(self) -> dict[str, Any]:
         """Return all that is not a table, ready for JSON."""

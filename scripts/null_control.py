@@ -16,7 +16,7 @@ from loguru import logger
 from feeds.model import ModelQuotes, ModelSettings
 from scripts.session import Setup, play
 
-Figures = dict[str, float]
+Figures = dict[str, dict[str, float]]
 
 
 class NullControl:
@@ -37,7 +37,7 @@ class NullControl:
         told.close()
 
     def figures(self) -> Figures | None:
-        """Return ``trades`` and ``net`` (USD) of the control once it has ended, None when it failed."""
+        """Return every bot's ``trades`` and ``net`` (USD) once the control has ended, None when it failed."""
         try:
             return self._answer.recv()  # type: ignore[no-any-return]
         except EOFError:
@@ -53,11 +53,12 @@ class NullControl:
 
 
 def without_premium(setup: Setup) -> Figures:
-    """Return ``trades`` and ``net`` (USD) of the same bots, bars and costs at fair quotes."""
+    """Return every bot's ``trades`` and ``net`` (USD) on the same bars and costs at fair quotes."""
     scale = setup.settings.quotes.spread_scale
     book = ModelQuotes(setup.bars, setup.products, ModelSettings(0.0, scale))
     trades = play(replace(setup, bars=book.with_lines(), book=book))[0].journal.trades
-    return {"trades": float(len(trades)), "net": float(sum(trade.net for trade in trades))}
+    nets = {bot: [trade.net for trade in trades if trade.bot == bot] for bot in setup.bots}
+    return {bot: {"trades": float(len(held)), "net": float(sum(held))} for bot, held in nets.items()}
 
 
 def _run(setup: Setup, told: Connection) -> None:

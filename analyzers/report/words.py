@@ -173,17 +173,20 @@ def warning(result: RunResult) -> str:
 
 
 def break_even_text(result: RunResult, analysis: Analysis) -> str:
-    """Return the volatility premium at which the bots would earn nothing, against the one put in."""
-    premium = share(result.settings["quotes"]["premium"])
-    null = result.null_control
-    if null is None:
+    """Return the volatility premium at which each bot would earn nothing, against the one put in."""
+    put_in = float(result.settings["quotes"]["premium"])
+    premium = share(put_in)
+    if result.null_control is None:
         return f"Not measured in this run, which has {premium}; compare a run with --premium 0."
-    without = f"without premium {count(null['trades'])} trades brought {usd(null['net'])} USD"
-    if not math.isfinite(analysis.break_even):
-        return f"None found: {premium} brought no more a trade than none; {without}."
-    return (
-        f"{share(analysis.break_even)}, by the line through this run ({premium}) and its control; {without}."
-    )
+    told = []
+    for bot, null in result.null_control.items():
+        value = analysis.break_even.get(bot, math.nan)
+        mean = usd(null["net"] / null["trades"]) if null["trades"] else "nothing"
+        found = share(value) if math.isfinite(value) else "none found"
+        beyond = ", beyond what was run" if value > put_in or value < 0.0 else ""
+        told.append(f"{words(bot)} {found}{beyond} (a trade without premium: {mean} USD)")
+    lines = "; ".join(told) or "no bots"
+    return f"{lines}. By the line through this run ({premium}) and its control; mw control gives intervals."
 
 
 def benchmark_rows(

@@ -55,13 +55,16 @@ def test_verdict_of_thin_data_is_that_it_is_thin() -> None:
 
 def test_break_even_is_measured_only_against_a_control() -> None:
     held = losing((2.0, 2.0))
-    control = dataclasses.replace(held, null_control={"trades": 10, "net": -60.0})
-    worse = dataclasses.replace(held, null_control={"trades": 10, "net": 60.0})
+    (bot,) = analyze(held).bots
+    control = dataclasses.replace(held, null_control={bot: {"trades": 10, "net": -60.0}})
+    worse = dataclasses.replace(held, null_control={bot: {"trades": 10, "net": 60.0}})
+    dear = dataclasses.replace(losing((-3.0, -3.0)), null_control={bot: {"trades": 10, "net": -60.0}})
 
     assert break_even_text(held, analyze(held)).startswith("Not measured in this run")
-    assert analyze(control).break_even == pytest.approx(0.06)
-    assert break_even_text(control, analyze(control)).startswith("6.0 %, by the line")
-    assert break_even_text(worse, analyze(worse)).startswith("None found")
+    assert analyze(control).break_even == {bot: pytest.approx(0.06)}
+    assert f"{bot} 6.0 % (a trade without premium: −6.00 USD)" in break_even_text(control, analyze(control))
+    assert f"{bot} none found" in break_even_text(worse, analyze(worse))
+    assert "16.0 %, beyond what was run" in break_even_text(dear, analyze(dear))
 
 
 @pytest.mark.parametrize(
