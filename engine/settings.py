@@ -219,6 +219,17 @@ class DataSettings(Section):
     daily: Path | None = None
 
 
+class DelayedSettings(Section):
+    """Where delayed chains are fetched, to look at and never to trade on."""
+
+    sources: Symbols = ("cboe", "barchart")
+    cboe_url: str = "https://cdn.cboe.com/api/global/delayed_quotes/options/{symbol}.json"
+    barchart_url: str = "https://ondemand.websol.barchart.com/getEquityOptions.json"
+    timeout_seconds: Positive = 10.0
+    retries: Whole = 3
+    cache_seconds: Amount = 60.0
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Made by `load`, never by hand outside tests."""
 
@@ -233,6 +244,7 @@ class Settings(BaseSettings):
     execution: ExecutionSection = ExecutionSection()
     quotes: QuotesSettings = QuotesSettings()
     data: DataSettings = DataSettings()
+    delayed: DelayedSettings = DelayedSettings()
 
     @classmethod
     def settings_customise_sources(

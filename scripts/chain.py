@@ -1,7 +1,8 @@
-"""One chain of model quotes with its greeks, printed."""
+"""One chain with its greeks, printed: the model's at a past instant, or a delayed one of now."""
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from engine.errors import ConfigError, DataError
 from engine.options.chain import Chain
 from engine.options.contract import Right
 from engine.options.expected_move import Convention, ExpectedMove, expected_move
-from engine.sessions import NEW_YORK, close_minute, is_session
+from engine.sessions import NEW_YORK, close_minute, is_session, sessions_ahead
 from engine.settings import Settings, clock
 from engine.tape import Tape
 from engine.universe import load_universe
-from scripts.market import market
+from scripts.market import find_product, market
 
 REACH_SD = 3.0  # strikes further from the forward are left out
 FEWEST = 5  # strikes kept on either side even so
@@ -77,6 +78,90 @@ def run(
     show(chain, days, console)
     console.print(f"[dim]Model quotes on synthetic bars: {bars[symbol].source}.[/dim]", soft_wrap=True)
     return chain
+
+
+def run_delayed(
+    symbol: str,
+    config: Path,
+    days: int = 0,
+    source: str | None = None,
+    save: Path | None = None,
+    as_json: bool = False,
+    console: Console | None = None,
+) -> Chain:
+    """Print a delayed chain, and return it; it is to be looked at, never to be traded on.
+
+    Parameters
+    ----------
+    symbol : str
+        Of ``config/universe.json``.
+    config : Path
+        Folder of the settings, whose section ``delayed`` names sources and addresses.
+    days : int
+        Sessions from the quotes' day to the expiry.
+    source : str, optional
+        Only this one, instead of ``delayed.sources``.
+    save : Path, optional
+        A quote store that keeps the whole snapshot, all expiries.
+    as_json : bool
+        Print figures for programs.
+    console : rich.console.Console, optional
+
+    Raises
+    ------
+    ConfigError
+        An unknown symbol or source.
+    DataError
+        No source has a chain, or none of that expiry.
+    """
+    from feeds.delayed.fetch import Politeness
+    from feeds.delayed.sources import Addresses, delayed
+    from feeds.store.store import QuoteStore
+
+    told = Settings.load(config).delayed
+    product = find_product(load_universe(config / "universe.json"), symbol)
+    snapshot = delayed(
+        product,
+        told.sources if source is None else (source,),
+        Addresses(told.cboe_url, told.barchart_url),
+        Politeness(told.timeout_seconds, told.retries, told.cache_seconds),
+    )
+    chain = snapshot.chain(sessions_ahead(snapshot.at.date(), days))
+    if save is not None:
+        store = QuoteStore.create(save)
+        with store.batch({"source": snapshot.source, "at_quotes": snapshot.at}) as batch:
+            batch.write(symbol, snapshot.at.date(), snapshot.table)
+    console = console or Console()
+    if as_json:
+        console.print_json(_json(chain, snapshot.source))
+        return chain
+    if not console.is_terminal:
+        console = Console(file=console.file, width=WIDTH)
+    show(chain, days, console)
+    age = datetime.now(NEW_YORK) - snapshot.at
+    told_age = f"{age.days} days" if age.days else f"{age.seconds // 60} minutes"
+    console.print(f"[dim]{snapshot.source}, {told_age} old. Not to be traded on.[/dim]", soft_wrap=True)
+    return chain
+
+
+def _json(chain: Chain, source: str) -> str:
+    def plain(values: np.ndarray) -> list[float | None]:
+        return [None if value != value else float(value) for value in values]
+
+    columns = ("strike", "bid", "ask", "iv", "delta", "gamma", "vega", "theta")
+    return json.dumps(
+        {
+            "symbol": chain.symbol,
+            "source": source,
+            "at": None if chain.at is None else chain.at.isoformat(),
+            "expiry": str(chain.expiry),
+            "spot": chain.spot,
+            "forward": chain.forward,
+            "years": chain.years,
+            "call": [bool(value) for value in chain.call],
+            **{name: plain(getattr(chain, name)) for name in columns},
+        }
+    )
 
 
 def parse_time(text: str) -> datetime:

@@ -16,10 +16,11 @@ from engine.errors import ConfigError, DataError
 from engine.options.chain import Chain
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Leg, Product, Right, Settlement, Stock
-from engine.options.pricing import delta1, greeks, implied1
+from engine.options.pricing import delta1, implied1
 from engine.options.quotebook import Quote
 from engine.sessions import sessions_ahead
 from feeds.model import ModelQuotes
+from feeds.recorded.chains import make_chain
 from feeds.recorded.day import Sheet
 from feeds.recorded.lines import Lines
 from feeds.store.store import QuoteStore
@@ -139,9 +140,7 @@ class RecordedQuotes:
     def chain(self, symbol: str, expiry: date) -> Chain:
         """Return the quotes of one expiry.
 
-        Implied volatilities are those of the out-of-the-money option of each strike, for both
-        rights, on the model's clock. Contracts without an ask, which nobody can price or buy
-        back, are left out.
+        As `make_chain` makes it, on the model's clock.
 
         Raises
         ------
@@ -155,7 +154,7 @@ class RecordedQuotes:
                 return self.model.chain(symbol, expiry)
             raise DataError(f"{symbol} expiry {expiry}: not recorded on {self.tape.day(self.bar)}")
         at = self.bar - int(self.tape.grid.first[row])
-        spot, forward = self.spot(symbol), sheet.forward(at)
+        spot = self.spot(symbol)
         columns = []
         for right in (Right.CALL, Right.PUT):
             side = sheet.sides[right]
@@ -163,18 +162,10 @@ class RecordedQuotes:
                 (side.strike, np.full(len(side.strike), right is Right.CALL), side.bid[at], side.ask[at])
             )
         strike, call, bid, ask = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-        sd = _deviations(forward, strike, call, bid, ask)
-        years = self.model.years(symbol)[self.bar] + self.model.ahead(self.bar, expiry)
-        g = greeks(forward, strike, sd, call, years)
-        keep = ~np.isnan(ask)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            iv = sd / np.sqrt(years)
-        product = self.products[symbol]
-        return Chain(
-            symbol, product.trading_class, expiry, self.tape.at(self.bar), spot, forward, float(years),
-            strike[keep], call[keep], bid[keep], ask[keep], iv[keep], g.delta[keep], g.gamma[keep],
-            g.vega[keep], g.theta[keep],
-        )  # fmt: skip
+        years = float(self.model.years(symbol)[self.bar]) + self.model.ahead(self.bar, expiry)
+        return make_chain(
+            self.products[symbol], expiry, self.tape.at(self.bar), spot, years, strike, call, bid, ask
+        )
 
     def quote(self, combo: Combo) -> Quote | None:
         """Return the combo's quote, None when a leg is not offered at this bar."""
@@ -343,15 +334,3 @@ class RecordedQuotes:
                 call,
             )
         return total
-
-
-def _deviations(forward: float, strike: Floats, call: NDArray[np.bool_], bid: Floats, ask: Floats) -> Floats:
-    """Return each row's total standard deviation, from its strike's out-of-the-money option."""
-    out = np.full(len(strike), nan)
-    known: dict[float, float] = {}
-    for k in np.flatnonzero(call == (strike >= forward)).tolist():
-        mid = 0.5 * ((0.0 if isnan(bid[k]) else bid[k]) + ask[k])
-        known[strike[k]] = implied1(mid, forward, strike[k], bool(call[k]))
-    for row, value in enumerate(strike):
-        out[row] = known.get(value, nan)
-    return out

@@ -64,7 +64,6 @@ def backtest(
 ) -> None:
     """Run the bots over minute bars and write a report."""
     start_log(verbose, logfile)
-    chosen = None if bots is None else _bots(bots)
     from scripts.backtest import run
     from scripts.requests import BacktestRequest, Recording, pairs
 
@@ -82,7 +81,7 @@ def backtest(
     request = BacktestRequest(
         config=config,
         out=out,
-        bots=chosen,
+        bots=chosen(bots),
         timerange=timerange,
         recording=Recording(bars, zone, stamped, bars_symbol, pairs(columns), store, mix),
         profile=profile,
@@ -126,22 +125,41 @@ def show_config(profile: Profile = None, config: Config = CONFIG, verbose: Verbo
 
 def chain(
     symbol: Annotated[str, typer.Argument(help="A symbol of config/universe.json.")],
-    at: Annotated[str, typer.Option(metavar="TIME", help='New York time, as "2018-02-05 13:00".')],
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help='New York time, as "2018-02-05 13:00", for model quotes.'),
+    ] = None,
     days: Annotated[int, typer.Option(min=0, help="Sessions to expiry; 0 expires that day.")] = 0,
+    source: Annotated[
+        str | None, typer.Option(metavar="cboe|barchart", help="Who is asked for the delayed chain.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="STORE", help="Keep the delayed chain in a quote store.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the delayed chain for programs.")] = False,
     premium: Premium = None,
     seed: Seed = None,
     config: Config = CONFIG,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Print a chain of model quotes with greeks."""
+    """Print a chain with greeks: a delayed one of now, or the model's at a time."""
     start_log(verbose, logfile)
-    from scripts.chain import run
+    from scripts.chain import run, run_delayed
 
+    if at is None:
+        run_delayed(symbol, config, days, source, save, as_json)
+        return
+    for name, value in (("source", source), ("save", save), ("json", as_json)):
+        if value:
+            raise ConfigError(f"--{name}: expected without --at, for a delayed chain")
     run(symbol=symbol, at=at, config=config, seed=seed, premium=premium, days=days)
 
 
-def _bots(text: str) -> tuple[str, ...]:
+def chosen(text: str | None) -> tuple[str, ...] | None:
+    """Return the bots named on the command line, None when none are."""
+    if text is None:
+        return None
     from engine.settings import BotsSettings
     from engine.settings_files import did_you_mean
 
