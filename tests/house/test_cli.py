@@ -69,7 +69,7 @@ def test_show_config_names_the_variables_it_found_when_asked(root: Path, tmp_pat
         (["backtest", "--generator", "real"], ["--generator", "'real'", "conditioned"]),
         (["backtest", "--sed", "3"], ["--sed", "--seed"]),
         (["backtst"], ["backtst", "Did you mean 'backtest'?"]),
-        (["chain"], ["SYMBOL"]),
+        (["chain"], ["symbol"]),
         (["backtest", "--bots", "condr"], ["'condr'", "Did you mean 'condor'?"]),
     ],
 )
