@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzers.stylized import Days
 from engine.errors import ConfigError, DataError
 from engine.sessions import session_dates
 from feeds.synthetic.cache import cached, load, save
@@ -18,7 +19,6 @@ from feeds.synthetic.conditioned import ConditionedSettings, conditioned
 from feeds.synthetic.daily import embedded, from_file
 from feeds.synthetic.flow import volumes
 from feeds.synthetic.minutes import variance_profile
-from tests.feeds.measures import Days
 from tests.feeds.samples import bars
 
 QUARTER = ConditionedSettings(start=date(2018, 1, 2), end=date(2018, 3, 29))

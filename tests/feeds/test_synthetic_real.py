@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analyzers.stylized import Days
 from feeds.history import load_bars
 from feeds.synthetic.conditioned import ConditionedSettings, conditioned
 from feeds.synthetic.simulated import SimulatedSettings, simulated
-from tests.feeds.measures import Days
 
 pytestmark = pytest.mark.realdata
 YEAR_FILE = "minute_spy_2024_03_2025_04.parquet"

@@ -6,10 +6,10 @@ from datetime import date
 import numpy as np
 import pytest
 
+from analyzers.stylized import Days
 from engine.errors import CalendarError, ConfigError, DataError
 from engine.sessions import session_dates
 from feeds.synthetic.simulated import SimulatedSettings, simulated
-from tests.feeds.measures import Days
 
 SEEDS = (1, 2, 3)
 MONTHS = SimulatedSettings(start=date(2016, 1, 4), end=date(2016, 3, 31))

@@ -1,4 +1,4 @@
-"""What minute bars are measured by: every figure from whole sessions of 390 minutes."""
+"""What markets have in common (Cont 2001): figures of minute bars, from whole sessions of 390 minutes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ class Days:
     close: Floats
     returns: Floats
     vix: Floats | None
+    vix_before: Floats | None = None  # VIX at the close before each day, NaN unknown
 
     @classmethod
     def of(cls, bars: Bars) -> Days:
+        """Return the whole sessions of bars; VIX before each is that of the bars' session before."""
         grid = bars.grid
         whole = np.flatnonzero(grid.last - grid.first == 389)
         at = grid.first[whole][:, None] + np.arange(390)
@@ -37,6 +39,21 @@ class Days:
             close,
             np.diff(close, axis=1, prepend=opened[:, None]),
             bars.lines["vix"][at] if "vix" in bars.lines else None,
+            np.append(np.nan, bars.lines["vix"][grid.last[:-1]])[whole] if "vix" in bars.lines else None,
+        )
+
+    def pick(self, rows: NDArray[np.int64]) -> Days:
+        """Return some of the days, repeated where a row is."""
+        vix = None if self.vix is None else self.vix[rows]
+        before = None if self.vix_before is None else self.vix_before[rows]
+        return Days(
+            self.opened[rows],
+            self.high[rows],
+            self.low[rows],
+            self.close[rows],
+            self.returns[rows],
+            vix,
+            before,
         )
 
     @property
@@ -116,3 +133,33 @@ class Days:
         high = self.vix.max(axis=1)
         before = np.append(self.vix[0, 0], self.vix[:-1, -1])
         return float((high - self.vix[:, 0] >= points).mean()), float((high - before >= points).mean())
+
+    def jump_share(self) -> float:
+        """Share of realised variance that bipower variation misses (Barndorff-Nielsen, Shephard 2004)."""
+        size = np.abs(self.returns)
+        smooth = 0.5 * np.pi * (size[:, 1:] * size[:, :-1]).sum(axis=1) * 390.0 / 389.0
+        return float(1.0 - smooth.sum() / self.variance.sum())
+
+    def moves(self) -> Floats:
+        """Open-to-close move of each day over that of a day by VIX: previous close / sqrt(252)."""
+        assert self.vix_before is not None
+        return np.asarray((self.close[:, -1] - self.opened) / (self.vix_before / 100.0 / np.sqrt(252.0)))
+
+    def moved_beyond(self, times: float) -> float:
+        """Share of days whose open-to-close move passed so many expected moves."""
+        move = np.abs(self.moves())
+        return float((move[np.isfinite(move)] > times).mean())
+
+    def ranged_beyond(self, times: float) -> float:
+        """Share of days whose range passed so many expected moves."""
+        assert self.vix_before is not None
+        spread = self.high.max(axis=1) - self.low.min(axis=1)
+        ratio = spread / (self.vix_before / 100.0 / np.sqrt(252.0))
+        return float((ratio[np.isfinite(ratio)] > times).mean())
+
+    def realised_against_vix(self) -> tuple[float, float]:
+        """Mean and standard deviation of the log of a session's volatility over the previous VIX close."""
+        assert self.vix_before is not None
+        ratio = np.log(np.sqrt(252.0 * self.variance) / (self.vix_before / 100.0))
+        ratio = ratio[np.isfinite(ratio)]
+        return float(ratio.mean()), float(ratio.std())

@@ -1,0 +1,1 @@
+"""What the model of the market is worth: checks of it against recorded data."""
