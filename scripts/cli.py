@@ -8,7 +8,7 @@ import sys
 import typer
 
 from engine.errors import MarketWatchError
-from scripts.commands import data, run, validate
+from scripts.commands import data, research, run, validate
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     help="Rules-based bots that sell short-dated, defined-risk option premium, and their backtest.",
 )
-for commands in (run, data, validate):
+for commands in (run, data, research, validate):
     commands.register(app)
 
 

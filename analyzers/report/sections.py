@@ -1,0 +1,55 @@
+"""A report made of titled tables: for the terminal, for a page, for a file of figures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from analyzers.report.words import is_loss
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table with what it says: rows are a name and a text a column."""
+
+    title: str
+    text: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    first: str = ""
+
+
+def print_sections(console: Console, sections: Sequence[Section]) -> None:
+    """Print sections one after another."""
+    for section in sections:
+        shown = Table(title=section.title, title_justify="left")
+        shown.add_column(section.first)
+        for name in section.columns:
+            shown.add_column(name, justify="right")
+        for name, cells in section.rows:
+            shown.add_row(escape(name), *(escape(cell) for cell in cells))
+        console.print(shown)
+        console.print(f"[dim]{escape(section.text)}[/dim]")
+
+
+def render_sections(title: str, lead: str, sections: Sequence[Section], picture: bytes | None = None) -> str:
+    """Return one self-contained page; ``picture`` is a PNG shown under the lead."""
+    here = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(here),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.tests["loss"] = is_loss
+    drawn = None if picture is None else base64.b64encode(picture).decode()
+    page = environment.get_template("sections.html.j2")
+    return page.render(title=title, lead=lead, sections=sections, picture=drawn)

@@ -1,0 +1,44 @@
+"""``mw control``: what a backtest's result is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Range, Seed, Verbose, start_log
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(control)
+
+
+def control(
+    bots: Annotated[str | None, typer.Option(metavar="putlite,condor", help="Only these bots.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Samples of simulated minutes.")] = 3,
+    paths: Annotated[int, typer.Option(min=1, help="Drawn paths of every stress day.")] = 5,
+    premiums: Annotated[
+        str | None, typer.Option(metavar="-0.05,0,0.1", help="Volatility premiums to try.")
+    ] = None,
+    timerange: Range = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 one a core.")] = -1,
+    config: Config = CONFIG,
+    out: Annotated[Path, typer.Option(help="Folder for the report's own folder.")] = RUNS,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Run the bots where there is nothing to earn, and on days that hurt."""
+    start_log(verbose, logfile)
+    from scripts.commands.run import chosen
+    from scripts.control import ControlRequest, run, with_premiums
+    from scripts.requests import BacktestRequest
+
+    base = BacktestRequest(
+        config=config, out=out, bots=chosen(bots), timerange=timerange, profile=profile, seed=seed
+    )
+    request = ControlRequest(base, seeds, paths, jobs)
+    run(request if premiums is None else with_premiums(request, premiums))
