@@ -9,12 +9,11 @@ import numpy as np
 
 from analyzers.controls import Mean
 from analyzers.report import charts
+from analyzers.report.control import EMPIRICAL
 from analyzers.report.words import words
 
 
-def control_chart(
-    means: Mapping[str, Sequence[Mean]], premiums: Sequence[float], market: tuple[float, float], path: Path
-) -> None:
+def control_chart(means: Mapping[str, Sequence[Mean]], premiums: Sequence[float], path: Path) -> None:
     """Write the picture as PNG.
 
     Parameters
@@ -22,8 +21,6 @@ def control_chart(
     means : mapping of bot to Mean
         One a premium.
     premiums : sequence of float
-    market : (float, float)
-        Premium as measured, drawn as a band.
     path : Path
     """
     from matplotlib.figure import Figure
@@ -34,7 +31,7 @@ def control_chart(
         for number, (bot, held) in enumerate(means.items(), 1):
             axes = figure.add_subplot(1, len(means), number)
             percent = 100.0 * np.asarray(premiums)
-            axes.axvspan(100.0 * market[0], 100.0 * market[1], color=charts.GRID, label="measured")
+            axes.axvspan(100.0 * EMPIRICAL[0], 100.0 * EMPIRICAL[1], color=charts.GRID, label="measured")
             axes.axhline(0.0, color=charts.FAINT, linewidth=0.9)
             low = [mean.low for mean in held]
             high = [mean.high for mean in held]

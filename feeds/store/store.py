@@ -92,16 +92,20 @@ class Batch:
         """
         rows = table.cast(QUOTES)
         contradictions = 0
-        if merge and self.store.has(symbol, day):
-            rows, refused = _merged(self.store.read(symbol, day, "quotes"), rows)
+        staged = QuoteStore(self.folder)
+        # what this very batch brought of the day is added to in any case
+        base = staged if staged.has(symbol, day) else self.store if merge else None
+        if base is not None and base.has(symbol, day):
+            rows, refused = _merged(base.read(symbol, day, "quotes"), rows)
             contradictions = len(refused)
-            held = self.store.read(symbol, day, "rejected")
+            held = base.read(symbol, day, "rejected")
             rejected = pa.concat_tables([held, rejected.cast(REJECTED), refused])
         place = self.folder / _place(symbol, day)
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         for kind, made in (("quotes", rows.sort_by(ORDER)), ("rejected", rejected.cast(REJECTED))):
             pq.write_table(made, place / f"{kind}.parquet", compression="zstd", row_group_size=ROWS_A_GROUP)
-        self.days.append((symbol, day))
+        if (symbol, day) not in self.days:
+            self.days.append((symbol, day))
         return contradictions
 
     def publish(self) -> None:

@@ -17,8 +17,9 @@ def register(app: typer.Typer) -> None:
 
 def control(
     bots: Annotated[str | None, typer.Option(metavar="putlite,condor", help="Only these bots.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Samples of simulated minutes.")] = 3,
-    paths: Annotated[int, typer.Option(min=1, help="Drawn paths of every stress day.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Samples of simulated minutes.")] = 2,
+    shuffles: Annotated[int, typer.Option(min=1, help="Deals of the filters' verdicts a sample.")] = 2,
+    paths: Annotated[int, typer.Option(min=1, help="Drawn paths of every stress day.")] = 3,
     premiums: Annotated[
         str | None, typer.Option(metavar="-0.05,0,0.1", help="Volatility premiums to try.")
     ] = None,
@@ -34,11 +35,11 @@ def control(
     """Run the bots where there is nothing to earn, and on days that hurt."""
     start_log(verbose, logfile)
     from scripts.commands.run import chosen
-    from scripts.control import ControlRequest, run, with_premiums
+    from scripts.control import PREMIUMS, ControlRequest, premiums_of, run
     from scripts.requests import BacktestRequest
 
     base = BacktestRequest(
         config=config, out=out, bots=chosen(bots), timerange=timerange, profile=profile, seed=seed
     )
-    request = ControlRequest(base, seeds, paths, jobs)
-    run(request if premiums is None else with_premiums(request, premiums))
+    tried = PREMIUMS if premiums is None else premiums_of(premiums)
+    run(ControlRequest(base, seeds, shuffles, paths, jobs, tried))
