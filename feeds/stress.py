@@ -45,14 +45,17 @@ def load_shapes(path: Path) -> tuple[Shape, ...]:
     """
     try:
         rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(rows, list):
+            raise TypeError(f"holds {type(rows).__name__}")
         return tuple(Shape.model_validate(row) for row in rows)
     except (OSError, yaml.YAMLError, TypeError) as error:
         said = " ".join(str(error).split())[:160]
         raise ConfigError(f"{path}: cannot be read ({said}), expected a list of days") from None
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}: {place} is {first['input']!r}: {first['msg']}") from None
+        place = ".".join(str(part) for part in first["loc"]) or "a day"
+        got = repr(first["input"])[:80]
+        raise ConfigError(f"{path}: {place} is {got}: {first['msg']}") from None
 
 
 def daily_rows(shape: Shape) -> pd.DataFrame:

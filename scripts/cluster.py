@@ -42,7 +42,7 @@ def outcomes_of(base: Base, left: Sequence[tuple[str, Variant]], scheduler: str)
             for key, variant in left
         ]
         places = {future.key: place for future, place in zip(futures, left, strict=True)}
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             error = future.exception()
             if error is None:
                 yield future.result()

@@ -75,8 +75,8 @@ def _break_even(controls: Mapping[str, BotControls]) -> Section:
     ]
     text = (
         "The volatility premium (implied over fair volatility, less 1) from which on a trade earns its "
-        f"costs. Measured on the market: {share(EMPIRICAL[0], 0)} to {share(EMPIRICAL[1], 0)}. The minutes are "
-        "simulated; a real market's premium comes and goes, and it is not the seller's to choose when."
+        f"costs. Measured on the market: {share(EMPIRICAL[0], 0)} to {share(EMPIRICAL[1], 0)}. The minutes "
+        "are simulated; a real market's premium comes and goes, and it is not the seller's to choose when."
     )
     columns = ("Break-even premium", "95 % interval", "Beside the market's")
     return Section("Break-even premium", text, columns, tuple(rows), "Bot")
@@ -163,7 +163,8 @@ def _stress(stress: Sequence[StressDay], paths: int) -> Section:
         rows.append((f"{day.day} {day.name}", (*own, *free)))
     text = (
         f"{paths} drawn paths of each day through its real open, high, low and close, after a calm year. "
-        "Halts, limits and days of announcements hold throughout; without filters the bots meet the day anyway."
+        "Halts, limits and days of announcements hold throughout; without filters the bots meet the day "
+        "all the same."
     )
     columns = ("Trades", "Mean day, USD", "Worst day, USD")
     free = tuple(f"{name}, no filters" for name in columns)

@@ -97,6 +97,8 @@ def test_stress_shape_ends_a_calm_year_on_its_own_day():
         ("- {date: 2018-02-05}", "name"),
         ("nothing", "expected a list of days"),
         ("- {open: [", "cannot be read"),
+        ("- 3", "a day is 3"),
+        ("- {date: 2018-02-05, name: a, open: 9}", "open is 9"),
     ],
 )
 def test_broken_stress_file_is_one_line(tmp_path, text, told):
@@ -144,7 +146,8 @@ def test_control_writes_page_picture_and_figures(tmp_path, capsys):
     assert "no evidence of an edge" in page
 
 
-def test_premiums_that_are_no_numbers_are_one_line(tmp_path, capsys):
-    assert main(["control", "--premiums", "0,x", "--out", str(tmp_path / "runs")]) == 1
-    assert "premiums: got '0,x', expected numbers" in capsys.readouterr().err
+@pytest.mark.parametrize("given", ["0,x", "", "0,,1"])
+def test_premiums_that_are_no_numbers_are_one_line(given, tmp_path, capsys):
+    assert main(["control", "--premiums", given, "--out", str(tmp_path / "runs")]) == 1
+    assert f"premiums: got {given!r}, expected numbers" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
