@@ -170,10 +170,15 @@ def _controls(
         means=tuple(mean_of(table) for table in tables),
         null=mean_of(null),
         null_before_costs=mean_of(null, before_costs=True),
-        negative=difference(negative, null),
-        filters=difference(null, free),
-        shuffled=difference(sum(deals[1:], deals[0]), free),
+        # before costs: to choose hours of narrow spreads is no foresight
+        negative=difference(_gross(negative), _gross(null)),
+        filters=difference(_gross(null), _gross(free)),
+        shuffled=difference(_gross(sum(deals[1:], deals[0])), _gross(free)),
     )
+
+
+def _gross(days: pd.DataFrame) -> pd.DataFrame:
+    return days.assign(net=days.net + days.costs)
 
 
 def _stress_day(
