@@ -71,8 +71,8 @@ REASONS = {
     "variance from": _PROFILE,
     "excess kurtosis": _JUMPS,
     "share of variance in jumps": _JUMPS,
-    "autocorrelation of their size, 15": _MEMORY,
-    "autocorrelation of their size, 60": _MEMORY,
+    "autocorrelation of returns": "a path held to the day's own extremes trends by a trace",
+    "autocorrelation of their size": _MEMORY,
     "leverage": "stronger than in this year, which makes falls a little wilder than real ones",
     "variance before 10:30": "a simulated day keeps its level more than a real one, whose news has hours",
 }
