@@ -148,8 +148,9 @@ def _shuffled(controls: Mapping[str, BotControls]) -> Section:
             told = _verdict(mean, mean.holds_zero, "worth nothing, as it must be", "NOT WORTH NOTHING")
             rows.append((f"{words(bot)}, {name}", (*_cells(mean), told)))
     text = (
-        "What a trade by the filters brings more, before costs, than one without them, at premium none: there "
-        "is nothing to be known there, so the filters must be worth nothing, and their verdicts dealt to other days too."
+        "What a trade by the filters brings more, before costs, than one without them, at premium none: "
+        "there is nothing to be known there, so the filters must be worth nothing, and their verdicts "
+        "dealt to other days too."
     )
     columns = ("Trades", "Difference, USD", "95 % interval", "Verdict")
     return Section("Shuffled signals", text, columns, tuple(rows), "Bot")
