@@ -60,8 +60,9 @@ _BUCKETS = 13
 class Forecast:
     """What was to be expected at each bar, from it and the bars before it.
 
-    ``remaining`` is the variance of the rest of the session and ``following`` that of the
-    next session (without the night), both squares of an expected volatility; ``rate`` is
+    ``remaining`` is the variance of the rest of the session, ``following`` that of the next
+    session (without the night) and ``distant`` that of a session some weeks away, all squares
+    of an expected volatility; ``rate`` is
     ``remaining`` over the share of the session left, finite also at the close. ``state`` is
     the volatility of the last minutes over the expected one, ``gap`` the log of the variance
     VIX speaks of over ``rate`` (0 without VIX), ``vix`` the VIX used.
@@ -69,6 +70,7 @@ class Forecast:
 
     remaining: Floats
     following: Floats
+    distant: Floats
     rate: Floats
     state: Floats
     gap: Floats
@@ -95,7 +97,7 @@ def forecast(bars: Bars, clock: VarianceClock | None = None, relative: float = 1
     weights = np.array(
         [[np.interp(m, _WEIGHTS[:, 0], _WEIGHTS[:, c]) for c in range(1, 6)] for m in _minutes()]
     )
-    out = np.full((6, n), nan)
+    out = np.full((7, n), nan)
     _walk(
         grid.day,
         grid.minute.astype(np.int64),
@@ -215,10 +217,11 @@ def _walk(
         following = exp(_next(level - shift, days5, days22, known)) * further * further
         out[0, i] = rate * left[i]
         out[1, i] = following
-        out[2, i] = rate
-        out[3, i] = sqrt((short + 0.02 * rate) / ((brief + 0.02) * rate))
-        out[4, i] = 0.0 if np.isnan(fear) else 2.0 * fear + offset + shift - log(rate)
-        out[5, i] = vix[i] if vix[i] > 0.0 else 100.0 * _VIX_OF_SESSION * sqrt(SESSIONS_PER_YEAR * following)
+        out[2, i] = exp(known) * further * further
+        out[3, i] = rate
+        out[4, i] = sqrt((short + 0.02 * rate) / ((brief + 0.02) * rate))
+        out[5, i] = 0.0 if np.isnan(fear) else 2.0 * fear + offset + shift - log(rate)
+        out[6, i] = vix[i] if vix[i] > 0.0 else 100.0 * _VIX_OF_SESSION * sqrt(SESSIONS_PER_YEAR * following)
 
 
 @njit(cache=True)

@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 from engine.bars import Bars
 from engine.errors import ConfigError, DataError
 from engine.options.chain import Chain
-from engine.options.clock import SESSIONS_PER_YEAR
+from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
 from engine.options.combo import Combo
-from engine.options.contract import Contract, Product, Right, Style
+from engine.options.contract import Contract, Product, Right, Settlement, Style
 from engine.options.pricing import greeks
 from engine.options.quotebook import Quote
 from engine.sessions import session_dates
 from engine.tape import Tape
 from feeds.smile import REFERENCE_PREMIUM
-from feeds.surface import CALL, PUT, SHARE, Surface, combo1, first1, leg1, marks, rows
+from feeds.surface import CALL, PUT, SHARE, Surface, combo1, first1, forward1, leg1, marks, rows, variance1
 
 SIZE = 50  # units quoted on every side
 REACH_SD, REACH_SHARE, REACH_STRIKES = 6.0, 0.08, 5  # of a chain, to either side
+HORIZON_DAYS = 70  # beyond the bars, so that monthly options of the last of them have a session
 KEPT = 4096  # combos whose legs are kept ready
 LISTED = {"daily": {0, 1, 2, 3, 4}, "mwf": {0, 2, 4}, "weekly": {4}}
 
@@ -55,6 +56,9 @@ class ModelQuotes:
         All on the same stamps.
     products : mapping of symbol to Product
     settings : ModelSettings, optional
+    carry : float or ndarray
+        Interest less dividends a year, of every underlying, one for all bars or one a bar. It
+        moves the forward of later expiries; premiums are not discounted.
     """
 
     def __init__(
@@ -62,18 +66,19 @@ class ModelQuotes:
         bars: Mapping[str, Bars],
         products: Mapping[str, Product],
         settings: ModelSettings | None = None,
+        carry: float | NDArray[np.float64] = 0.0,
     ) -> None:
         self.settings = settings or ModelSettings()
         self.tape = Tape(bars)
         self.products = {symbol: products[symbol] for symbol in bars}
         grid = self.tape.grid
-        self._sessions = session_dates(grid.dates[0], grid.dates[-1] + timedelta(days=20))
+        self._sessions = session_dates(grid.dates[0], grid.dates[-1] + timedelta(days=HORIZON_DAYS))
         self._number = {day: number for number, day in enumerate(self._sessions)}
         per_day = np.array([self._number[day] for day in grid.dates], np.int64)
         session = np.ascontiguousarray(per_day[grid.day])
         self._surfaces = {
             symbol: Surface.of(
-                held, self.products[symbol], self.settings.premium, self.settings.spread_scale, session
+                held, self.products[symbol], self.settings.premium, self.settings.spread_scale, session, carry
             )
             for symbol, held in bars.items()
         }
@@ -145,26 +150,27 @@ class ModelQuotes:
             The expiry lies before the current day, or is no trading day.
         """
         bar, product, surface = self.bar, self.products[symbol], self._surfaces[symbol]
-        number = self._number.get(expiry)
+        number = self._ends(product, expiry)
         row = surface.table[bar]
-        ahead = -1 if number is None else number - int(row[5])
-        if ahead < 0 or number is None:
+        ahead = -1.0 if number is None else number - float(row[5])
+        if ahead < 0.0 or number is None:
             raise DataError(f"{symbol} expiry {expiry}: expected a trading day from {self.tape.day(bar)} on")
         spot, step = float(row[0]), product.strike_step
-        sd = float(np.sqrt(row[1] + ahead * row[2]))
+        sd = float(np.sqrt(variance1(bar, ahead, surface.table)))
         reach = max(min(REACH_SHARE, REACH_SD * sd), REACH_STRIKES * step / spot)
         first, last = max(int(np.ceil(spot * (1.0 - reach) / step)), 1), int(spot * (1.0 + reach) / step)
         strikes = step * np.arange(first, last + 1)
         out = np.empty((2 * len(strikes), 4))
         rows(bar, strikes, number, *self._arrays[symbol], out)
-        years = float(surface.years[bar]) + self.ahead(bar, expiry)
+        years = float(surface.years[bar]) + ahead / SESSIONS_PER_YEAR
         strike = np.concatenate([strikes, strikes])
         call = np.arange(len(strike)) < len(strikes)
-        g = greeks(spot, strike, out[:, 2], call, years)
+        forward = forward1(bar, ahead, surface.table)
+        g = greeks(forward, strike, out[:, 2], call, years)
         with np.errstate(divide="ignore", invalid="ignore"):
             iv = out[:, 2] / np.sqrt(years)
         return Chain(
-            symbol, product.trading_class, expiry, self.tape.at(bar), spot, spot, years, strike, call,
+            symbol, product.trading_class, expiry, self.tape.at(bar), spot, forward, years, strike, call,
             out[:, 0], out[:, 1], iv, g.delta, g.gamma, g.vega, g.theta,
         )  # fmt: skip
 
@@ -176,8 +182,8 @@ class ModelQuotes:
         DataError
             The expiry lies before the bar's day, or is no trading day.
         """
-        number = self._number.get(expiry)
-        if number is None or expiry < self.tape.day(bar):
+        number = self._ends(self.products[symbol], expiry)
+        if number is None or number < self._number[self.tape.day(bar)]:
             raise DataError(f"{symbol} expiry {expiry}: expected a trading day from {self.tape.day(bar)} on")
         out = np.empty((2 * len(strikes), 4))
         rows(bar, strikes, number, *self._arrays[symbol], out)
@@ -223,6 +229,13 @@ class ModelQuotes:
             return stop
         return int(first1(start, stop, legs, take, stop_level, *self._arrays[combo.symbol]))
 
+    def _ends(self, product: Product, expiry: date) -> float | None:
+        """Return the number of the session an expiry ends with, its night only where it ends on the open."""
+        number = self._number.get(expiry)
+        if number is None or product.settlement is not Settlement.CASH_AM:
+            return number
+        return number - 1.0 + VarianceClock().overnight_share
+
     def _legs(self, combo: Combo) -> NDArray[np.float64] | None:
         # by identity: hashing a combo costs more than pricing it
         kept = self._kept.get(id(combo))
@@ -243,7 +256,7 @@ class ModelQuotes:
             if not isinstance(held, Contract):
                 row[:] = 0.0, SHARE, weight, 0.0
                 continue
-            number = self._number.get(held.expiry)
+            number = self._ends(held.product, held.expiry)
             if number is None:
                 return None
             row[:] = held.strike, CALL if held.right is Right.CALL else PUT, weight, number

@@ -22,6 +22,12 @@ Floats = NDArray[np.float64]
 FAIR_LEVEL = 1.002
 _INDEX_VOLATILITY = 0.16  # only to guess a stock's volatility before its bars tell
 PUT, CALL, SHARE = 0.0, 1.0, 2.0
+# What of a gap between the next day's variance and the distant one is left a session later:
+# half of it after eight, measured on S&P 500 ranges against forecast and VIX, 2001-19.
+_REVERSION = 0.5 ** (1.0 / 8.0)
+# Days add up by variance, forecasts are of volatility: mean volatility of 21 sessions over that
+# of the forecast day, on the same days.
+_DISTANT = 1.10
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +35,9 @@ class Surface:
     """What pricing one underlying needs.
 
     ``table`` has a row a bar: spot, the market's at-the-money variance of the session left,
-    that of one further day (night included), the smile's steepness, the state of volatility
-    and the number of the bar's session.
+    that of one further day (night included), the smile's steepness, the state of volatility,
+    the number of the bar's session, the variance of a day some weeks away, and by how much the
+    log of the forward rises with every session to expiry.
     """
 
     table: Floats
@@ -42,16 +49,29 @@ class Surface:
 
     @classmethod
     def of(
-        cls, bars: Bars, product: Product, premium: float, scale: float, session: NDArray[np.int64]
+        cls,
+        bars: Bars,
+        product: Product,
+        premium: float,
+        scale: float,
+        session: NDArray[np.int64],
+        carry: Floats | float = 0.0,
     ) -> Surface:
-        """Compute the surface of all bars; ``session`` numbers the trading day of every bar."""
+        """Compute the surface of all bars.
+
+        ``session`` numbers the trading day of every bar; ``carry`` is interest less dividends
+        a year, one for all bars or one a bar.
+        """
         clock, grid = VarianceClock(), bars.grid
         told = forecast(bars, clock, np.hypot(product.beta, product.idiosyncratic / _INDEX_VOLATILITY))
         level = (FAIR_LEVEL * (1.0 + premium)) ** 2
         inside = 1.0 - clock.overnight_share
-        day = told.following * level / inside
+        day, distant = told.following * level / inside, told.distant * level * _DISTANT**2 / inside
         tick = product.tick
-        columns = (bars.close, told.remaining * level, day, _steepness(told), told.state, session)
+        rise = np.broadcast_to(np.asarray(carry, np.float64) / SESSIONS_PER_YEAR, session.shape)
+        columns = (
+            bars.close, told.remaining * level, day, _steepness(told), told.state, session, distant, rise,
+        )  # fmt: skip
         return cls(
             table=np.ascontiguousarray(np.column_stack(columns), np.float64),
             smile=slices(premium),
@@ -96,23 +116,43 @@ def _steepness(told: Forecast) -> Floats:
 
 
 @njit(cache=True)
+def variance1(bar: int, ahead: float, table: Any) -> float:
+    """Return the market's at-the-money variance to the close ``ahead`` sessions from a bar's."""
+    gap = (1.0 - _REVERSION**ahead) / (1.0 - _REVERSION)
+    return float(table[bar, 1] + ahead * table[bar, 6] + gap * (table[bar, 2] - table[bar, 6]))
+
+
+@njit(cache=True)
+def forward1(bar: int, ahead: float, table: Any) -> float:
+    """Return what a bar's underlying costs for delivery ``ahead`` sessions later, USD."""
+    spot = table[bar, 0]
+    if ahead > 0.0 and table[bar, 7] != 0.0:
+        return float(spot * np.exp(ahead * table[bar, 7]))
+    return float(spot)
+
+
+@njit(cache=True)
 def option1(
-    bar: int, strike: float, call: bool, expiry: int, table: Any, smile: Any, facts: Any
+    bar: int, strike: float, call: bool, expiry: float, table: Any, smile: Any, facts: Any
 ) -> tuple[float, float, float, float]:
-    """Return bid, ask, standard deviation left and delta of one option; NaN after its expiry."""
-    ahead = expiry - int(table[bar, 5])
+    """Return bid, ask, standard deviation left and delta of one option; NaN after its expiry.
+
+    ``expiry`` is the number of the session it expires in; one that settles on the opening has
+    but the night of it: the session before and the overnight share of a day.
+    """
+    ahead = expiry - table[bar, 5]
     if ahead < 0:
         return np.nan, np.nan, np.nan, np.nan
-    spot = table[bar, 0]
-    atm = np.sqrt(table[bar, 1] + ahead * table[bar, 2])
+    spot, forward = table[bar, 0], forward1(bar, ahead, table)
+    atm = np.sqrt(variance1(bar, ahead, table))
     sd = 0.0
     if atm > 0.0:
-        sd = atm * smile1(np.log(strike / spot) / atm, ahead > 0, table[bar, 3], smile)
-    mid = price1(spot, strike, sd, call)
-    intrinsic = max(spot - strike if call else strike - spot, 0.0)
+        sd = atm * smile1(np.log(strike / forward) / atm, ahead > 0, table[bar, 3], smile)
+    mid = price1(forward, strike, sd, call)
+    intrinsic = max(forward - strike if call else strike - forward, 0.0)
     half = half_spread1(spot, mid - intrinsic, intrinsic, table[bar, 4], facts[3])
     bid, ask = sides1(mid, half, facts[0], facts[1], facts[2])
-    return bid, ask, sd, delta1(spot, strike, sd, call)
+    return bid, ask, sd, delta1(forward, strike, sd, call)
 
 
 @njit(cache=True)
@@ -121,7 +161,7 @@ def leg1(bar: int, leg: Any, table: Any, smile: Any, facts: Any) -> tuple[float,
     if leg[1] == SHARE:
         half = share_half_spread1(table[bar, 0], facts[4] > 0.0)
         return table[bar, 0] - half, table[bar, 0] + half, 1.0
-    bid, ask, _, delta = option1(bar, leg[0], leg[1] == CALL, int(leg[3]), table, smile, facts)
+    bid, ask, _, delta = option1(bar, leg[0], leg[1] == CALL, leg[3], table, smile, facts)
     return bid, ask, delta
 
 
@@ -168,7 +208,7 @@ def first1(
 
 
 @njit(cache=True)
-def rows(bar: int, strikes: Any, expiry: int, table: Any, smile: Any, facts: Any, out: Any) -> None:
+def rows(bar: int, strikes: Any, expiry: float, table: Any, smile: Any, facts: Any, out: Any) -> None:
     """Fill bid, ask, sd and delta of calls, then of puts, into the columns of ``out``."""
     count = len(strikes)
     for k in range(count):
