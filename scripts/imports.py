@@ -54,7 +54,7 @@ def run_import(
     with quotes.batch(told) as batch, console.status("Importing") as status:
         for path in files:
             status.update(f"Importing {path.name}")
-            checked = read(path, given)
+            checked = read(path, given, symbol)
             against = 0
             for day, (rows, apart) in checked.days.items():
                 against += batch.write(symbol, day, rows, apart, merge=not replace)

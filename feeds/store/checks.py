@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import gzip
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from engine.errors import DataError
-from engine.sessions import MINUTE_NS, OPEN_MINUTE, calendar_close, is_session, locate
+from engine.sessions import OPEN_MINUTE, calendar_close, is_session, locate, name_stamp
 from feeds.store.columns import ColumnMap
-from feeds.store.schema import QUOTES, REJECTED
+from feeds.store.readers import pieces
+from feeds.store.rows import NEVER, Rows, needs
+from feeds.store.stale import stale
 
-MOST_BYTES = 4_000_000_000  # of a file once unpacked
-MOST_RATIO = 300  # unpacked over packed; quotes reach 30
 AFTER_CLOSE = 15  # minutes in which index options still trade, and quotes may arrive
+LEAST_PAIRS = 5  # strikes with call and put by which the units are judged
+EPOCH = date(1970, 1, 1)
+LAST_YEAR = 2028  # of the trading calendar: nobody is held to it beyond
+
+GOOD = ""
+CROSSED = "bid above ask"
+OUTSIDE = "outside the session"
+TWICE = "the contract and time stand above"
+STALE = "stale"
 
 
 @dataclass(frozen=True)
@@ -37,176 +47,213 @@ class Checked:
         return self.rows - sum(self.reasons.values())
 
 
-def read(path: Path, columns: ColumnMap) -> Checked:
+@dataclass(frozen=True)
+class Instants:
+    """The different times of a file, rising: their days, whether they are in a session; per row which."""
+
+    stamp: NDArray[np.int64]
+    day: NDArray[np.int64]
+    outside: NDArray[np.bool_]
+    at: NDArray[np.int64]
+
+
+def read(path: Path, columns: ColumnMap, symbol: str = "") -> Checked:
     """Read a vendor's file and check every row.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, packed CSV, Parquet or a zip of CSV.
+    columns : ColumnMap
+        What its columns are.
+    symbol : str
+        The underlying of all its rows, where ``columns.unnamed_am`` asks for it.
 
     Raises
     ------
     DataError
         The file as a whole cannot be trusted: unreadable, empty, columns missing, stamps
-        mostly outside New York's sessions (a wrong zone), bids mostly above asks (swapped).
+        mostly outside New York's sessions (a wrong zone), bids mostly above asks (swapped),
+        calls less puts that do not fall with the strike as parity has it (wrong units).
     """
-    table = _table(path, columns)
-    missing = [given for given in columns.columns.values() if given not in table.columns]
-    if missing:
-        held = ", ".join(map(str, table.columns[:12])) or "none"
-        raise DataError(f"{path.name}: no column {missing[0]!r}; it has {held} (is the delimiter right?)")
-    if table.empty:
-        raise DataError(f"{path.name}: the table is empty, expected quotes")
-    rows = _rows(path, table, columns)
-    reason = _reasons(rows)
-    believed = reason == ""
-    share = {name: float((reason == name).mean()) for name in set(reason)}
-    if share.get(OUTSIDE, 0.0) > 0.5:
+    rows, first = _rows(path, columns)
+    needs(rows, first, columns, path.name)
+    instants = _instants(rows.stamp)
+    reasons: list[str] = [GOOD]
+    reason = _reasons(rows, instants, columns, symbol, reasons)
+    share = dict(zip(reasons, np.bincount(reason, minlength=len(reasons)) / len(rows), strict=True))
+    if share[OUTSIDE] > 0.5:
+        known = rows.stamp[rows.stamp != NEVER]
         raise DataError(
             f"{path.name}: {share[OUTSIDE]:.0%} of the stamps lie outside New York's sessions, the first is "
-            f"{rows.stamp.iloc[0]}; expected another zone than {columns.zone}"
+            f"{name_stamp(known[0])}; expected another zone than {columns.zone}"
         )
-    if share.get(CROSSED, 0.0) > 0.5:
+    if share[CROSSED] > 0.5:
         raise DataError(
             f"{path.name}: {share[CROSSED]:.0%} of the bids are above their asks; are they swapped?"
         )
-    sided = believed & (rows.bid.isna() | rows.ask.isna()).to_numpy()
-    rows["reason"], rows["file"], rows["row"] = reason, path.name, np.arange(1, len(rows) + 1)
-    day = rows.stamp.dt.tz_convert("America/New_York").dt.date
-    days = {}
-    for when, held in rows.groupby(day.where(rows.stamp.notna(), None), sort=True):
-        good = held[held.reason == ""]
-        apart = held[held.reason != ""]
-        days[when] = (_as(good[QUOTES.names], QUOTES), _as(apart[REJECTED.names], REJECTED))
-    counted = Counter(str(name) for name in reason if name)
-    return Checked(days, len(rows), int(sided.sum()), counted)
+    _units(path, rows, np.flatnonzero(reason == 0), instants)
+    order = _in_order(rows, instants, reason, reasons, columns)
+    return _by_day(rows, instants, order, reason, reasons)
 
 
-CROSSED = "bid above ask"
-OUTSIDE = "outside the session"
+def _rows(path: Path, columns: ColumnMap) -> tuple[Rows, dict[str, Any]]:
+    parts, first = [], {}
+    for piece in pieces(path, columns):
+        if piece.table.empty:
+            continue
+        if not first:
+            for name, given in (("stamp", ("stamp", "day")), ("expiry", ("osi", "expiry"))):
+                held = next(columns.columns[each] for each in given if each in columns.columns)
+                first[name] = piece.table[held].iloc[0]
+        parts.append(Rows.of(piece, columns))
+    if not parts:
+        raise DataError(f"{path.name}: the table is empty, expected quotes")
+    return Rows.joined(parts), first
 
 
-def _reasons(rows: pd.DataFrame) -> np.ndarray:
-    """Return why a row is not believed, empty where it is; the first reason counts."""
-    reason = np.full(len(rows), "", object)
+def _instants(stamps: NDArray[np.int64]) -> Instants:
+    at, found = pd.factorize(stamps)
+    rising = np.argsort(found)
+    place = np.empty(len(found), np.int64)
+    place[rising] = np.arange(len(found))
+    stamp = found[rising]
+    known = stamp != NEVER
+    session, minute = locate(np.where(known, stamp, 0))
+    late = minute - np.where(session >= 0, calendar_close(np.maximum(session, 0)), 0)
+    local = pd.to_datetime(np.where(known, stamp, 0), utc=True).tz_convert("America/New_York")
+    day = local.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    outside = (session < 0) | (minute < OPEN_MINUTE) | (late > AFTER_CLOSE)
+    return Instants(stamp, np.where(known, day, NEVER), outside, place[at])
 
-    def mark(wrong: np.ndarray | pd.Series, name: str) -> None:
-        reason[(reason == "") & np.asarray(wrong, bool)] = name
 
-    mark(rows.stamp.isna(), "no time")
-    mark(rows.expiry.isna(), "no expiry")
-    mark(rows.call.isna(), "neither call nor put")
-    strike = rows.strike.to_numpy(float)
-    mark(~(np.isfinite(strike) & (strike > 0.0)), "strike is no positive number")
-    bid, ask = rows.bid.to_numpy(float), rows.ask.to_numpy(float)
+def _reasons(
+    rows: Rows, instants: Instants, columns: ColumnMap, symbol: str, reasons: list[str]
+) -> NDArray[np.uint8]:
+    """Return the number of why a row is not believed, 0 where it is; the first reason counts."""
+    reason = np.zeros(len(rows), np.uint8)
+
+    def mark(wrong: NDArray[np.bool_], name: str) -> None:
+        reason[(reason == 0) & wrong] = len(reasons)
+        reasons.append(name)
+
+    mark(rows.stamp == NEVER, "no time")
+    mark(rows.expiry == NEVER, "no expiry")
+    mark(rows.call < 0, "neither call nor put")
+    mark(~(np.isfinite(rows.strike) & (rows.strike > 0.0)), "strike is no positive number")
+    bid, ask = rows.bid, rows.ask
     mark(np.isinf(bid) | np.isinf(ask) | (bid < 0.0) | (ask < 0.0), "price is no number above zero")
     mark(np.isnan(bid) & np.isnan(ask), "neither bid nor ask")
-    with np.errstate(invalid="ignore"):
-        mark(bid > ask, CROSSED)
-    stamps = rows.stamp.dt.tz_localize(None).to_numpy("datetime64[ns]").astype(np.int64)
-    stamps = np.where(rows.stamp.isna(), 0, stamps)
-    session, minute = locate(stamps)
-    late = minute - np.where(session >= 0, calendar_close(np.maximum(session, 0)), 0)
-    mark((session < 0) | (minute < OPEN_MINUTE) | (late > AFTER_CLOSE), OUTSIDE)
-    day = rows.stamp.dt.tz_convert("America/New_York").dt.tz_localize(None).dt.normalize()
-    mark(rows.expiry < day, "expired before the quote")
-    trading = {when: _trades(when) for when in rows.expiry.dropna().unique()}
-    mark(~rows.expiry.map(trading).fillna(False).astype(bool), "expiry is no trading day")
-    mark(
-        rows.duplicated(["expiry", "am", "call", "strike", "root", "stamp"]),
-        "the contract and time stand above",
-    )
+    mark(bid > ask, CROSSED)
+    mark(instants.outside[instants.at], OUTSIDE)
+    mark(rows.expiry < instants.day[instants.at], "expired before the quote")
+    mark(~_each_expiry(rows, _trades), "expiry is no trading day")
+    if symbol in columns.unnamed_am:
+        mark(_each_expiry(rows, _monthly), "settles on the open or the close, the file does not say")
     return reason
 
 
-def _trades(when: pd.Timestamp) -> bool:
-    # the third Friday may be a holiday, and years ahead nobody knows: only the near are held to it
-    return is_session(when.date()) or when.year > 2028
+def _each_expiry(rows: Rows, tell: Callable[[date], bool]) -> NDArray[np.bool_]:
+    codes, found = pd.factorize(rows.expiry)
+    return np.array([when != NEVER and tell(EPOCH + timedelta(days=int(when))) for when in found], bool)[
+        codes
+    ]
 
 
-def _rows(path: Path, table: pd.DataFrame, columns: ColumnMap) -> pd.DataFrame:
-    def given(name: str) -> pd.Series:
-        return table[columns.columns[name]]
-
-    def number(name: str) -> pd.Series:
-        if name not in columns.columns:
-            return pd.Series(np.nan, index=table.index)
-        return pd.to_numeric(given(name), errors="coerce")
-
-    right = given("right").astype(str).str.strip()
-    call = pd.Series(pd.NA, index=table.index, dtype="boolean")
-    call[right.isin(columns.calls)] = True
-    call[right.isin(columns.puts)] = False
-    root = given("root").astype(str) if "root" in columns.columns else pd.Series("", index=table.index)
-    am = (
-        given("am").astype(str).isin(("True", "true", "1"))
-        if "am" in columns.columns
-        else root.isin(columns.am_roots)
-    )
-    stamp = _stamps(path, given("stamp"), columns)
-    prices = {name: number(name) / columns.price_divisor for name in ("bid", "ask")}
-    return pd.DataFrame(
-        {
-            "stamp": stamp,
-            "expiry": pd.to_datetime(given("expiry"), errors="coerce").dt.normalize(),
-            "strike": number("strike") / columns.strike_divisor,
-            "call": call,
-            "am": am,
-            "root": root,
-            # vendors write a side nobody quotes as nought
-            **{name: values.mask(values == 0.0) for name, values in prices.items()},
-            "bid_size": number("bid_size").fillna(0).clip(0, 2**31 - 1).astype(np.int32),
-            "ask_size": number("ask_size").fillna(0).clip(0, 2**31 - 1).astype(np.int32),
-            "spot": number("spot").where(lambda values: values > 0.0),
-            "volume": number("volume").astype("Int64"),
-            "open_interest": number("open_interest").astype("Int64"),
-        }
-    )
+def _trades(when: date) -> bool:
+    return when.year > LAST_YEAR or is_session(when)
 
 
-def _stamps(path: Path, given: pd.Series, columns: ColumnMap) -> pd.Series:
-    try:
-        ZoneInfo(columns.zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise DataError(f"zone: got {columns.zone!r}, expected a name like America/New_York") from None
-    times = given if pd.api.types.is_datetime64_any_dtype(given.dtype) else None
-    try:
-        times = pd.to_datetime(given, errors="coerce", format=None if times is not None else "ISO8601")
-    except ValueError as error:
-        raise DataError(f"{path.name}: stamps mix offsets ({' '.join(str(error).split())[:80]})") from None
-    if times.isna().all():
+def _monthly(when: date) -> bool:
+    """Tell whether the month's own series expires then: the third Friday, or the day before a holiday."""
+    third = next(friday for day in range(15, 22) if (friday := when.replace(day=day)).weekday() == 4)
+    return when == third or (not _trades(third) and when == third - timedelta(days=1))
+
+
+def _units(path: Path, rows: Rows, good: NDArray[np.int64], instants: Instants) -> None:
+    """Refuse strikes or prices in another unit, and calls taken for puts.
+
+    Calls less puts of one expiry and instant fall by a dollar for every dollar of strike,
+    discounting and early exercise aside. Too few strikes, or too close for their spreads,
+    say nothing.
+    """
+    both = good[~np.isnan(rows.bid[good]) & ~np.isnan(rows.ask[good])]
+    if not len(both):
+        return
+    both = both[instants.at[both] == np.bincount(instants.at[both]).argmax()]
+    expiry, counts = np.unique(rows.expiry[both], return_counts=True)
+    both = both[rows.expiry[both] == expiry[counts.argmax()]]
+    sides = [both[rows.call[both] == call] for call in (1, 0)]
+    strike, one, other = np.intersect1d(*(rows.strike[side] for side in sides), return_indices=True)
+    if len(strike) < LEAST_PAIRS:
+        return
+    mid, spread = (rows.bid + rows.ask) / 2, rows.ask - rows.bid
+    one, other = sides[0][one], sides[1][other]
+    if strike[-1] - strike[0] < 5 * float(np.median(spread[one] + spread[other])):
+        return
+    slope = float(np.polyfit(strike, mid[one] - mid[other], 1)[0])
+    if not -1.5 < slope < -0.5:
         raise DataError(
-            f"{path.name}: no stamp can be read, the first is {given.iloc[0]!r}; expected ISO 8601"
+            f"{path.name}: calls less puts change by {slope:.3g} for a dollar of strike, expected -1; are "
+            "the divisors of strikes and prices and the words for call and put right?"
         )
-    if times.dt.tz is None:
-        times = times.dt.tz_localize(columns.zone, ambiguous="NaT", nonexistent="NaT")
-    late = MINUTE_NS * columns.minutes if columns.stamped == "start" else 0
-    return (times.dt.tz_convert("UTC") + pd.Timedelta(late, unit="ns")).astype("datetime64[ns, UTC]")
 
 
-def _table(path: Path, columns: ColumnMap) -> pd.DataFrame:
-    name = path.name.lower()
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    try:
-        if name.endswith(".parquet"):
-            return pd.read_parquet(path)
-        if name.endswith(".csv.gz"):
-            _unpacks(path)
-        elif not name.endswith(".csv"):
-            raise DataError(f"{path.name}: expected a file ending in .csv, .csv.gz or .parquet")
-        return pd.read_csv(path, sep=columns.delimiter, low_memory=False)
-    except (ValueError, OSError, EOFError, pa.ArrowException) as error:
-        said = " ".join(str(error).split())[:120] or type(error).__name__
-        raise DataError(f"{path.name}: cannot be read as a table ({said})") from None
+def _in_order(
+    rows: Rows, instants: Instants, reason: NDArray[np.uint8], reasons: list[str], columns: ColumnMap
+) -> NDArray[np.int64]:
+    """Return the believed rows in the store's order; mark those that come twice or are stale."""
+    order = np.flatnonzero(reason == 0)
+    contract, moment = np.zeros(len(order), np.int64), np.zeros(len(order), np.int64)
+    roots = np.argsort(np.argsort(np.array(rows.roots)))[rows.root[order]]
+    for values in (rows.expiry[order], rows.am[order]):
+        contract = moment = _codes(contract, values)
+    for values in (1 - rows.call[order].astype(np.int64), rows.strike[order], roots):
+        contract = _codes(contract, values)
+    at = instants.at[order]
+    key = contract * len(instants.stamp) + at
+    rising = np.argsort(key, kind="stable")
+    order, key = order[rising], key[rising]
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = key[1:] != key[:-1]
+    reason[order[~fresh]] = len(reasons)
+    reasons.append(TWICE)
+    order, rising, at = order[fresh], rising[fresh], instants.at[order[fresh]]
+    if columns.stale_minutes:
+        series = _codes(contract[rising], instants.day[at])
+        moments = moment[rising] * len(instants.stamp) + at
+        still = stale(rows, order, series, moments, columns.stale_minutes, columns.stale_share)
+        reason[order[still]] = len(reasons)
+        order = order[~still]
+    reasons.append(STALE)
+    return order
 
 
-def _unpacks(path: Path) -> None:
-    """Refuse a file that swells beyond all measure before anything reads it whole."""
-    most = min(MOST_BYTES, MOST_RATIO * path.stat().st_size + 1_000_000)
-    size = 0
-    with gzip.open(path) as packed:
-        while part := packed.read(1 << 20):
-            size += len(part)
-            if size > most:
-                raise DataError(f"{path.name}: unpacks to more than {size / 1e6:.0f} MB, which no quotes do")
+def _codes(outer: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return numbers that tell pairs apart and keep their order."""
+    codes, found = pd.factorize(values)
+    place = np.argsort(np.argsort(found))
+    return outer * max(len(found), 1) + place[codes]
 
 
-def _as(rows: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
+def _by_day(
+    rows: Rows,
+    instants: Instants,
+    order: NDArray[np.int64],
+    reason: NDArray[np.uint8],
+    reasons: list[str],
+) -> Checked:
+    apart = np.flatnonzero(reason)
+    names = np.array(reasons, object)[reason[apart]]
+    good_day, bad_day = (instants.day[instants.at[places]] for places in (order, apart))
+    days = {}
+    for day in np.unique(np.concatenate([good_day, bad_day])):
+        if day == NEVER:  # without a time there is no day to keep a row with; it is counted
+            continue
+        bad = bad_day == day
+        days[EPOCH + timedelta(days=int(day))] = (
+            rows.table(order[good_day == day]),
+            rows.table(apart[bad], names[bad]),
+        )
+    sided = int((np.isnan(rows.bid[order]) | np.isnan(rows.ask[order])).sum())
+    return Checked(days, len(rows), sided, Counter(map(str, names)))

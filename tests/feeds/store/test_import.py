@@ -189,8 +189,8 @@ BAD_FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "swapped": ("csv", swapped, "are they swapped"),
     "mixed offsets": ("csv", mixed, "mix offsets"),
     "no stamps": ("csv", text(WHOLE.replace("2024-01-19 10:", "at ")), "no stamp can be read"),
-    "ending": ("txt", text(WHOLE), "expected a file ending in"),
-    "zip": ("zip", text(b"PK\x03\x04"), "expected a file ending in"),
+    "ending": ("doc", text(WHOLE), "expected a file ending in"),
+    "zip": ("zip", text(b"PK\x03\x04"), "cannot be read as a table"),
     "no gzip": ("csv.gz", text(WHOLE), "cannot be read as a table"),
     "cut gzip": ("csv.gz", text(gzip.compress(WHOLE.encode())[:-12]), "cannot be read as a table"),
     "pipes": ("csv", text(WHOLE.replace(",", "|")), "is the delimiter right"),
@@ -270,7 +270,7 @@ def test_bad_file_is_one_line_and_leaves_the_store_as_it_was(tmp_path, capsys, n
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--preset", "nobody"], "expected one of datashop, market-watch"),
+        (["--preset", "nobody"], "expected one of databento-opra-cbbo-1m, "),
         ([], "either --preset NAME or --columns FILE"),
         (["--columns", "{map}"], "columns names no 'stamp'"),
         (["--preset", "datashop", "--columns", "{map}"], "either --preset NAME or --columns FILE"),
