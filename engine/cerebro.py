@@ -21,10 +21,12 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
     """Backtrader's engine without its idle bars.
 
     A strategy says ``first_wake() -> int``, the first bar it wants to see, and after every
-    visited bar ``wake(bar) -> int``, the next one (``NEVER`` for none). The broker says
+    bar it was called on ``wake(bar) -> int``, the next one (``NEVER`` for none). The broker says
     ``wake(bar) -> int`` likewise; it is first asked with -1. On every bar that anyone wants,
     and on the last one, all lines are put in place, then the broker's ``next()`` runs, then
-    the ``next()`` of every strategy, as in `bt.Cerebro`, which gives the same result on the
+    the ``next()`` of every strategy, as in `bt.Cerebro`. A strategy with ``stirred() -> bool``
+    is left out on bars that only others want, unless it answers that something has happened to
+    it. Leaving out idle bars so gives the same result as the stock loop does on the
     same inputs bar by bar. Where that cannot be promised (timers, writers, observers, unequal
     feeds, parts without ``wake``), the stock loop runs and a log line names why.
 
@@ -98,7 +100,10 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
         broker, progress = self._broker, self.p.progress
         report, step = (0 if progress else NEVER), max(count // 200, 1)
         last = count - 1
-        wanted = min([broker.wake(-1), *(strategy.first_wake() for strategy in strategies)])
+        wakes = [strategy.first_wake() for strategy in strategies]
+        called = [getattr(strategy, "stirred", _always) for strategy in strategies]
+        places = list(enumerate(zip(strategies, ready, called, strict=True)))
+        wanted = min([broker.wake(-1), *wakes])
         bar = -1
         while bar < last:
             while starts and starts[0] <= bar:
@@ -111,18 +116,18 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
             self._brokernotify()
             if self._event_stop:
                 return
-            for strategy, needed in zip(strategies, ready, strict=True):
+            for place, (strategy, needed, stirred) in places:
+                idle = wakes[place] > bar and bar < last and needed != length
+                if idle and not stirred() and not (strategy._orderspending or strategy._tradespending):
+                    continue
                 _step(strategy, needed - length)
                 if self._event_stop:
                     return
+                wakes[place] = strategy.wake(bar)
             if bar >= report:
                 report = bar + step
                 progress(length, count)
-            wanted = broker.wake(bar)
-            for strategy in strategies:
-                wake = strategy.wake(bar)
-                if wake < wanted:
-                    wanted = wake
+            wanted = min(broker.wake(bar), *wakes)
         if progress:
             progress(count, count)
 
@@ -131,6 +136,10 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
         if wanted <= bar:
             raise ValueError(f"wake({bar}) answered {wanted}, expected a later bar")
         return wanted
+
+
+def _always() -> bool:
+    return True
 
 
 def _step(strategy: Any, status: int) -> None:

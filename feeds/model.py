@@ -16,7 +16,7 @@ from engine.options.chain import Chain
 from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Product, Right, Settlement, Style
-from engine.options.pricing import greeks
+from engine.options.pricing import chain_greeks
 from engine.options.quotebook import Quote
 from engine.sessions import session_dates
 from engine.tape import Tape
@@ -166,7 +166,7 @@ class ModelQuotes:
         strike = np.concatenate([strikes, strikes])
         call = np.arange(len(strike)) < len(strikes)
         forward = forward1(bar, ahead, surface.table)
-        g = greeks(forward, strike, out[:, 2], call, years)
+        g = chain_greeks(forward, strike, np.ascontiguousarray(out[:, 2]), call, years)
         with np.errstate(divide="ignore", invalid="ignore"):
             iv = out[:, 2] / np.sqrt(years)
         return Chain(

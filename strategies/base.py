@@ -57,6 +57,8 @@ class Bot(bt.Strategy):
         self.entered: dict[date, int] = {}
         self.lanes: list[Lane] = []
         self.days: list[tuple[Any, Any]] = []
+        self._told = False  # by the broker, since this bot was last called
+        self._halts = self.desk.state.halts
         window = (self.limits.window_first, self.limits.window_last)
         for symbol in self.config.symbols:
             data = self.getdatabyname(symbol)
@@ -125,16 +127,22 @@ class Bot(bt.Strategy):
             return self.agenda.holding(bar, ticket.levels, self.desk.book)  # type: ignore[arg-type]
         return self.agenda.flat(bar, self._used(self.desk.clock.day(bar)))
 
+    def stirred(self) -> bool:
+        """Tell whether an order's end, or a halt while a trade is open, calls for this bar."""
+        return self._told or (self.ticket is not None and self.desk.state.halts is not self._halts)
+
     def next(self) -> None:
         bar = len(self.data) - 1
-        for number in range(len(self.lanes)):
-            self.desk.observe(self._view(number, bar))
+        views = [self._view(number, bar) for number in range(len(self.lanes))]
+        for view in views:
+            self.desk.observe(view)
+        self._told, self._halts = False, self.desk.state.halts
         if self.ticket is not None:
-            self._manage(self.ticket, bar)
+            self._manage(self.ticket, views[self.ticket.lane], bar)
             return
         for number, lane in enumerate(self.lanes):
             if self.ticket is None and lane.verdict(bar) is None:
-                self._look(number, lane, bar)
+                self._look(number, lane, views[number], bar)
 
     def _checks(self, m: SimpleNamespace) -> list[Check]:
         return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m)]
@@ -164,7 +172,7 @@ class Bot(bt.Strategy):
     def _used(self, day: date) -> bool:
         return self.entered.get(day, 0) >= self.config.entries_per_day
 
-    def _look(self, number: int, lane: Lane, bar: int) -> None:
+    def _look(self, number: int, lane: Lane, view: MarketView, bar: int) -> None:
         config, desk = self.config, self.desk
         day = desk.clock.day(bar)
         if self._used(day):
@@ -201,7 +209,7 @@ class Bot(bt.Strategy):
             structural_loss=proposal.combo.structural_loss(quote.ask, cost) * config.quantity,
             margin=proposal.combo.margin(quote.ask) * config.quantity,
         )
-        verdict = desk.ask(intent, self._view(number, bar))
+        verdict = desk.ask(intent, view)
         if isinstance(verdict, Denied):
             lane.note(bar, verdict.reason, text, -quote.ask)
             return
@@ -222,8 +230,8 @@ class Bot(bt.Strategy):
 
     # while a trade lives -------------------------------------------------------------
 
-    def _manage(self, ticket: Ticket, bar: int) -> None:
-        why = self.desk.governor.must_close(self.desk.state, self._view(ticket.lane, bar), self.bot_name)
+    def _manage(self, ticket: Ticket, view: MarketView, bar: int) -> None:
+        why = self.desk.governor.must_close(self.desk.state, view, self.bot_name)
         minute = self.data.lines.minute[0]
         if ticket.stage is Stage.OPENING:
             if why is None and minute >= self.limits.window_last:
@@ -261,6 +269,7 @@ class Bot(bt.Strategy):
 
     def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None:
         """Follow a working order; called by the broker on every change of its state."""
+        self._told = True
         ticket = self.ticket
         if ticket is None or not event.order_ref.startswith(ticket.intent.order_ref):
             return

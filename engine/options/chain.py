@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from math import isfinite, nan
+from functools import cached_property
+from math import nan
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from engine.options.contract import Right
@@ -68,9 +71,13 @@ class Chain:
         """Every strike once, rising."""
         return np.unique(self.strike)
 
+    @cached_property
+    def _calls(self) -> int:
+        return int(np.count_nonzero(self.call))
+
     def side(self, right: Right) -> ChainSide:
         """Return the calls or the puts, as views."""
-        calls = int(np.count_nonzero(self.call))
+        calls = self._calls
         rows = slice(0, calls) if right is Right.CALL else slice(calls, None)
         return ChainSide(self.strike[rows], self.bid[rows], self.ask[rows], self.iv[rows], self.delta[rows])
 
@@ -102,23 +109,45 @@ class Chain:
         around the forward is interpolated and the straddle priced from it: the straddles
         themselves bend too much between two strikes for a straight line.
         """
-        call, put = self.side(Right.CALL), self.side(Right.PUT)
-        strike, i, j = np.intersect1d(call.strike, put.strike, assume_unique=True, return_indices=True)
-        both = call.mid[i] + put.mid[j]
-        near = np.argsort(np.abs(strike - self.forward), kind="stable")[:8]
-        points = []
-        for row in np.sort(near):
-            # by parity the call is half of straddle plus forward less strike
-            value = 0.5 * (both[row] + self.forward - strike[row])
-            sd = implied1(value, self.forward, strike[row], True)
-            if isfinite(sd):
-                points.append((strike[row], sd))
-        if not points:
-            return nan
-        at, sds = np.array(points).T
-        return 2.0 * float(price1(self.forward, self.forward, _at(self.forward, at, sds), True))
+        n = self._calls
+        return float(_straddle(self.forward, self.strike[:n], self.strike[n:], self.bid, self.ask))
 
 
 def _at(forward: float, strike: Float64, value: Float64) -> float:
     """Interpolate linearly between the strikes around the forward, level beyond them."""
     return float(np.interp(forward, strike, value))
+
+
+_STRIKES_AROUND = 8
+
+
+@njit(cache=True)
+def _straddle(forward: float, calls: Any, puts: Any, bid: Any, ask: Any) -> float:
+    """Return `Chain.straddle`; ``bid`` and ``ask`` hold the calls', then the puts'."""
+    strikes, value = np.empty(len(calls)), np.empty(len(calls))
+    count = j = 0
+    for i in range(len(calls)):
+        while j < len(puts) and puts[j] < calls[i]:
+            j += 1
+        if j < len(puts) and puts[j] == calls[i]:
+            row = len(calls) + j
+            both = 0.5 * (_or_nothing(bid[i]) + ask[i]) + 0.5 * (_or_nothing(bid[row]) + ask[row])
+            strikes[count] = calls[i]
+            # by parity the call is half of straddle plus forward less strike
+            value[count] = 0.5 * (both + forward - calls[i])
+            count += 1
+    start = max(int(np.searchsorted(strikes[:count], forward)) - _STRIKES_AROUND // 2, 0)
+    at, sds, known = np.empty(_STRIKES_AROUND), np.empty(_STRIKES_AROUND), 0
+    for k in range(start, min(start + _STRIKES_AROUND, count)):
+        sd = implied1(value[k], forward, strikes[k], True)
+        if np.isfinite(sd):
+            at[known], sds[known] = strikes[k], sd
+            known += 1
+    if known == 0:
+        return nan
+    return float(2.0 * price1(forward, forward, np.interp(forward, at[:known], sds[:known]), True))
+
+
+@njit(cache=True)
+def _or_nothing(price: float) -> float:
+    return 0.0 if np.isnan(price) else price

@@ -42,6 +42,7 @@ class Combo:
         if not self.legs:
             raise OrderError(f"{self.structure or 'combo'} has no legs, expected at least one")
         seen = set()
+        product = self.legs[0].instrument.product
         for leg in self.legs:
             if not isinstance(leg.ratio, int) or leg.ratio == 0:
                 raise OrderError(
@@ -49,7 +50,8 @@ class Combo:
                 )
             if leg.instrument in seen:
                 raise OrderError(f"{leg.instrument} stands twice in one {self.structure}, expected it once")
-            if leg.instrument.product != self.legs[0].instrument.product:
+            other = leg.instrument.product
+            if other is not product and other != product:
                 raise OrderError(
                     f"{self.structure} mixes {self.symbol} and {leg.instrument.symbol}, "
                     "expected one underlying"

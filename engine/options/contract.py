@@ -57,6 +57,9 @@ class Product:
     dividend_yield: float = 0.0
     name: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.symbol, self.trading_class))  # of all fields takes ten times as long
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:

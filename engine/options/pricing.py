@@ -281,3 +281,12 @@ def greeks(forward: ArrayLike, strike: ArrayLike, sd: ArrayLike, call: ArrayLike
     out = np.empty((5, f.size))
     _greeks(f, k, s, c != 0.0, y, out)
     return Greeks(*(row.reshape(shape) for row in out))
+
+
+def chain_greeks(
+    forward: float, strike: Float64, sd: Float64, call: NDArray[np.bool_], years: float
+) -> Greeks:
+    """Return `greeks` of one expiry, all columns of one length; without the cost of broadcasting."""
+    out = np.empty((5, len(strike)))
+    _greeks(np.full(len(strike), forward), strike, sd, call, np.full(len(strike), years), out)
+    return Greeks(*out)
