@@ -174,8 +174,8 @@ def _units(path: Path, rows: Rows, good: NDArray[np.int64], instants: Instants) 
     """Refuse strikes or prices in another unit, and calls taken for puts.
 
     Calls less puts of one expiry and instant fall by a dollar for every dollar of strike,
-    discounting and early exercise aside. Too few strikes, or too close for their spreads,
-    say nothing.
+    discounting and early exercise aside. Where they scatter by more than that, or stand at
+    too few strikes, they say nothing.
     """
     both = good[~np.isnan(rows.bid[good]) & ~np.isnan(rows.ask[good])]
     if not len(both):
@@ -187,12 +187,13 @@ def _units(path: Path, rows: Rows, good: NDArray[np.int64], instants: Instants) 
     strike, one, other = np.intersect1d(*(rows.strike[side] for side in sides), return_indices=True)
     if len(strike) < LEAST_PAIRS:
         return
-    mid, spread = (rows.bid + rows.ask) / 2, rows.ask - rows.bid
-    one, other = sides[0][one], sides[1][other]
-    if strike[-1] - strike[0] < 5 * float(np.median(spread[one] + spread[other])):
-        return
-    slope = float(np.polyfit(strike, mid[one] - mid[other], 1)[0])
-    if not -1.5 < slope < -0.5:
+    mid = (rows.bid + rows.ask) / 2
+    apart = mid[sides[0][one]] - mid[sides[1][other]]
+    centred = strike - strike.mean()
+    slope = float(centred @ apart / (centred @ centred))
+    rest = apart - apart.mean() - slope * centred
+    doubt = 4 * float(np.sqrt(rest @ rest / (len(strike) - 2) / (centred @ centred)))
+    if slope < -1.5 - doubt or slope > -0.5 + doubt:
         raise DataError(
             f"{path.name}: calls less puts change by {slope:.3g} for a dollar of strike, expected -1; are "
             "the divisors of strikes and prices and the words for call and put right?"

@@ -49,6 +49,16 @@ class Piece:
     row: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Rows of one member, from the given one on, and what its name says of all of them."""
+
+    name: str
+    first: int
+    table: pd.DataFrame
+    groups: dict[str, str]
+
+
 class _Bounded(io.RawIOBase):
     """A packed stream that ends in an error where it swells beyond all measure."""
 
@@ -96,10 +106,8 @@ def _pieces(path: Path, name: str, columns: ColumnMap) -> Iterator[Piece]:
     groups = _groups(path.name, path.name, columns)
     first = 1
     for table in _tables(path, name, columns):
-        rows = np.arange(first, first + len(table))
+        yield _joined([_Part(path.name, first, table, groups)])
         first += len(table)
-        table = table.assign(**groups)
-        yield Piece(table, (path.name,), np.zeros(len(table), np.int32), rows)
 
 
 def _tables(path: Path, name: str, columns: ColumnMap) -> Iterator[pd.DataFrame]:
@@ -153,11 +161,15 @@ def _named(table: pd.DataFrame, name: str, columns: ColumnMap) -> pd.DataFrame:
         table.columns = pd.Index(columns.header)
     else:
         table.columns = table.columns.astype(str).str.strip()
-    missing = [given for given in columns.given if given not in table.columns]
-    if missing:
-        held = ", ".join(map(str, table.columns[:12])) or "none"
-        raise DataError(f"{name}: no column {missing[0]!r}; it has {held} (is the delimiter right?)")
+    _present(list(table.columns), name, columns)
     return table[list(columns.given)]
+
+
+def _present(held: list[str], name: str, columns: ColumnMap) -> None:
+    missing = [given for given in columns.given if given not in held]
+    if missing:
+        text = ", ".join(held[:12]) or "none"
+        raise DataError(f"{name}: no column {missing[0]!r}; it has {text} (is the delimiter right?)")
 
 
 def _parquet(path: Path, columns: ColumnMap) -> Iterator[pd.DataFrame]:
@@ -165,9 +177,9 @@ def _parquet(path: Path, columns: ColumnMap) -> Iterator[pd.DataFrame]:
         with pq.ParquetFile(path) as held:
             if held.metadata.num_rows > MOST_ROWS:
                 raise DataError(f"{path.name}: holds more than {MOST_ROWS:,} rows; import it in parts")
-            _named(held.schema_arrow.empty_table().to_pandas(), path.name, columns)
+            _present(held.schema_arrow.names, path.name, columns)
             for batch in held.iter_batches(ROWS_A_PIECE, columns=list(columns.given)):
-                yield batch.to_pandas()
+                yield batch.to_pandas(ignore_metadata=True)  # pandas' own index is a column too
     except BROKEN as error:
         raise DataError(_unreadable(path.name, error)) from None
 
@@ -175,20 +187,20 @@ def _parquet(path: Path, columns: ColumnMap) -> Iterator[pd.DataFrame]:
 def _zip(path: Path, columns: ColumnMap) -> Iterator[Piece]:
     try:
         with zipfile.ZipFile(path) as archive:
-            waiting: list[tuple[str, pd.DataFrame]] = []
+            waiting: list[_Part] = []
+            rows = 0
             for member in _members(path, archive):
                 name = f"{path.name}/{member.filename}"
                 groups = _groups(name, PurePosixPath(member.filename).name, columns)
                 first = 1
                 with archive.open(member) as stream:
                     for table in _text(stream, name, columns):
-                        table = table.assign(**groups)
-                        table.index = pd.RangeIndex(first, first + len(table))
+                        waiting.append(_Part(name, first, table, groups))
                         first += len(table)
-                        waiting.append((name, table))
-                if sum(len(table) for _, table in waiting) >= ROWS_A_PIECE:
+                        rows += len(table)
+                if rows >= ROWS_A_PIECE:
                     yield _joined(waiting)
-                    waiting = []
+                    waiting, rows = [], 0
             if waiting:
                 yield _joined(waiting)
     except (*BROKEN, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -221,12 +233,18 @@ def _members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return found
 
 
-def _joined(parts: list[tuple[str, pd.DataFrame]]) -> Piece:
-    names = tuple(dict.fromkeys(name for name, _ in parts))
+def _joined(parts: list[_Part]) -> Piece:
+    names = tuple(dict.fromkeys(part.name for part in parts))
     at = {name: number for number, name in enumerate(names)}
-    source = np.concatenate([np.full(len(table), at[name], np.int32) for name, table in parts])
-    row = np.concatenate([np.asarray(table.index, np.int64) for _, table in parts])
-    return Piece(pd.concat([table for _, table in parts], ignore_index=True), names, source, row)
+    counts = [len(part.table) for part in parts]
+    source = np.repeat(np.array([at[part.name] for part in parts], np.int32), counts)
+    row = np.concatenate(
+        [np.arange(part.first, part.first + count) for part, count in zip(parts, counts, strict=True)]
+    )
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    for group in parts[0].groups:
+        table[group] = np.repeat(np.array([part.groups[group] for part in parts], object), counts)
+    return Piece(table, names, source, row)
 
 
 def _groups(where: str, name: str, columns: ColumnMap) -> dict[str, str]:
