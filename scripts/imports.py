@@ -57,7 +57,7 @@ def run_import(
             checked = read(path, given, symbol)
             against = 0
             for day, (rows, apart) in checked.days.items():
-                against += batch.write(symbol, day, rows, apart, merge=not replace)
+                against += batch.write(symbol, day, rows, apart, not replace, path.name)
             told["files"].append(
                 {
                     "file": path.name,

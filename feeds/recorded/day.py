@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.options.contract import Contract, Right
 from feeds.recorded.levels import levels
-from feeds.store.store import DayQuotes
+from feeds.store.arrays import DayQuotes
 
 Floats = NDArray[np.float64]
 Int64 = NDArray[np.int64]

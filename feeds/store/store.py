@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from engine.errors import DataError
+from feeds.store.arrays import DayQuotes, as_arrays, numbers
 from feeds.store.schema import KEY, NONE_REJECTED, ORDER, QUOTES, REJECTED
 
 FORMAT = 1
@@ -33,31 +34,6 @@ PRICES = ("bid", "ask", "bid_size", "ask_size")
 FILES = {"quotes": QUOTES, "rejected": REJECTED}
 
 Kind = Literal["quotes", "rejected"]
-
-
-@dataclass(frozen=True, eq=False)
-class DayQuotes:
-    """The quotes of one underlying and day, as arrays (snapshots n, contracts m).
-
-    ``stamp`` int64[n] UTC nanoseconds, rising; per contract ``expiry`` (day ordinal),
-    ``strike``, ``call``, ``am``, ``root``; ``bid``, ``ask`` float[n, m] USD per share (NaN
-    without one), ``bid_size``, ``ask_size`` int32[n, m] (0 unknown), ``spot`` float[n] (NaN
-    unknown). Contracts stand by expiry, then PM before AM, calls before puts, strikes rising.
-    """
-
-    symbol: str
-    day: date
-    stamp: NDArray[np.int64]
-    expiry: NDArray[np.int64]
-    strike: NDArray[np.float64]
-    call: NDArray[np.bool_]
-    am: NDArray[np.bool_]
-    root: NDArray[np.object_]
-    bid: NDArray[np.float64]
-    ask: NDArray[np.float64]
-    bid_size: NDArray[np.int32]
-    ask_size: NDArray[np.int32]
-    spot: NDArray[np.float64]
 
 
 @dataclass
@@ -75,8 +51,11 @@ class Batch:
         table: pa.Table,
         rejected: pa.Table = NONE_REJECTED,
         merge: bool = True,
+        source: str | None = None,
     ) -> int:
         """Stage a day; return how many rows contradict what the store holds.
+
+        A day of which nothing is believed has rejected rows only, and is none of the store's.
 
         Parameters
         ----------
@@ -89,21 +68,28 @@ class Batch:
         merge : bool
             Add to what is there; a row already held is left out, one that contradicts is
             rejected. False replaces the day.
+        source : str, optional
+            The file of rows that contradict.
         """
         rows = table.cast(QUOTES)
         contradictions = 0
         staged = QuoteStore(self.folder)
+        rejected = rejected.cast(REJECTED)
         # what this very batch brought of the day is added to in any case
-        base = staged if staged.has(symbol, day) else self.store if merge else None
+        base = staged if staged.has(symbol, day, "rejected") else self.store if merge else None
         if base is not None and base.has(symbol, day):
-            rows, refused = _merged(base.read(symbol, day, "quotes"), rows)
+            rows, refused = _merged(base.read(symbol, day, "quotes"), rows, source)
             contradictions = len(refused)
-            held = base.read(symbol, day, "rejected")
-            rejected = pa.concat_tables([held, rejected.cast(REJECTED), refused])
+            rejected = pa.concat_tables([rejected, refused])
+        if base is not None and base.has(symbol, day, "rejected"):
+            both = pa.concat_tables([base.read(symbol, day, "rejected"), rejected])
+            rejected = both.group_by(REJECTED.names, use_threads=False).aggregate([]).cast(REJECTED)
         place = self.folder / _place(symbol, day)
         place.mkdir(parents=True, exist_ok=True)
-        for kind, made in (("quotes", rows.sort_by(ORDER)), ("rejected", rejected.cast(REJECTED))):
-            pq.write_table(made, place / f"{kind}.parquet", compression="zstd", row_group_size=ROWS_A_GROUP)
+        for kind, made in (("quotes", rows.sort_by(ORDER)), ("rejected", rejected)):
+            if len(made) or kind == "rejected":
+                path = place / f"{kind}.parquet"
+                pq.write_table(made, path, compression="zstd", row_group_size=ROWS_A_GROUP)
         if (symbol, day) not in self.days:
             self.days.append((symbol, day))
         return contradictions
@@ -114,7 +100,11 @@ class Batch:
             target = self.store.path / _place(symbol, day)
             target.mkdir(parents=True, exist_ok=True)
             for kind in reversed(FILES):  # quotes last: they are what makes a day exist
-                os.replace(self.folder / _place(symbol, day) / f"{kind}.parquet", target / f"{kind}.parquet")
+                made = self.folder / _place(symbol, day) / f"{kind}.parquet"
+                if made.exists():
+                    os.replace(made, target / made.name)
+                else:  # replaced by nothing that is believed
+                    (target / made.name).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -162,16 +152,17 @@ class QuoteStore:
 
     def symbols(self) -> list[str]:
         """Return the underlyings held, sorted."""
-        return sorted(_value(folder) for folder in self.path.glob("symbol=*") if folder.is_dir())
+        folders = self.path.glob("symbol=*")
+        return sorted(_value(folder) for folder in folders if any(folder.glob("date=*/quotes.parquet")))
 
     def days(self, symbol: str) -> list[date]:
         """Return the days held of an underlying, rising."""
         found = self.path.glob(f"symbol={symbol}/date=*/quotes.parquet")
         return sorted(date.fromisoformat(_value(path.parent)) for path in found)
 
-    def has(self, symbol: str, day: date) -> bool:
+    def has(self, symbol: str, day: date, kind: Kind = "quotes") -> bool:
         """Tell whether the store holds a day of an underlying."""
-        return self.file(symbol, day).is_file()
+        return self.file(symbol, day, kind).is_file()
 
     def file(self, symbol: str, day: date, kind: Kind = "quotes") -> Path:
         """Return where a day's rows stand."""
@@ -229,8 +220,8 @@ class QuoteStore:
     def spot(self, symbol: str, day: date) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the day's snapshots, UTC nanoseconds rising, and the underlying's price, NaN unknown."""
         table = self.read(symbol, day, "quotes", ["stamp", "spot"])
-        stamp, first = np.unique(_numbers(table, "stamp", np.int64), return_index=True)
-        return stamp, _numbers(table, "spot", np.float64)[first]
+        stamp, first = np.unique(numbers(table, "stamp", np.int64), return_index=True)
+        return stamp, numbers(table, "spot", np.float64)[first]
 
     @contextmanager
     def batch(self, told: dict[str, Any]) -> Iterator[Batch]:
@@ -271,54 +262,7 @@ class QuoteStore:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def as_arrays(symbol: str, day: date, table: pa.Table) -> DayQuotes:
-    """Return rows sorted by `schema.KEY` as arrays of snapshots and contracts."""
-    stamps = _numbers(table, "stamp", np.int64)
-    expiry = _numbers(table, "expiry", np.int32).astype(np.int64) + date(1970, 1, 1).toordinal()
-    strike = _numbers(table, "strike", np.float64)
-    call, am = _numbers(table, "call", np.bool_), _numbers(table, "am", np.bool_)
-    codes = table.column("root").combine_chunks().dictionary_encode()
-    root = np.asarray(codes.indices)
-    fresh = np.ones(len(stamps), bool)
-    if len(stamps):
-        fresh[1:] = False
-        for column in (expiry, strike, call, am, root):
-            fresh[1:] |= column[1:] != column[:-1]
-    column_of = np.cumsum(fresh) - 1
-    head = np.flatnonzero(fresh)
-    stamp = np.unique(stamps)
-    shape = len(stamp), len(head)
-    at = np.searchsorted(stamp, stamps), column_of
-
-    def laid(name: str, nothing: Any, kind: Any) -> Any:
-        out = np.full(shape, nothing, kind)
-        out[at] = _numbers(table, name, kind)
-        return out
-
-    spot = np.full(len(stamp), np.nan)
-    told = _numbers(table, "spot", np.float64)
-    known = ~np.isnan(told)
-    spot[at[0][known]] = told[known]
-    names = np.asarray(codes.dictionary.to_pylist(), object)
-    return DayQuotes(
-        symbol, day, stamp, expiry[head], strike[head], call[head], am[head], names[root[head]],
-        laid("bid", np.nan, np.float64), laid("ask", np.nan, np.float64),
-        laid("bid_size", 0, np.int32), laid("ask_size", 0, np.int32), spot,
-    )  # fmt: skip
-
-
-def _numbers(table: pa.Table, name: str, kind: Any) -> Any:
-    column = table.column(name).combine_chunks()
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.int64())
-    elif pa.types.is_date32(column.type):
-        column = column.cast(pa.int32())
-    if column.null_count and pa.types.is_integer(column.type):
-        column = column.fill_null(0)
-    return np.asarray(column.to_numpy(zero_copy_only=False), kind)
-
-
-def _merged(held: pa.Table, fresh: pa.Table) -> tuple[pa.Table, pa.Table]:
+def _merged(held: pa.Table, fresh: pa.Table, source: str | None) -> tuple[pa.Table, pa.Table]:
     """Return held rows with the new ones, and the new ones that contradict a held one."""
     mine = fresh.append_column("row", pa.array(np.arange(len(fresh)), pa.int64()))
     other = held.select([*KEY, *PRICES]).rename_columns([*KEY, *(f"held_{name}" for name in PRICES)])
@@ -333,7 +277,7 @@ def _merged(held: pa.Table, fresh: pa.Table) -> tuple[pa.Table, pa.Table]:
     refused = fresh.filter(pc.and_(there, pc.invert(same)))
     count = len(refused)
     refused = refused.append_column("reason", pa.array(["contradicts the store"] * count, pa.string()))
-    refused = refused.append_column("file", pa.nulls(count, pa.string()))
+    refused = refused.append_column("file", pa.array([source] * count, pa.string()))
     refused = refused.append_column("row", pa.nulls(count, pa.int64()))
     return pa.concat_tables([held, fresh.filter(pc.invert(there))]), refused.cast(REJECTED)
 

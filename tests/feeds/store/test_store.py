@@ -43,7 +43,7 @@ def store(tmp_path) -> QuoteStore:
     return QuoteStore.create(tmp_path / "store")
 
 
-def put(store: QuoteStore, table: pa.Table, day: date = DAY, **given: bool) -> int:
+def put(store: QuoteStore, table: pa.Table, day: date = DAY, **given: bool | str) -> int:
     with store.batch({"files": ["a"]}) as batch:
         return batch.write("SPX", day, table, **given)
 
@@ -84,13 +84,31 @@ def test_parts_in_any_order_make_the_same_day(tmp_path_factory, order, cut):
 def test_row_that_contradicts_is_kept_apart(store):
     put(store, rows())
     fresh = rows(bid=2.0).slice(0, 2)
-    assert put(store, pa.concat_tables([fresh, rows().slice(2)])) == 2
+    assert put(store, pa.concat_tables([fresh, rows().slice(2)]), source="b.csv") == 2
     assert pc.unique(store.read("SPX", DAY)["bid"]).to_pylist() == [1.0]
     apart = store.read("SPX", DAY, "rejected")
     assert apart["reason"].to_pylist() == ["contradicts the store"] * 2
-    assert apart["bid"].to_pylist() == [2.0, 2.0]
+    assert apart["bid"].to_pylist() == [2.0, 2.0] and set(apart["file"].to_pylist()) == {"b.csv"}
     assert put(store, rows(bid=2.0), merge=False) == 0
     assert pc.unique(store.read("SPX", DAY)["bid"]).to_pylist() == [2.0]
+
+
+def test_day_of_which_nothing_is_believed_is_none_of_the_stores(store):
+    bad = rows(NEXT).slice(0, 2)
+    for name, value in (("reason", "crossed"), ("file", "a.csv"), ("row", None)):
+        column = pa.array([1, 2]) if value is None else pa.array([value] * 2)
+        bad = bad.append_column(name, column)
+    for _ in range(2):  # once more says nothing new
+        with store.batch({}) as batch:
+            batch.write("SPX", NEXT, rows(NEXT).slice(0, 0), bad)
+    assert store.days("SPX") == [] and store.symbols() == [] and not store.has("SPX", NEXT)
+    assert len(store.read("SPX", NEXT, "rejected")) == 2
+    put(store, rows(NEXT), NEXT)
+    assert store.days("SPX") == [NEXT]
+    assert len(store.read("SPX", NEXT, "rejected")) == 2
+    with store.batch({}) as batch:
+        batch.write("SPX", NEXT, rows(NEXT).slice(0, 0), bad, merge=False)
+    assert store.days("SPX") == []
 
 
 def test_error_on_the_way_leaves_the_store_as_it_was(store):
