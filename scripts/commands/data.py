@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     data.command()(synth)
     data.command("synth-quotes")(synth_quotes)
     data.command("import")(import_quotes)
+    data.command()(history)
     data.command("list")(list_store)
     data.command()(check)
     data.command()(info)
@@ -78,6 +79,28 @@ def import_quotes(
     from scripts.imports import run_import
 
     run_import(files, store, symbol, config, preset, columns, replace, as_json)
+
+
+def history(
+    symbol: Annotated[str, typer.Argument(help="A symbol of config/universe.json.")],
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    timerange: Annotated[str, typer.Option(help="Days, YYYYMMDD-YYYYMMDD.")],
+    host: Annotated[str, typer.Option(help="Where TWS or IB Gateway listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Its port; 7497 is TWS on paper.")] = 7497,
+    client_id: Annotated[int, typer.Option(min=0, help="One that nothing else uses.")] = 21,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 60.0,
+    vix: Annotated[bool, typer.Option(help="Fetch VIX beside it.")] = True,
+    as_json: AsJson = False,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Fetch minute bars from Interactive Brokers, day by day; run it again to go on."""
+    start_log(verbose, logfile)
+    from feeds.ibkr_history.download import Link
+    from scripts.history import history as fetch
+
+    fetch(symbol, out, timerange, Link(host, port, client_id, timeout), vix, as_json, config)
 
 
 def list_store(store: Store, as_json: AsJson = False) -> None:
