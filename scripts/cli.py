@@ -16,6 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # coloured help takes longer to load than everything else together
     help="Rules-based bots that sell short-dated, defined-risk option premium, and their backtest.",
 )
 for commands in (run, data, research, validate):
@@ -35,7 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(str(error), error.exit_code)
     except typer.TyperException as error:  # a word of the command line itself
         text = error.format_message()
-        return _say(text, 1) if text else 0  # without a word the help was shown
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help
+            print(text)
+            return 0
+        return _say(text, 1) if text else 0
     except (KeyboardInterrupt, typer.Abort):
         return _say("stopped", 0)
     except BrokenPipeError:
