@@ -28,7 +28,7 @@ from feeds.store.columns import ColumnMap
 MOST_BYTES = 4_000_000_000  # of a file once unpacked
 MOST_RATIO = 300  # unpacked over packed; quotes reach 30
 MOST_MEMBERS = 50_000  # of a zip; all series of an index are some 20,000
-MOST_ROWS = 40_000_000
+MOST_ROWS = 20_000_000  # some 6 GB of memory
 ROWS_A_PIECE = 250_000
 PACKED = (".zip", ".gz", ".zst", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz")
 TEXT = (".csv", ".txt")

@@ -66,6 +66,25 @@ def test_optionsdx_comes_back_equal_but_for_the_monthlies_whose_class_it_does_no
     assert held(tmp_path / "s").volume.max() == 12
 
 
+def test_monthly_expiry_of_optionsdx_moves_with_a_holiday(tmp_path, capsys):
+    lines = ["[QUOTE_READTIME], [UNDERLYING_LAST], [EXPIRE_DATE], [C_VOLUME], [C_SIZE], [C_BID], [C_ASK], "]
+    lines[0] += "[STRIKE], [P_BID], [P_ASK], [P_SIZE], [P_VOLUME]"
+    # Good Friday 2019-04-19; the Thursday before an ordinary third Friday; that Friday; the next
+    for day in ("2019-04-18", "2019-05-16", "2019-05-17", "2019-05-24"):
+        lines.append(f"2019-04-10 16:00, 2888.2, {day}, , 1 x 2, 30.1, 30.4, 2890.0, 29.0, 29.3, 3 x 4, 7")
+    path = tmp_path / "spx_eod_201904.txt"
+    path.write_text("\n".join(lines))
+    assert bring(tmp_path / "s", "optionsdx", path) == 0
+    store = QuoteStore.open(tmp_path / "s")
+    (day,) = store.days("SPX")
+    assert [str(expiry) for expiry in store.expiries("SPX", day)] == ["2019-05-16", "2019-05-24"]
+    rows = store.read("SPX", day, "rejected").to_pylist()
+    assert sorted((str(row["expiry"]), row["row"]) for row in rows) == [
+        (when, at) for when, at in (("2019-04-18", 1), ("2019-05-17", 3)) for _ in "CP"
+    ]
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize("ending", ["csv.gz", "csv.zst", "zip"])
 def test_packed_files_are_the_same(quotes, put_quotes, tmp_path, capsys, ending):
     plain = put_quotes("thetadata")

@@ -112,7 +112,8 @@ def test_standstill_while_the_underlying_stands_still_is_believed(day, tmp_path)
     assert apart(table, tmp_path / "a.parquet").empty
 
 
-def test_wings_may_stand_still(day, tmp_path):
+@pytest.mark.parametrize("spot", ["told", "by parity"])
+def test_wings_may_stand_still(day, tmp_path, spot):
     start = calmest_and_wildest(day)[1]
     under, _ = middle(day, start)
     here = day[minute(day) == start]
@@ -125,7 +126,46 @@ def test_wings_may_stand_still(day, tmp_path):
     assert len(wings) >= 5
     keys = pd.MultiIndex.from_frame(wings[["strike", "call"]])
     chosen = pd.Series(pd.MultiIndex.from_frame(day[["strike", "call"]]).isin(keys), day.index)
-    assert apart(frozen(day, chosen, start, start + 40), tmp_path / "a.parquet").empty
+    table = frozen(day, chosen, start, start + 40)
+    if spot == "by parity":
+        table["spot"] = np.nan
+    assert apart(table, tmp_path / "a.parquet").empty
+
+
+# An at-the-money call that nobody moves; the underlying leaves after three minutes, its delta is a half.
+EXACT: dict[str, tuple[float, float, list[int]]] = {
+    "to the bound": (0.02, 1.0, list(range(15, 30))),
+    "wider than the move by delta": (0.60, 1.0, []),
+    "narrower than it": (0.40, 1.0, list(range(15, 30))),
+    "a move within the share": (0.02, 0.15, []),
+    "a move beyond the share": (0.02, 0.25, list(range(15, 30))),
+}
+
+
+@pytest.mark.parametrize("name", list(EXACT))
+def test_standstill_is_judged_by_minutes_move_delta_and_spread(tmp_path, name):
+    spread, move, wanted = EXACT[name]
+    stamps = pd.date_range("2018-02-05 10:00", periods=30, freq="min", tz="America/New_York")
+    table = pd.DataFrame(
+        {
+            "stamp": stamps.tz_convert("UTC"), "expiry": pd.Timestamp("2018-02-05").date(), "strike": 100.0,
+            "call": True, "am": False, "root": "SPXW", "bid": 1.0, "ask": 1.0 + spread, "bid_size": 5,
+            "ask_size": 5, "spot": np.where(np.arange(30) < 3, 100.0, 100.0 + move), "volume": 0,
+            "open_interest": 0,
+        }
+    )  # fmt: skip
+    found = apart(table.sample(frac=1.0, random_state=3), tmp_path / "a.parquet")
+    assert sorted(minute(found) - 600) == wanted
+    came_back = table.assign(spot=np.where(np.arange(30) < 20, table.spot, 100.0))
+    found = apart(came_back, tmp_path / "a.parquet")
+    assert sorted(minute(found) - 600) == [at for at in wanted if at < 20]
+
+
+def test_two_snapshots_are_no_standstill(tmp_path, day):
+    start = calmest_and_wildest(day)[1]
+    table = frozen(day, day.strike == middle(day, start)[1], start, start + 40)
+    assert apart(table[minute(table).isin([start, start + 40])], tmp_path / "a.parquet").empty
+    assert not apart(table[minute(table).isin([start, start + 20, start + 40])], tmp_path / "a.parquet").empty
 
 
 def test_quote_whose_size_still_changes_is_alive(day, tmp_path):
