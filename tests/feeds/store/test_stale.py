@@ -161,6 +161,29 @@ def test_standstill_is_judged_by_minutes_move_delta_and_spread(tmp_path, name):
     assert sorted(minute(found) - 600) == [at for at in wanted if at < 20]
 
 
+def test_underlying_by_parity_stands_where_it_does_although_every_strike_is_below_it(tmp_path):
+    stamps = pd.date_range("2018-02-05 10:00", periods=30, freq="min", tz="America/New_York").tz_convert(
+        "UTC"
+    )
+    forward = np.where(np.arange(30) < 3, 100.0, 101.0)
+    rows = [
+        {
+            "stamp": at, "expiry": pd.Timestamp("2018-02-05").date(), "strike": strike, "call": call,
+            "am": False, "root": "SPXW", "bid": mid - 0.01, "ask": mid + 0.01, "bid_size": 5, "ask_size": 5,
+            "spot": np.nan, "volume": 0, "open_interest": 0,
+        }
+        for at, level in zip(stamps, forward, strict=True)
+        for strike in np.arange(88.0, 95.0)
+        for call, mid in ((True, level - strike + 0.04), (False, 0.04))
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    assert apart(table, tmp_path / "a.parquet").empty, "the puts are wings"
+    deep = table.call & (table.strike == 90.0)
+    table.loc[deep, ["bid", "ask"]] = [10.03, 10.05]
+    found = apart(table, tmp_path / "a.parquet")
+    assert set(found.strike) == {90.0} and found.call.all() and len(found) == 15
+
+
 def test_two_snapshots_are_no_standstill(tmp_path, day):
     start = calmest_and_wildest(day)[1]
     table = frozen(day, day.strike == middle(day, start)[1], start, start + 40)
