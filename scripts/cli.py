@@ -37,8 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     except typer.TyperException as error:  # a word of the command line itself
         text = error.format_message()
         if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help
-            print(text)
-            return 0
+            return _show(text)
         return _say(text, 1) if text else 0
     except (KeyboardInterrupt, typer.Abort):
         return _say("stopped", 0)
@@ -52,6 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
         if error.filename is None:
             raise
         return _say(f"{error.filename}: {error.strerror}", 1)
+
+
+def _show(text: str) -> int:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        return _unread()
+    return 0
 
 
 def _unread() -> int:
