@@ -63,7 +63,7 @@ def synth_quotes(
 
 
 def import_quotes(
-    files: Annotated[list[Path], typer.Argument(help="CSV, CSV.GZ or Parquet files.")],
+    files: Annotated[list[Path], typer.Argument(help="CSV, packed CSV, Parquet files or zips of CSV.")],
     store: Annotated[Path, typer.Option(help="The store; made when it is not there.")],
     symbol: Annotated[str, typer.Option(help="Underlying of all files, of config/universe.json.")],
     preset: Annotated[str | None, typer.Option(help="A file of config/vendors/, without its ending.")] = None,
