@@ -80,8 +80,8 @@ class Denials(JournalAnalyzer):
     """How many decision minutes ended in which reason."""
 
     def judge(self) -> dict[str, int]:
-        table = self.strategy.desk.journal.decisions(self.strategy.bot_name)
-        return {str(name): int(count) for name, count in table.reason.value_counts().items() if count}
+        counts = self.strategy.desk.journal.reasons(self.strategy.bot_name)
+        return {str(reason): count for reason, count in counts.items()}
 
 
 class Exposure(JournalAnalyzer):

@@ -90,9 +90,8 @@ class Desk:
         self._sent: dict[str, int] = {}
 
     def next_trade_id(self) -> int:
-        """Return the number of the next trade, from 1."""
-        self._trades += 1
-        return self._trades
+        """Return the number of the next trade to be approved, from 1."""
+        return self._trades + 1
 
     def observe(self, view: MarketView) -> None:
         """Let the governor see the market; halts it latches are journalled."""
@@ -106,6 +105,7 @@ class Desk:
         if isinstance(verdict, Approved):
             self.state = self.governor.opened(self.state, intent)
             self._sent[intent.order_ref] = 0
+            self._trades += 1
         return verdict
 
     def send(

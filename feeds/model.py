@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 from engine.bars import Bars
 from engine.errors import ConfigError, DataError
 from engine.options.chain import Chain
+from engine.options.choice import Choices, StrikeRule
 from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Product, Right, Settlement, Style
+from engine.options.expected_move import Convention
 from engine.options.pricing import chain_greeks
 from engine.options.quotebook import Quote
 from engine.sessions import session_dates
 from engine.tape import Tape
+from feeds.looks import asks, choices, listed1
 from feeds.smile import REFERENCE_PREMIUM
-from feeds.surface import CALL, PUT, SHARE, Surface, combo1, first1, forward1, leg1, marks, rows, variance1
+from feeds.surface import CALL, PUT, SHARE, Surface, combo1, first1, forward1, leg1, marks, rows
 
 SIZE = 50  # units quoted on every side
-REACH_SD, REACH_SHARE, REACH_STRIKES = 6.0, 0.08, 5  # of a chain, to either side
 HORIZON_DAYS = 70  # beyond the bars, so that monthly options of the last of them have a session
 KEPT = 4096  # combos whose legs are kept ready
 LISTED = {"daily": {0, 1, 2, 3, 4}, "mwf": {0, 2, 4}, "weekly": {4}}
@@ -125,7 +127,10 @@ class ModelQuotes:
 
     def expiry(self, symbol: str, days: int) -> date | None:
         """Return the expiry ``days`` sessions ahead of today, None where none is listed that day."""
-        row = self._number[self.tape.day(self.bar)] + days
+        return self._expiry(symbol, self.tape.day(self.bar), days)
+
+    def _expiry(self, symbol: str, today: date, days: int) -> date | None:
+        row = self._number[today] + days
         if row >= len(self._sessions):
             return None
         day = self._sessions[row]
@@ -156,9 +161,7 @@ class ModelQuotes:
         if ahead < 0.0 or number is None:
             raise DataError(f"{symbol} expiry {expiry}: expected a trading day from {self.tape.day(bar)} on")
         spot, step = float(row[0]), product.strike_step
-        sd = float(np.sqrt(variance1(bar, ahead, surface.table)))
-        reach = max(min(REACH_SHARE, REACH_SD * sd), REACH_STRIKES * step / spot)
-        first, last = max(int(np.ceil(spot * (1.0 - reach) / step)), 1), int(spot * (1.0 + reach) / step)
+        first, last = listed1(bar, ahead, step, surface.table)
         strikes = step * np.arange(first, last + 1)
         out = np.empty((2 * len(strikes), 4))
         rows(bar, strikes, number, *self._arrays[symbol], out)
@@ -171,7 +174,7 @@ class ModelQuotes:
             iv = out[:, 2] / np.sqrt(years)
         return Chain(
             symbol, product.trading_class, expiry, self.tape.at(bar), spot, forward, years, strike, call,
-            out[:, 0], out[:, 1], iv, g.delta, g.gamma, g.vega, g.theta,
+            out[:, 0], out[:, 1], iv, out[:, 3], g.gamma, g.vega, g.theta,
         )  # fmt: skip
 
     def sides(self, symbol: str, expiry: date, strikes: NDArray[np.float64], bar: int) -> NDArray[np.float64]:
@@ -228,6 +231,58 @@ class ModelQuotes:
         if legs is None:
             return stop
         return int(first1(start, stop, legs, take, stop_level, *self._arrays[combo.symbol]))
+
+    def choices(self, symbol: str, days: int, bars: NDArray[np.int64], rule: StrikeRule) -> Choices | None:
+        """Return what a rule takes off the chain of every bar, as `Chain.choose` does.
+
+        None for a rule this book cannot answer for many bars at once: expected moves of one
+        standard deviation are read off whole chains.
+
+        Parameters
+        ----------
+        symbol : str
+        days : int
+            Sessions from a bar's to the expiry, 0 its own.
+        bars : ndarray of int, shape (n,)
+        rule : StrikeRule
+        """
+        if rule.convention is Convention.SIGMA:
+            return None
+        product = self.products[symbol]
+        day, place = np.unique(self.tape.grid.day[bars], return_inverse=True)
+        expiries = [self._expiry(symbol, self.tape.dates[number], days) for number in day.tolist()]
+        ends = [None if expiry is None else self._ends(product, expiry) for expiry in expiries]
+        end = np.array([np.nan if number is None else number for number in ends])[place]
+        expiry = np.array([np.datetime64(expiry or "NaT", "D") for expiry in expiries])[place]
+        n = len(bars)
+        code, move = np.empty(n, np.int8), np.empty(n)
+        strikes, deltas = np.empty((n, 4)), np.empty((n, 2))
+        share = rule.ratio if rule.convention is Convention.RATIO else 1.0
+        choices(
+            bars, end, product.strike_step, rule.numbers(), share, *self._arrays[symbol],
+            code, strikes, deltas, move,
+        )  # fmt: skip
+        return Choices(bars, code, strikes, deltas, move, expiry)
+
+    def asks(self, combo: Combo, found: Choices) -> NDArray[np.float64] | None:
+        """Return what a combo costs on every bar, USD per share, its strikes moved to the choices'.
+
+        ``combo`` must be made of the first of the choices, see `Choices.columns`; else None.
+        """
+        legs, columns = self._legs(combo), found.columns(combo)
+        if legs is None or columns is None:
+            return None
+        tables = np.repeat(legs[np.newaxis], len(found.bars), axis=0)
+        ends = self._session_numbers(combo.product, found.expiry)
+        for row, column in enumerate(columns):
+            if column >= 0:
+                tables[:, row, 0], tables[:, row, 3] = found.strikes[:, column], ends
+        return np.asarray(asks(found.bars, tables, *self._arrays[combo.symbol]))
+
+    def _session_numbers(self, product: Product, expiry: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        day, place = np.unique(expiry, return_inverse=True)
+        ends = [self._ends(product, one) for one in day.tolist()]
+        return np.array([np.nan if end is None else float(end) for end in ends])[place]
 
     def _ends(self, product: Product, expiry: date) -> float | None:
         """Return the number of the session an expiry ends with, its night only where it ends on the open."""

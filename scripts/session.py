@@ -114,7 +114,7 @@ def play(
     ----------
     setup : Setup
     stock_loop : bool
-        Visit every bar in Backtrader's own loop.
+        Visit every bar in Backtrader's own loop, and look at every candidate's chain.
     progress : callable, optional
         Called with (bars done, bars in all).
     roster : mapping of name to bot, optional
@@ -144,6 +144,7 @@ def play(
             config=getattr(settings.bots, name),
             common=settings.common,
             products=setup.products,
+            foresee=not stock_loop,
         )
     for analyzer in ANALYZERS:
         cerebro.addanalyzer(analyzer)

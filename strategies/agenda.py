@@ -45,7 +45,7 @@ class Agenda:
              for start, end in zip(first, self.last, strict=True)]
         )  # fmt: skip
         self.halts = halts
-        self.candidates = np.unique(np.concatenate([lane.candidates for lane in lanes]))
+        self.candidates = np.unique(np.concatenate([lane.ready for lane in lanes]))
 
     def last_bar(self, bar: int) -> int:
         """Return the last bar of a bar's session."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from types import SimpleNamespace
@@ -17,10 +18,13 @@ from engine.indicators.session import DayLines
 from engine.intent import Denied, Intent, Urgency
 from engine.journal.records import Fill, OrderEvent
 from engine.options.chain import Chain
+from engine.options.choice import Choice, StrikeRule
+from engine.options.combo import Combo
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
 from strategies.agenda import Agenda, halt_bars
 from strategies.lane import Check, Lane
+from strategies.preview import preview
 from strategies.ticket import Proposal, Stage, Ticket
 
 _ENDED = {"filled", "timed_out", "cancelled", "rejected"}
@@ -42,9 +46,19 @@ class Bot(bt.Strategy):
     products : mapping of symbol to Product
     whole : bool
         True when all lines are computed before the first bar, as in a backtest.
+    foresee : bool
+        Choose strikes for all candidates at once where the quotes' path is known; the journal
+        is the same without.
     """
 
-    params = (("desk", None), ("config", None), ("common", None), ("products", None), ("whole", True))
+    params = (
+        ("desk", None),
+        ("config", None),
+        ("common", None),
+        ("products", None),
+        ("whole", True),
+        ("foresee", True),
+    )
     bot_name = ""
     lane: Callable[..., Lane] = Lane
 
@@ -57,6 +71,7 @@ class Bot(bt.Strategy):
         self.entered: dict[date, int] = {}
         self.lanes: list[Lane] = []
         self.days: list[tuple[Any, Any]] = []
+        self._rule = self.rule()
         self._told = False  # by the broker, since this bot was last called
         self._halts = self.desk.state.halts
         window = (self.limits.window_first, self.limits.window_last)
@@ -69,7 +84,7 @@ class Bot(bt.Strategy):
                     self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
                 )
             )
-        self.desk.journal.keep_decisions(self.bot_name, self._decision_table)
+        self.desk.journal.keep_decisions(self.bot_name, self._decision_table, self._reasons)
 
     # what a bot is -----------------------------------------------------------------
 
@@ -81,9 +96,22 @@ class Bot(bt.Strategy):
         """Return ``(reason, passes)`` pairs, elementwise over the measures."""
         raise NotImplementedError
 
+    def rule(self) -> StrikeRule | None:
+        """Return where the strikes stand, None for a bot with a `propose` of its own."""
+        return None
+
+    def build(self, lane: Lane, expiry: date, choice: Choice) -> Proposal:
+        """Return the combo of chosen strikes; the same structure whatever they are."""
+        raise NotImplementedError
+
     def propose(self, lane: Lane, chain: Chain) -> Proposal | Reason:
         """Return the combo to trade on this chain, or why there is none."""
-        raise NotImplementedError
+        choice = chain.choose(self._rule)
+        return choice.why or self.build(lane, chain.expiry, choice)
+
+    def premium(self, proposal: Proposal) -> Combo:
+        """Return the part of a proposal whose price is the credit."""
+        return proposal.combo
 
     def levels(self, ticket: Ticket) -> tuple[Levels, ...]:
         """Return the prices at which to leave: a share of the credit kept, the planned loss."""
@@ -96,11 +124,6 @@ class Bot(bt.Strategy):
         usd = ticket.intent.planned_loss * ticket.quantity / ticket.intent.quantity - 2.0 * ticket.fees
         return max(usd, 0.0) / (ticket.proposal.combo.multiplier * ticket.quantity)
 
-    def credit_of(self, proposal: Proposal) -> float:
-        """Return the premium received for one unit at executable prices, USD; NaN without a bid."""
-        quote = self.desk.book.quote(proposal.combo)
-        return np.nan if quote is None else -quote.ask * proposal.combo.multiplier
-
     # the loop ----------------------------------------------------------------------
 
     def start(self) -> None:
@@ -109,10 +132,18 @@ class Bot(bt.Strategy):
             return
         for lane in self.lanes:
             lane.prepare()
+            if self.p.foresee:
+                self._foresee(lane)
         halts = [
             halt_bars(lane, *lines, self.limits) for lane, lines in zip(self.lanes, self.days, strict=True)
         ]
         self.agenda = Agenda(self.lanes, np.unique(np.concatenate(halts)), self.p.common.time_stop)
+
+    def _foresee(self, lane: Lane) -> None:
+        days, least = self.config.expiry_days, self.p.common.min_credit_to_cost
+        found = preview(self.desk, lane, self._rule, days, self.build, self.premium, least)
+        if found is not None:
+            lane.foresee(found)
 
     def first_wake(self) -> int:
         """Return the first bar on which this bot must be called."""
@@ -141,8 +172,12 @@ class Bot(bt.Strategy):
             self._manage(self.ticket, views[self.ticket.lane], bar)
             return
         for number, lane in enumerate(self.lanes):
-            if self.ticket is None and lane.verdict(bar) is None:
+            if lane.verdict(bar) is not None:
+                continue
+            if self.ticket is None:
                 self._look(number, lane, views[number], bar)
+            else:
+                lane.note(bar, Reason.POSITION_OPEN)
 
     def _checks(self, m: SimpleNamespace) -> list[Check]:
         return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m)]
@@ -178,11 +213,7 @@ class Bot(bt.Strategy):
         if self._used(day):
             lane.note(bar, Reason.ENTRIES_USED)
             return
-        expiry = desk.book.expiry(lane.symbol, config.expiry_days)
-        if expiry is None:
-            lane.note(bar, Reason.NO_EXPIRY)
-            return
-        proposal = self.propose(lane, desk.book.chain(lane.symbol, expiry))
+        proposal = self._proposal(lane, bar)
         if isinstance(proposal, Reason):
             lane.note(bar, proposal)
             return
@@ -191,7 +222,7 @@ class Bot(bt.Strategy):
             lane.note(bar, Reason.NO_QUOTE, text)
             return
         cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)
-        if not self.credit_of(proposal) >= self.p.common.min_credit_to_cost * cost:
+        if not self._credit(proposal) >= self.p.common.min_credit_to_cost * cost:
             lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
             return
         at, trade_id = desk.clock.at(bar), desk.next_trade_id()
@@ -216,6 +247,21 @@ class Bot(bt.Strategy):
         lane.note(bar, Reason.ENTERED, text, -quote.ask)
         self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
         self._send(self.ticket, intent.quantity, Urgency.ENTRY, bar)
+
+    def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
+        chosen = lane.choice(bar)
+        if chosen is not None:
+            expiry, choice = chosen
+            return choice.why or self.build(lane, expiry, choice)
+        book = self.desk.book
+        listed = book.expiry(lane.symbol, self.config.expiry_days)
+        return Reason.NO_EXPIRY if listed is None else self.propose(lane, book.chain(lane.symbol, listed))
+
+    def _credit(self, proposal: Proposal) -> float:
+        """Return the premium received for one unit at executable prices, USD; NaN without a bid."""
+        sold = self.premium(proposal)
+        quote = self.desk.book.quote(sold)
+        return np.nan if quote is None else -quote.ask * sold.multiplier
 
     def _send(self, ticket: Ticket, units: int, urgency: Urgency, bar: int) -> None:
         ticket.working = self.desk.send(
@@ -327,6 +373,18 @@ class Bot(bt.Strategy):
             lane.fill(ticket.bar, bar, Reason.POSITION_OPEN)
             if self._used(self.desk.clock.day(bar)):
                 lane.fill(bar - 1, self.desk.clock.last_bar_of_day(bar) + 1, Reason.ENTRIES_USED)
+
+    def stop(self) -> None:
+        """Account for the candidates a trade left open at the end of the data has covered."""
+        if self.ticket is not None:
+            for lane in self.lanes:
+                lane.fill(self.ticket.bar, len(self.data), Reason.POSITION_OPEN)
+
+    def _reasons(self) -> dict[Reason, int]:
+        counts: Counter[Reason] = Counter()
+        for lane in self.lanes:
+            counts.update(lane.reasons())
+        return dict(counts)
 
     def _decision_table(self) -> pd.DataFrame:
         tables = [lane.table(self.desk.clock.stamps) for lane in self.lanes]

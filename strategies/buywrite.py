@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,14 +12,12 @@ import numpy as np
 from engine.desk import Levels
 from engine.indicators.rank import IvRank
 from engine.indicators.regime import TrendT, VarianceSpread
-from engine.options.chain import Chain
+from engine.options.choice import By, Choice, StrikeRule
 from engine.options.combo import Combo, shares, single
 from engine.options.contract import Right
-from engine.options.expected_move import Convention, expected_move
 from engine.reasons import Reason
 from strategies.base import Bot
 from strategies.lane import Check, Lane
-from strategies.strikes import at_or_above, at_or_below, delta_of
 from strategies.ticket import Proposal, Ticket
 
 
@@ -47,31 +46,24 @@ class BuyWrite(Bot):
             (Reason.IV_BELOW_REALIZED, m.variance_spread > 0.0),
         ]
 
-    def propose(self, lane: Lane, chain: Chain) -> Proposal | Reason:
-        config, product, expiry = self.config, self.p.products[lane.symbol], chain.expiry
-        calls, puts = chain.side(Right.CALL), chain.side(Right.PUT)
-        wanted = chain.nearest(Right.CALL, config.call_delta)
-        if not math.isfinite(wanted):
-            return Reason.NO_QUOTE
-        call = at_or_above(calls, max(wanted, chain.spot))
-        if call is None:
-            return Reason.NO_STRIKE
+    def rule(self) -> StrikeRule:
+        config = self.config
+        put = (By.DELTA, config.put_delta) if config.collar else None
+        return StrikeRule(put=put, call=(By.DELTA, config.call_delta))
+
+    def build(self, lane: Lane, expiry: date, choice: Choice) -> Proposal:
+        config, product = self.config, self.p.products[lane.symbol]
         first = shares(product, config.shares)
         if config.collar:
-            floor = chain.nearest(Right.PUT, config.put_delta)
-            put = at_or_below(puts, min(floor, chain.spot))
-            if put is None:
-                return Reason.NO_STRIKE
             count = config.shares // product.multiplier
-            first = Combo.joined((first, single(product, expiry, put, Right.PUT, count)), "protected_shares")
-        second = single(product, expiry, call, Right.CALL, -config.calls)
+            puts = single(product, expiry, choice.put, Right.PUT, count)
+            first = Combo.joined((first, puts), "protected_shares")
+        second = single(product, expiry, choice.call, Right.CALL, -config.calls)
         combo = Combo.joined((first, second), "collar" if config.collar else "covered_call")
-        move = expected_move(chain, Convention.STRADDLE).value
-        return Proposal(combo, (first, second), expiry, delta_of(calls, call), move)
+        return Proposal(combo, (first, second), expiry, choice.call_delta, choice.move)
 
-    def credit_of(self, proposal: Proposal) -> float:
-        quote = self.desk.book.quote(proposal.steps[1])
-        return np.nan if quote is None else -quote.ask * proposal.steps[1].multiplier
+    def premium(self, proposal: Proposal) -> Combo:
+        return proposal.steps[1]
 
     def levels(self, ticket: Ticket) -> tuple[Levels, ...]:
         whole, calls = ticket.proposal.combo, ticket.proposal.steps[1]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 from engine.indicators.regime import RangeOverMove, VarianceSpread
 from engine.indicators.session import MorningRange
-from engine.options.chain import Chain
+from engine.options.choice import By, Choice, StrikeRule
 from engine.options.combo import iron_condor
-from engine.options.contract import Right
-from engine.options.expected_move import expected_move
 from engine.reasons import Reason
 from strategies.base import Bot
 from strategies.lane import Check, Lane
-from strategies.strikes import at_or_above, at_or_below, delta_of, listed
 from strategies.ticket import Proposal
 
 
@@ -46,20 +43,12 @@ class Condor(Bot):
             (Reason.IV_BELOW_REALIZED, m.variance_spread > 0.0),
         ]
 
-    def propose(self, lane: Lane, chain: Chain) -> Proposal | Reason:
-        config = self.config
-        puts, calls = chain.side(Right.PUT), chain.side(Right.CALL)
-        move = expected_move(chain, config.convention, config.ratio).value
-        if not math.isfinite(move):
-            return Reason.NO_QUOTE
-        away = config.short_move * move
-        short_put = at_or_below(puts, chain.forward - away)
-        short_call = at_or_above(calls, chain.forward + away)
-        if short_put is None or short_call is None:
-            return Reason.NO_STRIKE
-        long_put, long_call = short_put - config.width, short_call + config.width
-        if not (listed(puts, long_put) and listed(calls, long_call)):
-            return Reason.NO_STRIKE
+    def rule(self) -> StrikeRule:
+        config, short = self.config, (By.MOVE, self.config.short_move)
+        return StrikeRule(short, short, config.width, config.width, config.convention, config.ratio)
+
+    def build(self, lane: Lane, expiry: date, choice: Choice) -> Proposal:
         product = self.p.products[lane.symbol]
-        combo = iron_condor(product, chain.expiry, long_put, short_put, short_call, long_call)
-        return Proposal(combo, (combo,), chain.expiry, delta_of(puts, short_put), move)
+        strikes = choice.put_wing, choice.put, choice.call, choice.call_wing
+        combo = iron_condor(product, expiry, *strikes)
+        return Proposal(combo, (combo,), expiry, choice.put_delta, choice.move)

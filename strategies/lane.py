@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from engine.options.choice import Choice, Choices
 from engine.reasons import Reason
 
 Check = tuple[Reason, Any]
 Filters = Callable[[SimpleNamespace], list[Check]]
 REASONS = list(Reason)
-_CODE = {reason: code for code, reason in enumerate(REASONS)}
-_OUTSIDE = _CODE[Reason.OUTSIDE_WINDOW]
+CODE = {reason: code for code, reason in enumerate(REASONS)}
+_OUTSIDE = CODE[Reason.OUTSIDE_WINDOW]
 PASSED = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What market and calendar alone say of a lane's candidates, a row each.
+
+    Parameters
+    ----------
+    choices : Choices
+    codes : ndarray of int16, shape (n,)
+        Place in ``REASONS`` of what speaks against an entry, ``PASSED`` where nothing does.
+    credit : ndarray, shape (n,)
+        USD per share of the combo, NaN where there is none.
+    texts : callable
+        From row numbers to the words for their combos.
+    """
+
+    choices: Choices
+    codes: np.ndarray
+    credit: np.ndarray
+    texts: Callable[[Sequence[int]], list[str]]
 
 
 class Lane:
@@ -57,6 +82,8 @@ class Lane:
         self._seen: dict[int, tuple[float, ...]] = {}
         self._codes: np.ndarray | None = None
         self.candidates = np.empty(0, np.int64)
+        self.ready = self.candidates
+        self._preview: Preview | None = None
 
     def prepare(self) -> None:
         """Compute the verdict of every bar at once; the lines must be known whole."""
@@ -66,7 +93,21 @@ class Lane:
         verdicts = self._verdicts(SimpleNamespace(**self._columns), len(self._bars))
         self._codes = np.full(len(minute), _OUTSIDE, dtype=np.int16)
         self._codes[self._bars] = verdicts
-        self.candidates = self._bars[verdicts == PASSED]
+        self.candidates = self.ready = self._bars[verdicts == PASSED]
+
+    def foresee(self, preview: Preview) -> None:
+        """Take what is known beforehand of every candidate: only some need a look."""
+        self._preview = preview
+        if self._codes is not None:
+            self._codes[self.candidates] = preview.codes
+        self.ready = self.candidates[preview.codes == PASSED]
+
+    def choice(self, bar: int) -> tuple[date, Choice] | None:
+        """Return expiry and strikes of a candidate, None where they were not chosen beforehand."""
+        if self._preview is None:
+            return None
+        row = int(np.searchsorted(self.candidates, bar))
+        return self._preview.choices.expiry[row].item(), self._preview.choices[row]
 
     def _decides(self, minute: Any) -> Any:
         first, end = self.window
@@ -78,7 +119,7 @@ class Lane:
         for values in vars(measures).values():
             known &= ~np.isnan(values)
         for reason, passes in reversed([(Reason.WARMING_UP, known), *self.filters(measures)]):
-            codes = np.where(passes, codes, np.int16(_CODE[reason]))
+            codes = np.where(passes, codes, np.int16(CODE[reason]))
         return codes
 
     def verdict(self, bar: int) -> Reason | None:
@@ -107,6 +148,17 @@ class Lane:
         for bar in self.candidates[low:high].tolist():
             self.outcomes.setdefault(bar, (reason, "", np.nan))
 
+    def reasons(self) -> dict[Reason, int]:
+        """Return how many decision minutes came to which reason."""
+        seen = self._codes[self._bars] if self._codes is not None else None
+        if seen is None:
+            noted = Counter(self.outcomes[bar][0] for bar in self._seen if bar in self.outcomes)
+            return dict(noted)
+        place = np.searchsorted(self._bars, np.fromiter(self.outcomes, np.int64, len(self.outcomes)))
+        seen[place] = [CODE[reason] for reason, _, _ in self.outcomes.values()]
+        values, counts = np.unique(seen, return_counts=True)
+        return {REASONS[code]: count for code, count in zip(values.tolist(), counts.tolist(), strict=True)}
+
     def table(self, stamps: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:
         """Return the decision table: one row a decision minute, the measures beside the reason."""
         if self._codes is not None:
@@ -118,10 +170,15 @@ class Lane:
             columns = dict(zip(self.measures, rows.T, strict=True))
             codes = np.full(len(bars), PASSED, dtype=np.int16)
         combos, credit = np.full(len(bars), "", dtype=object), np.full(len(bars), np.nan)
+        if self._preview is not None:
+            # what nobody noted came of nothing but the market
+            alone = [row for row, bar in enumerate(self.candidates.tolist()) if bar not in self.outcomes]
+            rows = np.searchsorted(bars, self.candidates[alone])
+            combos[rows], credit[rows] = self._preview.texts(alone), self._preview.credit[alone]
         place = {bar: row for row, bar in enumerate(bars.tolist())}
         for bar, (reason, combo, value) in self.outcomes.items():
             row = place[bar]
-            codes[row], combos[row], credit[row] = _CODE[reason], combo, value
+            codes[row], combos[row], credit[row] = CODE[reason], combo, value
         nothing = np.zeros(len(bars), dtype=np.int8)
         frame = pd.DataFrame(
             {

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 from engine.indicators.realized import RealizedVolatility
 from engine.indicators.regime import Compression, VarianceSpread
-from engine.options.chain import Chain
+from engine.options.choice import By, Choice, StrikeRule
 from engine.options.combo import put_spread, short_put
-from engine.options.contract import Right
-from engine.options.expected_move import expected_move
 from engine.reasons import Reason
 from strategies.base import Bot
 from strategies.lane import Check, Lane
-from strategies.strikes import at_or_below, delta_of, listed
 from strategies.ticket import Proposal
 
 
@@ -42,23 +39,16 @@ class PutLite(Bot):
             (Reason.NOT_COMPRESSED, m.compression < self.config.compression_max),
         ]
 
-    def propose(self, lane: Lane, chain: Chain) -> Proposal | Reason:
-        config, puts = self.config, chain.side(Right.PUT)
+    def rule(self) -> StrikeRule:
+        config = self.config
+        put = (By.DELTA, config.short_delta) if config.short_by == "delta" else (By.MOVE, config.short_move)
+        width = 0.0 if config.structure == "cash_secured" else config.width
+        return StrikeRule(put=put, put_width=width, convention=config.convention, ratio=config.ratio)
+
+    def build(self, lane: Lane, expiry: date, choice: Choice) -> Proposal:
         product = self.p.products[lane.symbol]
-        move = expected_move(chain, config.convention, config.ratio).value
-        if config.short_by == "delta":
-            wanted = chain.nearest(Right.PUT, config.short_delta)
+        if self.config.structure == "cash_secured":
+            combo = short_put(product, expiry, choice.put)
         else:
-            wanted = chain.forward - config.short_move * move
-        if not math.isfinite(wanted):
-            return Reason.NO_QUOTE
-        short = at_or_below(puts, min(wanted, chain.spot))
-        if short is None:
-            return Reason.NO_STRIKE
-        if config.structure == "cash_secured":
-            combo = short_put(product, chain.expiry, short)
-        elif listed(puts, short - config.width):
-            combo = put_spread(product, chain.expiry, short, short - config.width)
-        else:
-            return Reason.NO_STRIKE
-        return Proposal(combo, (combo,), chain.expiry, delta_of(puts, short), move)
+            combo = put_spread(product, expiry, choice.put, choice.put_wing)
+        return Proposal(combo, (combo,), expiry, choice.put_delta, choice.move)

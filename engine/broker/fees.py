@@ -10,7 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from engine.broker.rates import Rates, TableReader
 from engine.errors import ConfigError
@@ -109,8 +111,25 @@ class FeeSchedule:
         if known is None:
             if len(self._estimates) >= _ESTIMATES:
                 self._estimates.clear()
-            known = self._estimates[key] = self._estimate(combo, price, day)
+            known = self._estimates[key] = self._estimate(combo, round(price, 2), day)
         return known
+
+    def estimate_round_trips(
+        self, combo: Combo, prices: NDArray[np.float64], days: Sequence[date]
+    ) -> NDArray[np.float64]:
+        """Return `estimate_round_trip` of one structure at many prices and days, NaN for a NaN price."""
+        rows = {day: self._row(day) for day in dict.fromkeys(days)}
+        first = {row: day for day, row in reversed(rows.items())}
+        known: dict[tuple[int, float], float] = {}
+        costs = np.full(len(prices), np.nan)
+        for place, (day, price) in enumerate(zip(days, prices.tolist(), strict=True)):
+            if price == price:
+                key = (rows[day], round(price, 2))
+                cost = known.get(key)
+                if cost is None:
+                    cost = known[key] = self.estimate_round_trip(combo, price, first[key[0]])
+                costs[place] = cost
+        return costs
 
     def _row(self, day: date) -> int:
         return bisect_right(self.changes, self.fixed or day)

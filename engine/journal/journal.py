@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
+from engine.reasons import Reason
 
 
 class Journal:
@@ -22,6 +23,7 @@ class Journal:
         self.orders: list[OrderEvent] = []
         self.halts: list[HaltEvent] = []
         self._decisions: dict[str, Callable[[], pd.DataFrame]] = {}
+        self._reasons: dict[str, Callable[[], dict[Reason, int]]] = {}
 
     def fill(self, fill: Fill) -> None:
         self.fills.append(fill)
@@ -35,9 +37,16 @@ class Journal:
     def trade(self, trade: Trade) -> None:
         self.trades.append(trade)
 
-    def keep_decisions(self, bot: str, table: Callable[[], pd.DataFrame]) -> None:
-        """Register the function that builds a bot's decision table."""
-        self._decisions[bot] = table
+    def keep_decisions(
+        self, bot: str, table: Callable[[], pd.DataFrame], reasons: Callable[[], dict[Reason, int]]
+    ) -> None:
+        """Register what builds a bot's decision table, and what counts its reasons without it."""
+        self._decisions[bot], self._reasons[bot] = table, reasons
+
+    def reasons(self, bot: str) -> dict[Reason, int]:
+        """Return how many of a bot's decision minutes came to which reason, the commonest first."""
+        counts = self._reasons[bot]() if bot in self._reasons else {}
+        return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
     def decisions(self, bot: str | None = None) -> pd.DataFrame:
         """Return the decision table of one bot, or of all, one row a decision minute and symbol."""

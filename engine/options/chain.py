@@ -12,10 +12,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from engine.options.choice import CALL, OK, PUT, WHY, Choice, StrikeRule, choose1, nearest1, row1
 from engine.options.contract import Right
+from engine.options.expected_move import expected_move
 from engine.options.pricing import implied1, price1
 
 Float64 = NDArray[np.float64]
+STRIKES_AROUND = 4  # looked at to either side of the forward for one that is quoted
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +87,18 @@ class Chain:
     def nearest(self, right: Right, delta: float) -> float:
         """Return the strike whose delta, signs ignored, is nearest to ``delta``; NaN without quotes."""
         side = self.side(right)
-        away = np.abs(np.abs(side.delta) - abs(delta))
-        if not np.isfinite(away).any():
-            return nan
-        return float(side.strike[int(np.nanargmin(away))])
+        return float(nearest1(side.strike, side.delta, delta))
+
+    def choose(self, rule: StrikeRule) -> Choice:
+        """Return what a rule takes off this chain."""
+        call, put = self.side(Right.CALL), self.side(Right.PUT)
+        move = expected_move(self, rule.convention, rule.ratio).value
+        out = np.empty(4)
+        code = choose1(
+            self.forward, self.spot, call.strike, put.strike, call.delta, put.delta, move, rule.numbers(), out
+        )
+        deltas = np.array([_delta_of(put, out[PUT]), _delta_of(call, out[CALL])])
+        return Choice.of(None if code == OK else WHY[code], out, deltas, move)
 
     def atm_iv(self) -> float:
         """Return the implied volatility at the forward, between the two strikes around it.
@@ -113,41 +124,68 @@ class Chain:
         return float(_straddle(self.forward, self.strike[:n], self.strike[n:], self.bid, self.ask))
 
 
+def _delta_of(side: ChainSide, strike: float) -> float:
+    row = row1(side.strike, strike) if np.isfinite(strike) else -1
+    return nan if row < 0 else float(side.delta[row])
+
+
 def _at(forward: float, strike: Float64, value: Float64) -> float:
     """Interpolate linearly between the strikes around the forward, level beyond them."""
     return float(np.interp(forward, strike, value))
 
 
-_STRIKES_AROUND = 8
-
-
 @njit(cache=True)
 def _straddle(forward: float, calls: Any, puts: Any, bid: Any, ask: Any) -> float:
     """Return `Chain.straddle`; ``bid`` and ``ask`` hold the calls', then the puts'."""
-    strikes, value = np.empty(len(calls)), np.empty(len(calls))
-    count = j = 0
-    for i in range(len(calls)):
-        while j < len(puts) and puts[j] < calls[i]:
-            j += 1
-        if j < len(puts) and puts[j] == calls[i]:
-            row = len(calls) + j
-            both = 0.5 * (_or_nothing(bid[i]) + ask[i]) + 0.5 * (_or_nothing(bid[row]) + ask[row])
-            strikes[count] = calls[i]
-            # by parity the call is half of straddle plus forward less strike
-            value[count] = 0.5 * (both + forward - calls[i])
-            count += 1
-    start = max(int(np.searchsorted(strikes[:count], forward)) - _STRIKES_AROUND // 2, 0)
-    at, sds, known = np.empty(_STRIKES_AROUND), np.empty(_STRIKES_AROUND), 0
-    for k in range(start, min(start + _STRIKES_AROUND, count)):
-        sd = implied1(value[k], forward, strikes[k], True)
-        if np.isfinite(sd):
-            at[known], sds[known] = strikes[k], sd
-            known += 1
-    if known == 0:
-        return nan
-    return float(2.0 * price1(forward, forward, np.interp(forward, at[:known], sds[:known]), True))
+    n = len(calls)
+    start = int(np.searchsorted(calls, forward, side="right"))
+    low, high = nan, nan
+    below, above = nan, nan
+    for i in range(start - 1, max(start - STRIKES_AROUND, 0) - 1, -1):
+        low = _implied(forward, i, calls, puts, bid, ask, n)
+        if np.isfinite(low):
+            below = calls[i]
+            break
+    for i in range(start, min(start + STRIKES_AROUND, n)):
+        high = _implied(forward, i, calls, puts, bid, ask, n)
+        if np.isfinite(high):
+            above = calls[i]
+            break
+    return straddle1(forward, below, low, above, high)
 
 
 @njit(cache=True)
-def _or_nothing(price: float) -> float:
-    return 0.0 if np.isnan(price) else price
+def straddle1(forward: float, below: float, low: float, above: float, high: float) -> float:
+    """Return the straddle at the forward by the standard deviations of the strikes around it.
+
+    ``low`` is what the straddle at ``below`` implies, ``high`` that at ``above``; one that is
+    NaN leaves the other one level, two leave NaN.
+    """
+    if np.isfinite(low) and np.isfinite(high):
+        sd = low + (high - low) * (forward - below) / (above - below)
+    else:
+        sd = low if np.isfinite(low) else high
+    return float(2.0 * price1(forward, forward, sd, True))
+
+
+@njit(cache=True)
+def straddle_sd1(forward: float, strike: float, both: float) -> float:
+    """Return the standard deviation a straddle's mid implies, NaN where there is none.
+
+    By parity the call is half of straddle plus forward less strike.
+    """
+    return float(implied1(0.5 * (both + forward - strike), forward, strike, True))
+
+
+@njit(cache=True)
+def mid1(bid: float, ask: float) -> float:
+    """Return half way between bid and ask; without a bid, half the ask."""
+    return 0.5 * ((0.0 if np.isnan(bid) else bid) + ask)
+
+
+@njit(cache=True)
+def _implied(forward: float, i: int, calls: Any, puts: Any, bid: Any, ask: Any, n: int) -> float:
+    j = int(np.searchsorted(puts, calls[i]))
+    if j >= len(puts) or puts[j] != calls[i]:
+        return nan
+    return straddle_sd1(forward, calls[i], mid1(bid[i], ask[i]) + mid1(bid[n + j], ask[n + j]))

@@ -83,6 +83,11 @@ class Combo:
         return tuple((leg.instrument, leg.ratio) for leg in self.legs if isinstance(leg.instrument, Contract))
 
     @cached_property
+    def strikes(self) -> tuple[float, ...]:
+        """The option legs' strikes, USD."""
+        return tuple(contract.strike for contract, _ in self.options)
+
+    @cached_property
     def shares(self) -> int:
         """Shares held in one unit, negative when short."""
         return sum(leg.ratio for leg in self.legs if isinstance(leg.instrument, Stock))
@@ -207,14 +212,18 @@ class Combo:
     # text --------------------------------------------------------------------------
 
     def __str__(self) -> str:
+        return self.text([contract.expiry for contract, _ in self.options], self.strikes)
+
+    def text(self, expiries: Sequence[date], strikes: Sequence[float]) -> str:
+        """Return the words for this structure with other expiries and strikes, one an option leg."""
         parts = [f"{leg.ratio:+d} {self.symbol}" for leg in self.legs if isinstance(leg.instrument, Stock)]
         day = None
-        for contract, ratio in self.options:
-            if contract.expiry != day:
-                day = contract.expiry
-                parts.append(f"{contract.product.trading_class} {day:%Y-%m-%d}")
+        for (contract, ratio), expiry, strike in zip(self.options, expiries, strikes, strict=True):
+            if expiry != day:
+                day = expiry
+                parts.append(f"{contract.product.trading_class} {day.isoformat()}")
             count = "" if abs(ratio) == 1 else f"{abs(ratio)}x"
-            parts.append(f"{'-' if ratio < 0 else '+'}{count}{contract.strike:g}{contract.right}")
+            parts.append(f"{'-' if ratio < 0 else '+'}{count}{strike:g}{contract.right}")
         return " ".join(parts)
 
     # builders ----------------------------------------------------------------------

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite, sqrt
+from typing import TYPE_CHECKING
 
 from engine.errors import ConfigError
-from engine.options.chain import Chain
+
+if TYPE_CHECKING:
+    from engine.options.chain import Chain
 
 
 class Convention(StrEnum):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.options.chain import Chain
+from engine.options.choice import Choices, StrikeRule
 from engine.options.combo import Combo
 
 
@@ -66,4 +70,17 @@ class PathBook(QuoteBook, Protocol):
 
     def first_exit(self, combo: Combo, start: int, stop: int, take: float, stop_level: float) -> int:
         """Return the first bar of ``[start, stop)`` with bid >= take or bid <= stop_level, else ``stop``."""
+        ...
+
+
+@runtime_checkable
+class ChoiceBook(PathBook, Protocol):
+    """A quote source that can choose strikes on many bars at once."""
+
+    def choices(self, symbol: str, days: int, bars: NDArray[np.int64], rule: StrikeRule) -> Choices | None:
+        """Return what a rule takes off the chains of many bars, None where it cannot."""
+        ...
+
+    def asks(self, combo: Combo, found: Choices) -> NDArray[np.float64] | None:
+        """Return what a combo costs on every bar with the strikes of that bar's choice."""
         ...

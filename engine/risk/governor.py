@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
 from engine.errors import CalendarError, ConfigError, LedgerError, OrderError
 from engine.intent import Approved, Denied, Intent, Verdict
@@ -99,8 +100,12 @@ class Governor:
         return None
 
     def _event(self, intent: Intent, view: MarketView) -> Denied | None:
+        return self.calendar_verdict(intent.symbol, view.day)
+
+    def calendar_verdict(self, symbol: str, day: date) -> Denied | None:
+        """Return why the calendar forbids entries in a symbol on a day, known before the day."""
         try:
-            return self.calendar.verdict(intent.symbol, view.day)
+            return self.calendar.verdict(symbol, day)
         except CalendarError as error:
             return Denied(Reason.CALENDAR_UNCOVERED, str(error))
 

@@ -16,6 +16,7 @@ from analyzers.cerebral import ANALYZERS
 from engine.bars import Bars
 from engine.cerebro import FastCerebro
 from engine.journal.journal import Journal
+from engine.reasons import Reason
 from engine.sessions import stamps
 from feeds.lines import ArrayFeed
 from tests.analyzers.makers import DAYS, run, trade
@@ -47,9 +48,8 @@ def analyzed(kind: type[bt.Cerebro]) -> dict[str, Any]:
     journal = Journal()
     for item in TRADES:
         journal.trade(item)
-    journal.keep_decisions(
-        "condor", lambda: pd.DataFrame({"bot": "condor", "reason": ["entered", "trend", "trend"]})
-    )
+    table = pd.DataFrame({"bot": "condor", "reason": ["entered", "trend", "trend"]})
+    journal.keep_decisions("condor", lambda: table, lambda: {Reason.ENTERED: 1, Reason.TREND: 2})
     cerebro = kind(stdstats=False)
     cerebro.adddata(ArrayFeed(bars=bars, name="XSP"))
     cerebro.addstrategy(Sleeper, desk=SimpleNamespace(journal=journal, sessions=DAYS, start_cash=10_000.0))
