@@ -181,8 +181,15 @@ def test_state_of_a_running_desk_survives_a_restart(scene: Scene) -> None:
     assert verdict.reason is Reason.HALT_VIX
 
 
-def test_trades_are_numbered_from_one(scene: Scene) -> None:
-    assert [scene.desk.next_trade_id() for _ in range(3)] == [1, 2, 3]
+def test_trades_are_numbered_from_one_and_a_refusal_takes_no_number(scene: Scene) -> None:
+    desk = scene.desk
+    assert [desk.next_trade_id(), desk.next_trade_id()] == [1, 1]
+
+    assert isinstance(desk.ask(scene.intent(), scene.view()), Approved)
+    assert desk.next_trade_id() == 2
+
+    assert isinstance(desk.ask(scene.intent(), scene.view()), Denied)  # its bot holds a trade
+    assert desk.next_trade_id() == 2
 
 
 def test_spread_bought_is_the_spread_sold_in_the_fills(scene: Scene) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 _EPOCH = np.datetime64("1970-01-01", "D")
@@ -67,11 +71,8 @@ class Daily:
 
 def embedded() -> Daily:
     """Load the S&P 500 and VIX days shipped with the package ``arch`` (2014-01-03..2018-12-31)."""
-    import arch.data.sp500
-    import arch.data.vix
-
-    index = arch.data.sp500.load()
-    vix = arch.data.vix.load()["vix"].dropna()
+    index = _shipped("sp500")
+    vix = _shipped("vix")["vix"].dropna()
     both = index.index.intersection(vix.index)
     index = index.loc[both]
     nothing = np.full(len(both), np.nan)
@@ -81,6 +82,21 @@ def embedded() -> Daily:
         | {"vix_open": nothing, "vix_high": nothing, "vix_low": nothing, "vix_close": vix.loc[both]},
         "S&P 500 and VIX daily, PyPI package arch",
     )
+
+
+def _shipped(name: str) -> pd.DataFrame:
+    """Read one of arch's tables without importing the package, which takes longer than a backtest."""
+    import pandas as pd
+
+    found = find_spec("arch")
+    if found is None or found.origin is None:
+        raise DataError("daily data: package arch is not installed, expected it beside this one")
+    path = Path(found.origin).parent / "data" / name / f"{name}.csv.gz"
+    try:
+        table = pd.read_csv(path, index_col="Date", parse_dates=["Date"])
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a table ({str(error).splitlines()[0]})") from error
+    return table.apply(pd.to_numeric, errors="coerce")
 
 
 def from_file(path: Path) -> Daily:
