@@ -23,6 +23,10 @@ class CalendarError(MarketWatchError):
     """A calendar does not cover the day asked for: entries are refused that day."""
 
 
+class SessionError(MarketWatchError):
+    """A live session may not start or go on (another one runs, wrong account, kill file): exit 2."""
+
+
 class OrderError(MarketWatchError):
     """An order makes no sense (no legs, zero quantity, bad tick): it is never sent."""
 

@@ -37,6 +37,11 @@ class Reason(StrEnum):
     MARGIN = "margin"
     ONE_COMBO_PER_BOT = "one_combo_per_bot"
     UNDEFINED_RISK = "undefined_risk"
+    # entries denied while a session runs, until the cause is gone
+    DISCONNECTED = "disconnected"
+    UNRECONCILED = "unreconciled"
+    KILLED = "killed"
+    JOURNAL_DOWN = "journal_down"
     # entries taken
     ENTERED = "entered"
     # how an order ended
@@ -50,3 +55,6 @@ class Reason(StrEnum):
     FLAT_BY_CLOSE = "flat_by_close"
     SETTLED = "settled"
     ASSIGNED = "assigned"
+    UNMARKED = "unmarked"
+    SESSION_END = "session_end"
+    TAKEN_OVER = "taken_over"
