@@ -14,6 +14,7 @@ from engine.risk.limits import Limits
 from strategies.lane import Lane, whole
 
 NEVER = 1 << 60
+FULL_CLOSE = 960  # minute after midnight
 
 
 class Agenda:
@@ -31,21 +32,30 @@ class Agenda:
         Last bar of every bar's session, by day; ``day`` gives the day of every bar.
     time_stop : int
         Minute after midnight at which positions begin to be closed.
+    limits : Limits
+        The minutes from which nothing is opened and everything must be closed.
     """
 
-    def __init__(self, lanes: Sequence[Lane], halts: np.ndarray, time_stop: int) -> None:
+    def __init__(self, lanes: Sequence[Lane], halts: np.ndarray, time_stop: int, limits: Limits) -> None:
         data = lanes[0].data
         self.day = whole(data.lines.day).astype(np.int64)
         minute = whole(data.lines.minute)
+        close = (minute + whole(data.lines.left)).astype(np.int64)
         self.last = np.flatnonzero(np.append(np.diff(self.day) != 0, True))
         first = np.append(0, self.last[:-1] + 1)
-        late = minute >= time_stop
-        self.closing = np.array(
-            [int(start + np.argmax(late[start : end + 1])) if late[end] else int(end)
-             for start, end in zip(first, self.last, strict=True)]
-        )  # fmt: skip
+        flat = np.array([limits.flat_minute(half) for half in (close[self.last] != FULL_CLOSE).tolist()])
+        self.closing = self._first(minute, time_stop)
         self.halts = halts
+        # what an order at work can run into, beside a halt
+        ends = (self._first(minute, limits.window_last), self._first(minute, flat[self.day]))
+        self.turns = np.unique(np.concatenate([first, *ends, self.last]))
         self.candidates = np.unique(np.concatenate([lane.ready for lane in lanes]))
+
+    def _first(self, minute: np.ndarray, wanted: Any) -> np.ndarray:
+        """Return every session's first bar of ``wanted`` minutes or later, its last where there is none."""
+        late = np.append(np.flatnonzero(minute >= wanted), len(minute))
+        start = np.append(0, self.last[:-1] + 1)
+        return np.minimum(late[np.searchsorted(late, start)], self.last)
 
     def last_bar(self, bar: int) -> int:
         """Return the last bar of a bar's session."""
@@ -55,6 +65,10 @@ class Agenda:
         """Return the next bar for a bot without a trade; ``rest_of_day`` passes today's candidates over."""
         start = self.last_bar(bar) if rest_of_day else bar
         return min(_after(self.candidates, start), _after(self.halts, bar))
+
+    def working(self, bar: int) -> int:
+        """Return the next bar on which an order at work may have to be cancelled."""
+        return min(_after(self.turns, bar), _after(self.halts, bar))
 
     def holding(self, bar: int, levels: Sequence[Levels], book: PathBook) -> int:
         """Return the next bar for a bot with an open trade."""

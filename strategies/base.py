@@ -26,7 +26,7 @@ from engine.options.combo import Combo
 from engine.options.quotebook import Quote
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
-from strategies.agenda import Agenda, halt_bars
+from strategies.agenda import FULL_CLOSE, Agenda, halt_bars
 from strategies.lane import Check, Lane
 from strategies.preview import preview
 from strategies.ticket import Proposal, Stage, Ticket
@@ -154,7 +154,8 @@ class Bot(bt.Strategy):
         halts = [
             halt_bars(lane, *lines, self.limits) for lane, lines in zip(self.lanes, self.days, strict=True)
         ]
-        self.agenda = Agenda(self.lanes, np.unique(np.concatenate(halts)), self.p.common.time_stop)
+        time_stop = self.p.common.time_stop
+        self.agenda = Agenda(self.lanes, np.unique(np.concatenate(halts)), time_stop, self.limits)
 
     def _foresee(self, lane: Lane) -> None:
         days, least = self.config.expiry_days, self.p.common.min_credit_to_cost
@@ -169,8 +170,10 @@ class Bot(bt.Strategy):
     def wake(self, bar: int) -> int:
         """Return the next bar on which this bot must be called."""
         ticket = self.ticket
-        if self.agenda is None or (ticket is not None and ticket.stage is not Stage.OPEN):
+        if self.agenda is None:
             return bar + 1
+        if ticket is not None and ticket.stage is not Stage.OPEN:
+            return self.agenda.working(bar)
         if ticket is not None:
             return self.agenda.holding(bar, ticket.levels, self.desk.book)  # type: ignore[arg-type]
         return self.agenda.flat(bar, self._used(self.desk.clock.day(bar)))
@@ -385,12 +388,12 @@ class Bot(bt.Strategy):
 
     def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None:
         """Follow a working order; called by the broker on every change of its state."""
-        self._told = True
         ticket = self.ticket
         if ticket is None or not event.order_ref.startswith(ticket.intent.order_ref):
             return
         bar = len(self.data) - 1
         if event.state in _SETTLED:
+            self._told = True
             ticket.settle(fills)
             ticket.why = _SETTLED[event.state]
             self._finish(ticket, event.at, bar)
@@ -398,6 +401,7 @@ class Bot(bt.Strategy):
         if fills:
             ticket.book(fills, units)
         if event.state in _ENDED:
+            self._told = True
             ticket.working = ""
             self._next_step(ticket, event, bar)
         elif fills:
@@ -466,5 +470,3 @@ class Bot(bt.Strategy):
         tables = [lane.table(self.desk.clock.stamps) for lane in self.lanes]
         return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
 
-
-FULL_CLOSE = 960
