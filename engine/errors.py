@@ -33,3 +33,9 @@ class OrderError(MarketWatchError):
 
 class LedgerError(MarketWatchError):
     """The books do not balance: the run stops at once, because nothing after it is true."""
+
+
+class LinkError(MarketWatchError):
+    """TWS or IB Gateway is not there, refuses, or does not answer: said in one line, exit 3."""
+
+    exit_code = 3

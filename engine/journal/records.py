@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
 from engine.reasons import Reason
 
@@ -83,3 +84,9 @@ class Trade:
     expected_move: float  # straddle at entry, USD per share of the underlying
     slippage: float  # USD given up against mid, entry and exit together
     source: str
+
+
+class Owner(Protocol):
+    """Who sends orders and is told what becomes of them."""
+
+    def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None: ...

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.errors import ConfigError
-
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -31,13 +29,6 @@ class Patience:
     far_seconds: float = 3.0
     gap: float = 5.0
     unmarked: float = 60.0
-
-    def __post_init__(self) -> None:
-        if self.far_seconds > self.seconds:
-            raise ConfigError(
-                f"session.stop_far_seconds is {self.far_seconds:g}, expected at most "
-                f"session.stop_seconds {self.seconds:g}"
-            )
 
 
 class StopTimer:

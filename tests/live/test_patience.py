@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import ConfigError
 from engine.live.patience import MarkTimer, Patience, StopTimer
 
 START = datetime(2026, 10, 5, 15, 0, tzinfo=UTC)
@@ -61,11 +59,6 @@ def test_never_confirmed_on_less_time_than_asked(steps: list[tuple[float, float]
         first = False
         confirmed = timer.breached(now, depth)
         assert not confirmed or seen >= (3.0 if depth > 0.5 else 20.0) - 1e-6
-
-
-def test_far_time_longer_than_the_usual_is_one_line() -> None:
-    with pytest.raises(ConfigError, match="stop_far_seconds is 30"):
-        Patience(seconds=20.0, far_seconds=30.0)
 
 
 def test_position_without_a_price_is_noticed_after_its_time() -> None:
