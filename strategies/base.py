@@ -326,7 +326,7 @@ class Bot(bt.Strategy):
     # while a trade lives -------------------------------------------------------------
 
     def _manage(self, ticket: Ticket, view: MarketView, bar: int) -> None:
-        why = self.desk.governor.must_close(self.desk.state, view, self.bot_name)
+        why = self.desk.closing or self.desk.governor.must_close(self.desk.state, view, self.bot_name)
         if ticket.stage is Stage.OPENING:
             if why is None and view.minute >= self.limits.window_last:
                 why = Reason.OUTSIDE_WINDOW
