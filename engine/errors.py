@@ -39,3 +39,7 @@ class LinkError(MarketWatchError):
     """TWS or IB Gateway is not there, refuses, or does not answer: said in one line, exit 3."""
 
     exit_code = 3
+
+
+class JournalError(MarketWatchError):
+    """The journal cannot be opened, trusted or written: a session refuses entries and ends flat."""
