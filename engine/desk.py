@@ -22,6 +22,12 @@ from engine.risk.governor import MARKET, Governor, MarketView
 from engine.risk.state import DayState
 
 
+_CLOSING = {
+    Reason.JOURNAL_DOWN: "the journal cannot be written, nothing is opened unkept",
+    Reason.SESSION_END: "the session ends",
+}
+
+
 class Broker(Protocol):
     """What the desk needs of a broker, simulated or real."""
 
@@ -92,6 +98,16 @@ class Desk:
         self.start_cash = start_cash
         self.state = state or DayState.fresh(self.sessions[0])
         self._sent: dict[str, int] = {}
+        self._ending: Reason | None = None
+
+    @property
+    def closing(self) -> Reason | None:
+        """Why everything is to be closed now, whatever the market; None while it is not."""
+        return self._ending if self.journal.healthy else Reason.JOURNAL_DOWN
+
+    def end(self) -> None:
+        """Open nothing any more and have the bots close what they hold, as the session ends."""
+        self._ending = Reason.SESSION_END
 
     def next_trade_id(self) -> int:
         """Return the number of the next trade to be approved, from 1."""
@@ -124,8 +140,8 @@ class Desk:
 
         Nothing is opened while the journal cannot keep it.
         """
-        if not self.journal.healthy:
-            return Denied(Reason.JOURNAL_DOWN, "the journal cannot be written, nothing is opened unkept")
+        if self.closing is not None:
+            return Denied(self.closing, _CLOSING[self.closing])
         verdict = self.governor.judge(intent, self.state, view, self.broker.funds())
         if isinstance(verdict, Approved):
             self.state = self.governor.opened(self.state, intent)
