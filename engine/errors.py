@@ -36,9 +36,16 @@ class LedgerError(MarketWatchError):
 
 
 class LinkError(MarketWatchError):
-    """TWS or IB Gateway is not there, refuses, or does not answer: said in one line, exit 3."""
+    """TWS or IB Gateway is not there, refuses, or does not answer: said in one line, exit 3.
+
+    ``code`` is TWS's own error code, 0 where it gave none.
+    """
 
     exit_code = 3
+
+    def __init__(self, text: str, code: int = 0) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class JournalError(MarketWatchError):

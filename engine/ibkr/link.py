@@ -177,7 +177,7 @@ class Link:
         except ConnectionError as error:
             raise LinkError(f"{what}: connection lost ({error})") from None
         except library().RequestError as error:
-            raise LinkError(f"{what}: {explain(error.code, error.message)}") from None
+            raise LinkError(f"{what}: {explain(error.code, error.message)}", error.code) from None
 
     def post(self, action: Callable[[Any], None]) -> None:
         """Let the link's thread do something with the client soon; never waits, never fails.

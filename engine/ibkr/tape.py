@@ -13,8 +13,8 @@ from engine.sessions import calendar_close, calendar_dates, locate, utc
 class LiveTape:
     """Bars by number, as `engine.tape.Tape` has them in a backtest.
 
-    ``live_from`` is the number of the first bar that was not there when the session began:
-    what lies before is history, on which nothing may be decided.
+    A bar is live when it came in time: what was filled in from history, or came with a symbol
+    missing, tells indicators what has been, and nothing may be decided on it.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class LiveTape:
         self._days: list[date] = []
         self._minutes: list[int] = []
         self._left: list[int] = []
-        self.live_from: int | None = None
+        self._live: list[bool] = []
 
     def __len__(self) -> int:
         return len(self._stamps)
@@ -34,13 +34,12 @@ class LiveTape:
         self._days.append(calendar_dates(row)[0])
         self._minutes.append(int(minute[0]))
         self._left.append(int(calendar_close(row)[0]) - int(minute[0]))
-        if live and self.live_from is None:
-            self.live_from = len(self._stamps) - 1
+        self._live.append(live)
         return len(self._stamps) - 1
 
     def is_live(self, bar: int) -> bool:
         """Tell whether decisions may be taken on a bar."""
-        return self.live_from is not None and bar >= self.live_from
+        return self._live[bar]
 
     def at(self, bar: int) -> datetime:
         """Return the instant of a bar's end, in New York time."""
