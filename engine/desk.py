@@ -21,7 +21,6 @@ from engine.reasons import Reason
 from engine.risk.governor import MARKET, Governor, MarketView
 from engine.risk.state import DayState
 
-
 _CLOSING = {
     Reason.JOURNAL_DOWN: "the journal cannot be written, nothing is opened unkept",
     Reason.SESSION_END: "the session ends",

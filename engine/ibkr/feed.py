@@ -26,6 +26,7 @@ from engine.ibkr.quotes import LiveQuotes
 from engine.ibkr.rows import SECOND_NS, STEP, Assembler, Minute, Row
 from engine.ibkr.tape import LiveTape
 from engine.lines import DAY_NS, EPOCH, MinuteFeed
+from engine.live.memory import LineMemory
 from engine.sessions import MINUTE_NS, NEW_YORK, OPEN_MINUTE, calendar_close, locate
 from engine.settings_ibkr import IbkrSettings
 
@@ -46,6 +47,8 @@ class Minutes:
         Asked for the lines that come from option quotes when a live minute is handed out.
     symbols : sequence of str
     settings : IbkrSettings
+    memory : LineMemory, optional
+        What earlier sessions measured beside the bars that history brings back bare.
 
     Attributes
     ----------
@@ -62,7 +65,9 @@ class Minutes:
         book: LiveQuotes,
         symbols: Sequence[str],
         settings: IbkrSettings,
+        memory: LineMemory | None = None,
     ) -> None:
+        self._memory = memory
         self._link, self._contracts, self._book, self._settings = link, contracts, book, settings
         self.symbols = tuple(symbols)
         self.tape = LiveTape()
@@ -226,12 +231,17 @@ class Minutes:
         live = row.live and not row.missing and age <= 60.0 + self._settings.bar_grace
         self.tape.append(row.stamp, live)
         nothing = dict.fromkeys(LINES, nan)
-        self._lines.append(
-            {
-                symbol: nothing | (self._book.lines_of(symbol) if live else {}) | {"vix": row.vix}
-                for symbol in self.symbols
-            }
-        )
+        lines = {symbol: nothing | self._beside(row.stamp, symbol, live) for symbol in self.symbols}
+        self._lines.append({symbol: held | {"vix": row.vix} for symbol, held in lines.items()})
+
+    def _beside(self, stamp: int, symbol: str, live: bool) -> dict[str, float]:
+        """Return what stands beside the prices: measured now, or remembered of then."""
+        if not live:
+            return dict(self._memory.lines(stamp, symbol)) if self._memory else {}
+        measured = self._book.lines_of(symbol)
+        if self._memory:
+            self._memory.keep(stamp, symbol, measured)
+        return measured
 
     def lines_of(self, number: int, symbol: str) -> dict[str, float]:
         """Return the lines beside the prices of a row that was handed out."""
