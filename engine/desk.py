@@ -24,6 +24,7 @@ from engine.risk.state import DayState
 _CLOSING = {
     Reason.JOURNAL_DOWN: "the journal cannot be written, nothing is opened unkept",
     Reason.SESSION_END: "the session ends",
+    Reason.TAKEN_OVER: "the session is only here to close what is open",
 }
 
 
@@ -104,9 +105,9 @@ class Desk:
         """Why everything is to be closed now, whatever the market; None while it is not."""
         return self._ending if self.journal.healthy else Reason.JOURNAL_DOWN
 
-    def end(self) -> None:
-        """Open nothing any more and have the bots close what they hold, as the session ends."""
-        self._ending = Reason.SESSION_END
+    def end(self, reason: Reason) -> None:
+        """Open nothing any more and have the bots close what they hold: SESSION_END or TAKEN_OVER."""
+        self._ending = self._ending or reason
 
     def next_trade_id(self) -> int:
         """Return the number of the next trade to be approved, from 1."""

@@ -61,6 +61,8 @@ class Ticket:
     working: str = ""  # reference of the order at work
     sent: int = 0  # orders so far
     units: int = 0  # of the order at work
+    done: int = 0  # of them filled
+    value: float = 0.0  # sum of price x units filled
     urgency: Urgency = Urgency.ENTRY
     booked: list[str] = field(default_factory=list)  # executions, so that none counts twice
 
@@ -74,6 +76,8 @@ class Ticket:
         step, multiplier = self.step, self.proposal.steps[self.step].multiplier
         price, mid = fills[0].combo_price, fills[0].mid
         self._cash(fills)
+        self.done += units
+        self.value += price * units
         if self.stage is Stage.OPENING:
             self.entered = self.entered or fills[0].at
             self.held[step] += units
@@ -107,6 +111,11 @@ class Ticket:
         """Note the order that is about to go out."""
         self.working, self.sent = order.ref, number
         self.units, self.urgency = order.quantity, order.urgency
+        self.done, self.value = 0, 0.0
+
+    def holdings(self) -> dict[Combo, int]:
+        """Return the units held of every step, those not held left out."""
+        return {step: units for step, units in zip(self.proposal.steps, self.held, strict=True) if units}
 
     def order(self) -> Order | None:
         """Return the order at work as it was sent, None when none is."""

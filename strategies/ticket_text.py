@@ -18,7 +18,7 @@ from strategies.ticket import Proposal, Stage, Ticket
 
 VERSION = 1
 _PLAIN = ("step", "held", "bought", "paid", "received", "fees", "slippage", "cash", "urgent", "working",
-          "sent", "units", "booked", "spot_entry")  # fmt: skip
+          "sent", "units", "done", "value", "booked", "spot_entry")  # fmt: skip
 _INTENT = ("order_ref", "trade_id", "bot", "symbol", "quantity", "opening", "planned_loss",
            "structural_loss", "margin")  # fmt: skip
 

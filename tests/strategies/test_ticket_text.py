@@ -72,6 +72,7 @@ def tickets(draw: st.DrawFn) -> Ticket:
     ticket.step, ticket.urgency = draw(st.integers(0, count - 1)), draw(st.sampled_from(Urgency))
     ticket.entered, ticket.urgent = draw(st.none() | at), draw(st.booleans())
     ticket.working, ticket.sent, ticket.units = draw(words), draw(st.integers(0, 99)), draw(st.integers(0, 9))
+    ticket.done, ticket.value = draw(st.integers(0, 9)), draw(numbers)
     ticket.booked = draw(st.lists(words, max_size=3))
     ticket.levels = tuple(
         Levels(draw(combos()), draw(levels), draw(levels)) for _ in range(draw(st.integers(0, 2)))

@@ -1,0 +1,140 @@
+"""``mw rehearse``: a day at the simulated gateway, played by the session that plays paper and live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+
+from engine.bars import Bars
+from engine.errors import ConfigError
+from engine.gateway.gateway import Gateway
+from engine.live.memory import LineMemory
+from engine.sessions import sessions_ahead
+from engine.settings import Settings
+from engine.universe import load_universe
+from scripts.gateway_market import gateway_market
+from scripts.live.plan import Plan, instant, make_plan
+from scripts.live.session import play
+from scripts.live.watch import Outcome
+from scripts.requests import Recording
+
+BESIDE = ("atm_iv", "skew", "put_volume", "call_volume")
+OPEN_EARLY = 5  # minutes before the open at which a rehearsed day begins
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What is rehearsed.
+
+    Parameters
+    ----------
+    config, out : Path
+        Folder of the settings; folder for the rehearsal's own folder.
+    days : tuple of date
+        Sessions, in order.
+    speed : float
+    seed : int, optional
+        In place of ``data.seed``.
+    first : int, optional
+        Minute after midnight at which the first day begins.
+    recording : Recording
+        Recorded bars and quotes instead of synthetic ones.
+    """
+
+    config: Path
+    out: Path
+    days: tuple[date, ...]
+    speed: float = 60.0
+    seed: int | None = None
+    bots: tuple[str, ...] | None = None
+    profile: str | None = None
+    first: int | None = None
+    recording: Recording = Recording()
+    overrides: Mapping[str, Any] | None = None
+    port: int = 0
+
+
+@contextmanager
+def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
+    """Open a gateway that plays the days, and the plan of a session at it."""
+    from scripts.market import market
+
+    plan = _plan(request, 0)
+    settings = plan.settings
+    history = settings.ibkr.backfill_days + 1
+    first = sessions_ahead(request.days[0], -history)
+    bars, book = market(
+        settings, load_universe(request.config / "universe.json"), plan.symbols,
+        seed=request.seed, recording=request.recording, timerange=f"{first:%Y%m%d}-{request.days[-1]:%Y%m%d}",
+    )  # fmt: skip
+    from engine.execution.settings import ExecutionSettings
+
+    execution = ExecutionSettings(**settings.execution.model_dump())
+    begin = instant(request.days[0], request.first or 570 - OPEN_EARLY)
+    remember(plan, bars, begin)
+    played = gateway_market(bars, book, plan.products, plan.fees, execution)
+    seed = settings.data.seed if request.seed is None else request.seed
+    gateway = Gateway(
+        played, port=request.port, start=begin, speed=request.speed, seed=seed, cash=settings.account.cash
+    )
+    with gateway:
+        yield gateway, _plan(request, gateway.port)
+
+
+def _plan(request: Rehearsal, port: int) -> Plan:
+    near: dict[str, Any] = {"host": "127.0.0.1", "account": ""} | ({"port": port} if port else {})
+    over = Settings.load(request.config, request.profile, request.overrides).model_dump(
+        mode="json", include={"ibkr"}
+    )
+    overrides = dict(request.overrides or {})
+    overrides["ibkr"] = over["ibkr"] | near
+    return make_plan(
+        request.config, "rehearsal", request.bots, request.profile, overrides,
+        request.speed, request.out, str(request.out / "journal.db"),
+    )  # fmt: skip
+
+
+def remember(plan: Plan, bars: Mapping[str, Bars], begin: datetime) -> None:
+    """Keep what earlier sessions would have measured beside the bars before ``begin``."""
+    memory = LineMemory(plan.folder / f"lines-{plan.venue}")
+    until = int(begin.timestamp()) * 10**9
+    for symbol, held in bars.items():
+        columns = {name: held.lines[name] for name in BESIDE if name in held.lines}
+        for row, stamp in enumerate(held.stamp.tolist()):
+            if stamp <= until:
+                memory.keep(stamp, symbol, {name: float(values[row]) for name, values in columns.items()})
+    memory.close()
+
+
+def rehearse(request: Rehearsal) -> tuple[Outcome, ...]:
+    """Play the days one after the other and return how each ended.
+
+    Raises
+    ------
+    ConfigError
+        No day, or a speed out of range.
+    """
+    if not request.days:
+        raise ConfigError("rehearse: got no day, expected at least one trading day")
+    outcomes = []
+    with stage(request) as (gateway, plan):
+        for day in request.days:
+            wait_for(gateway, day)
+            logger.info("rehearsal: {} at {:g} times", day, request.speed)
+            outcomes.append(play(plan))
+    return tuple(outcomes)
+
+
+def wait_for(gateway: Gateway, day: date) -> None:
+    """Wait until the gateway's clock has come to a day."""
+    import time
+
+    begin = instant(day, 570 - OPEN_EARLY)
+    while gateway.now < begin:
+        time.sleep(0.05)
