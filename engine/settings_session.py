@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from engine.live.patience import Patience
-from engine.settings_types import Positive, Section, Whole
+from engine.settings_types import Amount, Positive, Section, Whole
 
 
 class SessionSettings(Section):
@@ -29,6 +29,7 @@ class SessionSettings(Section):
     heartbeat_seconds: Positive = 5.0
     guard: bool = True
     guard_client_id: Annotated[Whole, Field(le=999)] = 18
+    guard_restart_seconds: Amount = 10.0
     guard_silent_seconds: Positive = 60.0
     guard_lost_seconds: Positive = 180.0
     guard_day_loss: Positive | None = 2000.0
