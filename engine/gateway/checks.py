@@ -21,6 +21,7 @@ from engine.options.quotebook import Quote
 
 ORDER_TYPES = ("LMT", "MKT", "STP", "STP LMT")
 TIFS = ("DAY", "GTC", "")
+MISMATCH = "Order being modified does not match original order."
 _GRID = 1e-6
 
 
@@ -114,7 +115,7 @@ def check_change(ticket: Ticket, values: Values, combo: Combo) -> None:
     """Refuse the change of an order into another one."""
     same = ("action", "secType", "orderType")
     if ticket.combo.legs != combo.legs or any(ticket.values[name] != values[name] for name in same):
-        raise Refusal(105, "Order being modified does not match original order.")
+        raise Refusal(105, MISMATCH)
     if values["quantity"] < ticket.filled:
         raise rejected("the new size is less than what has been filled")
 

@@ -79,6 +79,12 @@ class Client:
         self.peak = max(self.peak, len(self.arrivals))
         return len(self.arrivals)
 
+    def forget(self) -> None:
+        """Lose all subscriptions to market data."""
+        self.streams.clear()
+        self.bars.clear()
+        self.live_bars.clear()
+
     def close(self) -> None:
         """Cut the connection."""
         self.writer.close()

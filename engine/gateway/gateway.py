@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -13,10 +14,12 @@ from engine.errors import ConfigError
 from engine.gateway.clock import GatewayClock
 from engine.gateway.codec import MAX_VERSION, MIN_VERSION, Values
 from engine.gateway.exchange import session_hours
+from engine.gateway.faults import Fault, Faults
 from engine.gateway.listing import listed
 from engine.gateway.market import Market
 from engine.gateway.reports import order_status
 from engine.gateway.server import UNKNOWN_VERSION, Server
+from engine.gateway.state import read, restore
 from engine.gateway.venue import GatewaySettings, Venue
 
 T = TypeVar("T")
@@ -36,6 +39,10 @@ class Gateway:
         0 takes any free port.
     start : datetime, optional
         Aware; where the clock begins, by default five minutes before the tape's first session.
+    faults : Faults or sequence of Fault
+        What goes wrong.
+    state : Path, optional
+        A file that keeps its state; where there is one, it goes on from there.
     **settings
         Fields of `GatewaySettings`.
 
@@ -45,15 +52,29 @@ class Gateway:
         A setting out of range, or a port that is taken.
     """
 
-    def __init__(self, market: Market, port: int = 0, start: datetime | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        market: Market,
+        port: int = 0,
+        start: datetime | None = None,
+        faults: Sequence[Fault] | Faults = (),
+        state: Path | None = None,
+        **settings: Any,
+    ) -> None:
         chosen = GatewaySettings(**settings)
         versions = f"{MIN_VERSION} to {MAX_VERSION} without {UNKNOWN_VERSION}"
         if not MIN_VERSION <= chosen.max_version <= MAX_VERSION or chosen.max_version == UNKNOWN_VERSION:
             raise ConfigError(f"max_version is {chosen.max_version}, expected {versions}")
         begin = start or session_hours(market.tape.dates[0])[0] - timedelta(minutes=5)
+        told = read(state) if state is not None else None
+        if told is not None:
+            begin = max(begin, datetime.fromisoformat(told["at"]))
+        script = faults if isinstance(faults, Faults) else Faults(faults)
         self._asked_port = port
-        self._venue = Venue(market, chosen, GatewayClock(begin, chosen.speed))
-        self._server = Server(self._venue)
+        self._venue = Venue(market, chosen, GatewayClock(begin, chosen.speed), script)
+        if told is not None:
+            restore(self._venue, told)
+        self._server = Server(self._venue, state)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="gateway", daemon=True)
         self._ready = threading.Event()
@@ -91,7 +112,7 @@ class Gateway:
             self._failure = error
             self._ready.set()
             return
-        minutes = self._loop.create_task(self._server.run())
+        minutes = self._loop.create_task(self._server.player.run())
         self._ready.set()
         self._loop.run_forever()
         minutes.cancel()
@@ -155,10 +176,7 @@ class Gateway:
 
         def run(venue: Venue) -> None:
             for _ in range(minutes):
-                due = venue.exchange.due()
-                if due is None:
+                if not self._server.player.step():
                     return
-                venue.clock.jump(due)
-                self._server.minute(due)
 
         self.call(run)

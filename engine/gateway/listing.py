@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from engine.errors import DataError
 from engine.gateway.codec import Values
-from engine.options.contract import Contract, Instrument, Product, Settlement, Stock
+from engine.options.contract import Contract, Instrument, Product, Right, Settlement, Stock
 
 INDEX, SHARE, OPTION = "IND", "STK", "OPT"
 
@@ -93,6 +95,26 @@ def occ_symbol(contract: Contract) -> str:
     """Return the option's name as the clearing house writes it: ``SPXW  180305P02700000``."""
     strike = round(contract.strike * 1000)
     return f"{contract.product.trading_class:<6}{contract.expiry:%y%m%d}{contract.right}{strike:08d}"
+
+
+def instrument_of(local_symbol: str, products: Iterable[Product]) -> Instrument:
+    """Return the share or option of a local symbol.
+
+    Raises
+    ------
+    DataError
+        No product has such a symbol or trading class.
+    """
+    if len(local_symbol) == 21:
+        name, rest = local_symbol[:6].strip(), local_symbol[6:]
+        expiry = parse_expiry("20" + rest[:6])
+        for product in products:
+            if product.trading_class == name and expiry is not None:
+                return Contract(product, expiry, int(rest[7:]) / 1000.0, Right(rest[6]))
+    for product in products:
+        if product.symbol == local_symbol:
+            return Stock(product)
+    raise DataError(f"{local_symbol!r}: expected a share or an option of this market")
 
 
 def contract_number(name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +11,7 @@ from engine.execution.fills import Match, traded
 from engine.gateway.account import Account
 from engine.gateway.catalogue import Catalogue
 from engine.gateway.checks import (
+    MISMATCH,
     Refusal,
     check_change,
     check_funds,
@@ -21,10 +23,11 @@ from engine.gateway.checks import (
 )
 from engine.gateway.codec import Values
 from engine.gateway.exchange import Exchange
+from engine.gateway.faults import Event, Fault, Faults
 from engine.gateway.listing import Listing
 from engine.gateway.market import Traded
 from engine.gateway.reports import bag_row, commission_row, leg_row
-from engine.gateway.tickets import CANCELLED, FILLED, PRESUBMITTED, SUBMITTED, Fill, Key, Ticket
+from engine.gateway.tickets import CANCELLED, FILLED, INACTIVE, PRESUBMITTED, SUBMITTED, Fill, Key, Ticket
 from engine.options.combo import Combo
 from engine.sessions import utc
 
@@ -41,6 +44,9 @@ class Listener(Protocol):
     def error(self, client: int, number: int, code: int, text: str) -> None:
         """A client's request or order is refused, or ended."""
 
+    def strike(self, fault: Fault) -> None:
+        """A fault hits more than an order."""
+
 
 class Orders:
     """The orders of a gateway.
@@ -50,10 +56,16 @@ class Orders:
     """
 
     def __init__(
-        self, exchange: Exchange, catalogue: Catalogue, account: Account, listener: Listener, series: int
+        self,
+        exchange: Exchange,
+        catalogue: Catalogue,
+        account: Account,
+        listener: Listener,
+        faults: Faults,
+        series: int,
     ) -> None:
         self.exchange, self.catalogue, self.account = exchange, catalogue, account
-        self.listener = listener
+        self.listener, self.faults = listener, faults
         self.series = series
         self.tickets: dict[Key, Ticket] = {}
         self.fills: list[Fill] = []
@@ -66,6 +78,10 @@ class Orders:
     def next_id(self, client: int) -> int:
         """Return the next order number that is valid for a client."""
         return self.next_ids.get(client, 1)
+
+    def roll_back(self, by: int) -> None:
+        """Forget that the last order numbers of every client were used."""
+        self.next_ids = {client: max(number - by, 1) for client, number in self.next_ids.items()}
 
     def place(self, client: int, values: Values) -> None:
         """Take a new order, or change a working one."""
@@ -81,6 +97,9 @@ class Orders:
             if number < self.next_id(client):
                 raise Refusal(103, "Duplicate order id")
             check_funds(values, combo, self.account, self.exchange)
+            fault = self._fault("order", client, combo)
+            if fault is not None and fault.do == "refuse":
+                raise Refusal(fault.code or 201, fault.text or "Order rejected - reason:fault")
         except Refusal as refusal:
             self.listener.error(client, number, refusal.code, refusal.text)
             return
@@ -92,15 +111,34 @@ class Orders:
         )
         self.next_perm += 1
         self.tickets[ticket.key] = ticket
+        if fault is not None and fault.do == "inactive":
+            self.listener.error(client, number, 201, fault.text or "Order rejected - reason:fault")
+            self.end(ticket, INACTIVE)
+            return
         self.listener.order(ticket)
+        self._after(fault, ticket)
 
     def _change(self, ticket: Ticket, values: Values, combo: Combo) -> None:
         if not ticket.open:
             raise Refusal(104, "Cannot modify a filled order.")
+        fault = self._fault("change", ticket.client, combo)
+        if fault is not None and fault.do == "refuse":
+            raise Refusal(fault.code or 105, fault.text or MISMATCH)
         check_change(ticket, values, combo)
         ticket.values = values | defaults(values)
         ticket.bar = self.exchange.bar
         self.listener.order(ticket)
+        self._after(fault, ticket)
+
+    def _fault(self, event: Event, client: int, combo: Combo) -> Fault | None:
+        return self.faults.on(event, client=client, symbol=combo.symbol)
+
+    def _after(self, fault: Fault | None, ticket: Ticket) -> None:
+        """Do what a fault adds to an order that was taken all the same."""
+        if fault is not None and fault.do == "notice":
+            self.listener.error(ticket.client, ticket.order_id, fault.code, fault.text)
+        elif fault is not None:
+            self.listener.strike(fault)
 
     def look_up(self, values: Values) -> tuple[Combo, tuple[Listing, ...]]:
         """Return what one unit of an order is, and its legs; `Refusal` where nothing fits."""
@@ -132,8 +170,25 @@ class Orders:
             )
             self.listener.error(client, number, 161, text)
         else:
-            self.end(ticket, CANCELLED)
-            self.listener.error(client, number, 202, "Order Canceled - reason:")
+            self._cancel(ticket, self._fault("cancel", client, ticket.combo))
+
+    def _cancel(self, ticket: Ticket, fault: Fault | None) -> None:
+        client, number = ticket.key
+        match fault.do if fault is not None else "":
+            case "refuse":
+                assert fault is not None
+                text = fault.text or "Cancel attempted when order is not in a cancellable state."
+                self.listener.error(client, number, fault.code or 161, text)
+            case "ignore":
+                return
+            case "inactive":
+                self.end(ticket, INACTIVE)
+            case other:
+                ticket.haunts = other == "late_fill"
+                self.end(ticket, CANCELLED)
+                self.listener.error(client, number, 202, "Order Canceled - reason:")
+                if other == "drop" and fault is not None:
+                    self.listener.strike(fault)
 
     def cancel_all(self) -> None:
         """End every working order of every client."""
@@ -155,18 +210,27 @@ class Orders:
 
     def step(self, at: datetime) -> None:
         """Match all working orders against the quotes of the minute that has just ended."""
-        for ticket in self.open_tickets():
-            if ticket.bar >= self.exchange.bar:
-                continue
-            quote = self.exchange.quote(ticket.combo)
-            ticket.wake(quote)
-            if ticket.awake and ticket.status == PRESUBMITTED:
-                ticket.status = SUBMITTED
-                self.listener.order(ticket)
-            settings = self.exchange.market.execution
-            found = traded(quote, ticket.combo, ticket.buy, ticket.limit, ticket.remaining, settings)
-            if found is not None:
-                self.fill(ticket, found, at)
+        for ticket in [t for t in self.tickets.values() if t.open or t.haunts]:
+            if ticket.bar < self.exchange.bar:
+                self._match(ticket, at)
+
+    def _match(self, ticket: Ticket, at: datetime) -> None:
+        quote, settings = self.exchange.quote(ticket.combo), self.exchange.market.execution
+        ticket.wake(quote)
+        if ticket.awake and ticket.status == PRESUBMITTED:
+            ticket.status = SUBMITTED
+            self.listener.order(ticket)
+        limit = (math.inf if ticket.buy else -math.inf) if ticket.haunts else ticket.limit
+        found = traded(quote, ticket.combo, ticket.buy, limit, ticket.remaining, settings)
+        if found is None:
+            return
+        fault = self._fault("trade", ticket.client, ticket.combo)
+        if fault is not None and fault.do == "hold":
+            return
+        if fault is not None:
+            found = Match(min(found.units, fault.units), found.price)
+        ticket.haunts = False
+        self.fill(ticket, found, at)
 
     def end_day(self) -> None:
         """End what was good for the day only."""
@@ -181,7 +245,6 @@ class Orders:
         ticket.filled += found.units
         ticket.value += found.units * found.price
         ticket.last_price = found.price
-        ticket.fills += 1
         ticket.done += done
         ticket.status = FILLED if not ticket.remaining else ticket.status
         ticket.ended = at if not ticket.remaining else None

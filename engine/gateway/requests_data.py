@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from engine.gateway import history
 from engine.gateway.checks import Refusal, combo_of
 from engine.gateway.client import Client
 from engine.gateway.codec import Values
 from engine.gateway.exchange import single
+from engine.gateway.five_seconds import PIECES, SECONDS, piece
 from engine.gateway.listing import Listing
 from engine.gateway.reports import wire_time
-from engine.gateway.streams import Stream, ticks
+from engine.gateway.streams import Stream, Ticks, crossed, ticks
 from engine.gateway.tickets import BAG
 from engine.gateway.venue import Venue
 from engine.sessions import utc
@@ -34,7 +37,7 @@ def market_data(venue: Venue, client: Client, asked: Values) -> None:
     client.send("marketDataType", reqId=request, kind=DELAYED if stream.delayed else LIVE)
     rule = stream.listing.contract.product.tick.below if stream.listing and stream.listing.contract else 0.01
     client.send("tickReqParams", reqId=request, minTick=rule, bboExchange="9c0001", permissions=3)
-    stream.publish(client, ticks(stream, venue.exchange))
+    stream.publish(client, _distorted(venue, stream))
     if asked["snapshot"]:
         client.send("snapshotEnd", reqId=request)
     else:
@@ -117,12 +120,51 @@ def cancel_realtime_bars(venue: Venue, client: Client, asked: Values) -> None:
 
 def publish(venue: Venue) -> None:
     """Send every subscription what the minute that has just ended brought: ticks first, then bars."""
+    if venue.cut_off:
+        return
     for client in venue.clients:
         for stream in client.streams.values():
-            stream.publish(client, ticks(stream, venue.exchange))
+            stream.publish(client, _distorted(venue, stream))
         for kept in client.bars.values():
             for row in history.updates(kept, venue.exchange):
                 client.send("historicalUpdate", history.fields(row, kept, client.version), reqId=kept.request)
+
+
+def publish_live(venue: Venue, at: datetime) -> None:
+    """Send the bars of the five seconds that have just ended."""
+    if venue.cut_off:
+        return
+    number = ((at.second or 60) // SECONDS - 1) % PIECES
+    for client in venue.clients:
+        for request, kept in client.live_bars.items():
+            found = piece(kept.listing, venue.exchange, venue.exchange.bar + 1, number, venue.settings.seed)
+            if found is not None:
+                opened, high, low, close, volume = found
+                client.send(
+                    "realtimeBar",
+                    reqId=request,
+                    time=int(at.timestamp()) - SECONDS,
+                    open=round(opened, 6),
+                    high=round(high, 6),
+                    low=round(low, 6),
+                    close=round(close, 6),
+                    volume=round(volume),
+                    average=round((high + low + close) / 3.0, 6),
+                    count=1 if volume >= 0.0 else -1,
+                )
+
+
+def _distorted(venue: Venue, stream: Stream) -> Ticks:
+    """Return a subscription's ticks as the faults of now leave them."""
+    symbol = stream.symbol
+    for kind in ("freeze", "cross"):
+        fault = venue.faults.lasting(kind)
+        if fault is None or fault.symbol not in (None, symbol):
+            continue
+        if kind == "freeze":
+            return {}
+        return crossed(ticks(stream, venue.exchange))
+    return ticks(stream, venue.exchange)
 
 
 DATA = {

@@ -1,28 +1,31 @@
-"""The TCP side: handshakes, frames, dispatch, and the clock's minutes, in one event loop."""
+"""The TCP side: handshakes, frames, dispatch."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import struct
-from datetime import datetime, timedelta
+from pathlib import Path
 
 from loguru import logger
 
 from engine.errors import DataError
-from engine.gateway import requests_data
+from engine.gateway import state
 from engine.gateway.client import Client
-from engine.gateway.codec import MIN_VERSION, decode, frame, unframe
-from engine.gateway.exchange import session_hours
+from engine.gateway.codec import MIN_VERSION, Values, decode, frame, unframe
 from engine.gateway.incoming import REQUESTS
+from engine.gateway.player import Player
 from engine.gateway.requests import HANDLERS
+from engine.gateway.trouble import Trouble
 from engine.gateway.venue import Venue
 
 HOST = "127.0.0.1"
 GREETING = b"API\0"
 LONGEST = 1_000_000  # bytes of a frame
-EVENING = timedelta(minutes=5)
-MORNING = timedelta(minutes=5)
+TOO_OFTEN = 3  # messages over the limit end a connection
+NEEDS_EXCHANGE = frozenset({"placeOrder", "cancelOrder", "globalCancel"})
+NOT_SUBSCRIBED = "Requested market data is not subscribed."
+IN_USE = "Unable to connect as the client id is already in use. Retry with a unique client id."
 UNKNOWN_VERSION = 158  # one library writes by it and reads without it
 
 
@@ -32,11 +35,17 @@ class Server:
     Parameters
     ----------
     venue : Venue
+    file : Path, optional
+        Where its state is kept.
     """
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, file: Path | None = None) -> None:
         self.venue = venue
         self.port = 0
+        self.trouble = Trouble(venue, self)
+        self.player = Player(venue, self.trouble, self.save)
+        self._file = file
+        venue.strike = lambda fault: self.trouble.happen(fault, venue.now)
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
 
@@ -44,6 +53,23 @@ class Server:
         """Open the port, 0 for any that is free."""
         self._server = await asyncio.start_server(self._meet, HOST, port)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def shut(self) -> None:
+        """Close the port, so that nobody can connect."""
+        if self._server is not None:
+            self._server.close()
+
+    def reopen(self) -> None:
+        """Open the same port again."""
+        task = asyncio.get_running_loop().create_task(self.listen(self.port))
+        self._talks.add(task)
+        task.add_done_callback(self._talks.discard)
+
+    def save(self) -> None:
+        """Write the state where it has changed."""
+        if self._file is not None and self.venue.changed:
+            state.write(self._file, state.dump(self.venue))
+        self.venue.changed = False
 
     async def close(self) -> None:
         """Close the port and every connection."""
@@ -98,14 +124,19 @@ class Server:
     async def _talk(self, client: Client, reader: asyncio.StreamReader) -> None:
         while not client.writer.is_closing():
             received = unframe(await _body(reader))
-            if client.arrived() > self.venue.settings.rate:
+            if client.arrived() > self._allowed():
                 client.error(-1, 100, "Max rate of messages per second has been exceeded")
                 client.violations += 1
-                if client.violations >= 3:
+                if client.violations >= TOO_OFTEN:
                     return
                 continue
             self._hear(client, received)
+            self.save()
             await client.writer.drain()
+
+    def _allowed(self) -> int:
+        fault = self.venue.faults.lasting("rate")
+        return self.venue.settings.rate if fault is None else fault.limit
 
     def _hear(self, client: Client, received: list[str]) -> None:
         number = int(received[0]) if received[0].isdigit() else -1
@@ -127,62 +158,54 @@ class Server:
         elif not client.ready:
             client.error(-1, 504, "Not connected")
             return
+        if self._spoiled(client, layout.name, asked):
+            return
         try:
             HANDLERS[layout.name](self.venue, client, asked)
         except Exception:  # noqa: BLE001  the boundary: one bad request must not end the gateway
             logger.exception("gateway: request {} failed", layout.name)
-            client.error(asked.get("reqId") or -1, 321, f"Error validating request: {layout.name} failed")
+            client.error(_number(asked), 321, f"Error validating request: {layout.name} failed")
+
+    def _spoiled(self, client: Client, name: str, asked: Values) -> bool:
+        """Tell whether a fault takes the place of an answer."""
+        faults, number = self.venue.faults, _number(asked)
+        facts = {
+            "request": name,
+            "symbol": asked.get("symbol"),
+            "kind": asked.get("secType"),
+            "client": client.number,
+        }
+        if self.venue.cut_off and name in NEEDS_EXCHANGE:
+            client.error(number, 504, "Not connected")
+            return True
+        lasting = faults.lasting("silence")
+        if lasting is not None and lasting.fits(facts):
+            return True
+        fault = faults.on("request", **facts)
+        if fault is None:
+            return False
+        if fault.do == "refuse":
+            client.error(number, fault.code or 354, fault.text or NOT_SUBSCRIBED)
+        elif fault.do == "drop" or fault.seconds:
+            self.trouble.happen(fault, self.venue.now)
+        return True
 
     def _claim(self, client: Client, number: int) -> bool:
-        if list(self.venue.of(number)):
-            client.error(
-                -1,
-                326,
-                "Unable to connect as the client id is already in use. Retry with a unique client id.",
-            )
+        fault = self.venue.faults.on("connect", client=number)
+        if list(self.venue.of(number)) or (fault is not None and fault.do == "taken"):
+            client.error(-1, 326, IN_USE)
             client.close()
             return False
         client.number = number
-        return True
+        if fault is not None:
+            self.trouble.happen(fault, self.venue.now)
+        return not client.writer.is_closing()
 
-    # the minutes --------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Play minute after minute when its time has come."""
-        while (due := self.next_due()) is not None:
-            wait = self.venue.clock.wait(due)
-            if wait > 0.0:
-                await asyncio.sleep(min(wait, 0.5))
-                continue
-            self.minute(due)
-            await asyncio.sleep(0)
-
-    def next_due(self) -> datetime | None:
-        """Return when the next minute ends; over a night the clock jumps where that is wanted."""
-        venue = self.venue
-        due = venue.exchange.due()
-        if due is None or not venue.settings.skip_nights or venue.exchange.bar < 0:
-            return due
-        if venue.exchange.last_of_day and due.date() > venue.exchange.day:
-            closed = session_hours(venue.exchange.day)[1]
-            opens = session_hours(due.date())[0]
-            if closed + EVENING <= venue.now < opens - MORNING:
-                venue.clock.jump(opens - MORNING)
-        return due
-
-    def minute(self, at: datetime) -> None:
-        """End a minute: orders trade on its quotes, then clients see quotes, then bars."""
-        venue = self.venue
-        before = venue.exchange.day if venue.exchange.bar >= 0 else None
-        venue.exchange.step()
-        if venue.exchange.day != before:
-            venue.catalogue.new_day()
-            venue.account.new_day(venue.exchange)
-        venue.orders.step(at)
-        if venue.exchange.last_of_day:
-            venue.orders.end_day()
-        requests_data.publish(venue)
-        venue.publish_account()
+def _number(asked: Values) -> int:
+    """Return the number a request or an order goes by, -1 for one without."""
+    number = asked.get("reqId", asked.get("orderId"))
+    return -1 if number is None else int(number)
 
 
 async def _body(reader: asyncio.StreamReader) -> bytes:

@@ -58,6 +58,13 @@ class Stream:
     delayed: bool = False
     sent: Ticks = field(default_factory=dict)
 
+    @property
+    def symbol(self) -> str:
+        """The underlying."""
+        if self.listing is not None:
+            return self.listing.symbol
+        return self.combo.symbol if self.combo is not None else ""
+
     def publish(self, client: Receiver, ticks: Ticks) -> None:
         """Send what has changed since it was sent last."""
         changed = {tick: value for tick, value in ticks.items() if self.sent.get(tick) != value}
@@ -90,6 +97,13 @@ def ticks(stream: Stream, exchange: Exchange) -> Ticks:
         if listing is not None:
             found |= _greeks(listing, exchange)
     return found
+
+
+def crossed(found: Ticks) -> Ticks:
+    """Return ticks whose bid stands above the ask."""
+    if NO_PRICE in (found.get(BID, NO_PRICE), found.get(ASK, NO_PRICE)):
+        return found
+    return found | {BID: found[ASK], ASK: found[BID]}
 
 
 def _price(value: float) -> float:

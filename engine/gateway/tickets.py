@@ -51,10 +51,10 @@ class Ticket:
     value: float = 0.0
     last_price: float = 0.0
     triggered: bool = False
-    fills: int = 0
     done: list[Traded] = field(default_factory=list)
     charged: int = 0
     ended: datetime | None = None
+    haunts: bool = False  # cancelled, and will trade all the same
 
     @property
     def key(self) -> Key:

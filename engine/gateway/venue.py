@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from engine.gateway.client import Client
 from engine.gateway.clock import GatewayClock
 from engine.gateway.codec import Values
 from engine.gateway.exchange import Exchange
+from engine.gateway.faults import Fault, Faults
 from engine.gateway.listing import Listing, listed
 from engine.gateway.market import Market
 from engine.gateway.orders import Orders
@@ -68,11 +69,14 @@ class Venue:
     market: Market
     settings: GatewaySettings
     clock: GatewayClock
+    faults: Faults = field(default_factory=Faults)
     exchange: Exchange = field(init=False)
     catalogue: Catalogue = field(init=False)
     account: Account = field(init=False)
     orders: Orders = field(init=False)
     clients: list[Client] = field(default_factory=list)
+    changed: bool = True  # since the state was written last
+    strike: Callable[[Fault], None] = field(default=lambda fault: None)  # set by the server
 
     def __post_init__(self) -> None:
         self.exchange = Exchange(self.market, self.clock.now())
@@ -80,7 +84,7 @@ class Venue:
         self.account = Account(self.settings.account, round(self.settings.cash * 100.0))
         self.account.new_day(self.exchange)
         self.orders = Orders(
-            self.exchange, self.catalogue, self.account, self, self.settings.seed & 0xFFFFFFFF
+            self.exchange, self.catalogue, self.account, self, self.faults, self.settings.seed & 0xFFFFFFFF
         )
 
     @property
@@ -96,13 +100,18 @@ class Venue:
 
     def order(self, ticket: Ticket) -> None:
         """Tell an order's client how it stands."""
-        for client in self.of(ticket.client):
+        self.changed = True
+        for client in self.reached(ticket.client):
             client.send("openOrder", open_order(ticket, self.account.name))
             client.send("orderStatus", order_status(ticket))
 
     def fills(self, ticket: Ticket, fills: Sequence[Fill]) -> None:
         """Tell an order's client what has traded, then how it stands, then what it cost."""
-        for client in self.of(ticket.client):
+        self.changed = True
+        fault = self.faults.on("filled", symbol=ticket.combo.symbol, client=ticket.client)
+        if fault is not None:
+            self.strike(fault)
+        for client in self.reached(ticket.client) if fault is None or fault.do != "lost" else ():
             for fill in fills:
                 send_execution(client, fill, UNSOLICITED)
             client.send("openOrder", open_order(ticket, self.account.name))
@@ -117,10 +126,27 @@ class Venue:
         for one in self.of(client):
             one.error(number, code, text)
 
+    def tell_all(self, code: int, text: str) -> None:
+        """Tell every client of something that concerns no request."""
+        for client in self.clients:
+            client.error(UNSOLICITED, code, text)
+
+    def reached(self, number: int) -> Iterable[Client]:
+        """Return the connection of a client id unless the gateway itself is cut off now."""
+        return [] if self.cut_off else self.of(number)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the gateway has lost the exchange, so that it knows nothing new."""
+        return self.faults.lasting("outage") is not None
+
     # the account ------------------------------------------------------------------------------
 
     def holdings_changed(self, symbols: Iterable[str]) -> None:
         """Tell whoever watches positions about those of some symbols."""
+        self.changed = True
+        if self.cut_off:
+            return
         wanted = set(symbols)
         for instrument, held in self.account.holdings.items():
             if instrument.symbol not in wanted:
@@ -195,6 +221,8 @@ class Venue:
 
     def publish_account(self) -> None:
         """Send whoever watches the account its values of now."""
+        if self.cut_off:
+            return
         for client in self.clients:
             if client.account_updates:
                 self.send_values(client)

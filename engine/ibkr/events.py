@@ -115,4 +115,54 @@ class PositionTold:
     contract: Any
 
 
-Told = LinkChange | ErrorTold | OpenOrderTold | StatusTold | ExecutionTold | CommissionTold | PositionTold
+@dataclass(frozen=True, slots=True)
+class AccountTold:
+    """A figure of an account: NetLiquidation, AvailableFunds, TotalCashValue and others."""
+
+    account: str
+    tag: str
+    value: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentTold:
+    """An order left for the gateway under this id; heard before anything the gateway answers."""
+
+    ref: str
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewTold:
+    """What the gateway says an order would bind, USD; ``refusal`` is why it would not take it."""
+
+    ref: str
+    margin: float
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyTold:
+    """All open orders of this client, asked for after ``asked`` (monotonic seconds).
+
+    Every execution the gateway knew of was told before this.
+    """
+
+    asked: float
+    orders: tuple[OpenOrderTold, ...]
+
+
+Told = (
+    LinkChange
+    | ErrorTold
+    | OpenOrderTold
+    | StatusTold
+    | ExecutionTold
+    | CommissionTold
+    | PositionTold
+    | AccountTold
+    | SentTold
+    | PreviewTold
+    | SurveyTold
+)

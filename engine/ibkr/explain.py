@@ -8,6 +8,7 @@ REFUSALS = frozenset({326, 501, 502, 503, 504, 507, 522, 1300})
 UPSTREAM_LOST, RESTORED_EMPTY, RESTORED = 1100, 1101, 1102
 RATE_LIMIT = 100
 NO_CONTRACT = 200
+CANCELLED = 202
 DUPLICATE_ID = 103
 NO_PERMISSION = frozenset({354, 10089, 10090, 10091, 10167, 10168, 10186, 10187, 10189, 10197, 420})
 FARM_BROKEN = frozenset({2103, 2105, 2157})
@@ -49,6 +50,22 @@ API_OFF = (
     "in TWS: Configure, API, Settings: 'Enable ActiveX and Socket Clients' on, 'Read-Only API' off, "
     "the port as here, 127.0.0.1 among the trusted addresses"
 )
+
+
+# About an order, and no sign that it is dead (10349 is the one the libraries stumble over).
+_INFORMS = frozenset({399, 404, 10349, 10167, 2109})
+# An order that came with one of these was never accepted, if it is not open.
+_REFUSES = frozenset({103, 110, 200, 201, 203, 320, 321, 387, 388, 434, 435, 478, 10052, 10058, 10268})
+
+
+def informs(code: int) -> bool:
+    """Tell whether an error about an order says nothing about its life."""
+    return code in _INFORMS or 2100 <= code < 2200
+
+
+def refuses(code: int) -> bool:
+    """Tell whether an error about an order means that it was not accepted."""
+    return code in _REFUSES
 
 
 def explain(code: int, text: str) -> str:

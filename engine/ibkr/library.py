@@ -18,6 +18,7 @@ from typing import Any
 
 from engine.errors import LinkError
 from engine.ibkr.events import (
+    AccountTold,
     CommissionTold,
     ErrorTold,
     ExecutionTold,
@@ -112,6 +113,10 @@ def _ear(lib: ModuleType) -> Any:
         def position(self, account: str, contract: Any, posSize: float, avgCost: float) -> None:
             super().position(account, contract, posSize, avgCost)
             self.hear(PositionTold(account, contract.conId, posSize, avgCost, contract))
+
+        def updateAccountValue(self, tag: str, val: str, currency: str, account: str) -> None:
+            super().updateAccountValue(tag, val, currency, account)
+            self.hear(AccountTold(account, tag, val, currency))
 
         def error(self, reqId: int, errorCode: int, errorString: str, *more: Any) -> None:
             super().error(reqId, errorCode, errorString, *more)

@@ -29,6 +29,7 @@ T = TypeVar("T")
 Listener = Callable[[Told], None]
 Open = Callable[[Any], Awaitable[None]]
 CLOCK_READINGS = 3
+IDS_SKIPPED = 1000
 CLOCK_EVERY = 60.0  # seconds between two readings of the gateway's clock
 
 
@@ -71,6 +72,7 @@ class Link:
         self._limiter: Limiter | None = None
         self._refused: asyncio.Future[str] | None = None
         self._ended: asyncio.Event | None = None
+        self._list_lock: asyncio.Lock | None = None
         self._highest = 0  # order or request id used so far
 
     # life --------------------------------------------------------------------------
@@ -210,6 +212,10 @@ class Link:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(lambda: loop.create_task(run()))
 
+    def skip_ids(self) -> None:
+        """Jump over order ids that turned out to be used (the gateway's next id was rolled back)."""
+        self.post(lambda ib: ib.client.updateReqId(ib.client._reqIdSeq + IDS_SKIPPED))
+
     # subscriptions -----------------------------------------------------------------
 
     def subscribe(self, key: str, open_it: Open) -> None:
@@ -233,13 +239,26 @@ class Link:
 
     # listening ---------------------------------------------------------------------
 
-    def listen(self, listener: Listener) -> None:
-        """Tell a listener everything from now on, in the link's thread; it must not block."""
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell a listener everything from now on, in the link's thread; it must not block.
+
+        Returns
+        -------
+        callable
+            Ends it.
+        """
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def one_list(self) -> asyncio.Lock:
+        """Return the lock under which lists of open orders are asked for: answers carry no id."""
+        if self._list_lock is None:
+            self._list_lock = asyncio.Lock()
+        return self._list_lock
 
     def tell(self, told: Told) -> None:
         """Hand a record to all listeners; one that fails is logged and the others go on."""
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             try:
                 listener(told)
             except Exception:  # noqa: BLE001  nor must a listener
