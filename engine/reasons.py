@@ -55,6 +55,7 @@ class Reason(StrEnum):
     FLAT_BY_CLOSE = "flat_by_close"
     SETTLED = "settled"
     ASSIGNED = "assigned"
+    PROTECTIVE_STOP = "protective_stop"
     UNMARKED = "unmarked"
     SESSION_END = "session_end"
     TAKEN_OVER = "taken_over"

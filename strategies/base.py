@@ -32,7 +32,7 @@ from strategies.preview import preview
 from strategies.ticket import Proposal, Stage, Ticket
 from strategies.ticket_text import ticket_to_json
 
-_ENDED = {"filled", "timed_out", "cancelled", "rejected"}
+_ENDED = {"filled", "timed_out", "cancelled", "rejected", "stopped"}
 _SETTLED = {"settled": Reason.SETTLED, "assigned": Reason.ASSIGNED}
 
 
@@ -398,6 +398,8 @@ class Bot(bt.Strategy):
             ticket.why = _SETTLED[event.state]
             self._finish(ticket, event.at, bar)
             return
+        if fills and ticket.stage is Stage.OPEN:  # the stop that rests at the broker
+            ticket.stage, ticket.why, ticket.urgent = Stage.CLOSING, Reason.PROTECTIVE_STOP, True
         if fills:
             ticket.book(fills, units)
         if event.state in _ENDED:

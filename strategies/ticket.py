@@ -117,6 +117,16 @@ class Ticket:
         """Return the units held of every step, those not held left out."""
         return {step: units for step, units in zip(self.proposal.steps, self.held, strict=True) if units}
 
+    def costs(self) -> dict[Combo, float]:
+        """Return the sum of price x units of what is held of every step."""
+        return {
+            step: paid * units / bought
+            for step, units, bought, paid in zip(
+                self.proposal.steps, self.held, self.bought, self.paid, strict=True
+            )
+            if units
+        }
+
     def order(self) -> Order | None:
         """Return the order at work as it was sent, None when none is."""
         if not self.working:

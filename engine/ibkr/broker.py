@@ -102,6 +102,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         estimate: Estimate,
     ) -> None:
         super().__init__()
+        self.startingcash = math.nan  # Backtrader asks for it at the end
         self.link, self.contracts, self.book, self.tape = link, contracts, book, tape
         self.journal, self.settings, self.execution = journal, settings, execution
         self.account = AccountView(contracts)

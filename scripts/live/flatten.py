@@ -17,6 +17,7 @@ from engine.ibkr.contracts import Contracts
 from engine.ibkr.courier import open_orders
 from engine.ibkr.link import Link
 from engine.ibkr.quotes import LiveQuotes
+from engine.ibkr.tape import LiveTape
 from engine.intent import Intent, Order, Urgency
 from engine.journal.journal import Journal
 from engine.journal.records import Fill, OrderEvent
@@ -104,7 +105,7 @@ class Closer:
         book = LiveQuotes(self._link, self._contracts, plan.products, settings.ibkr)
         book.start(symbols)
         broker = LiveBroker(
-            self._link, self._contracts, book, self._journal, settings.ibkr,
+            self._link, self._contracts, book, LiveTape(), self._journal, settings.ibkr,
             ExecutionSettings(**settings.execution.model_dump()), self._fees,
         )  # fmt: skip
         wanted = parts(held)
@@ -113,7 +114,7 @@ class Closer:
         for number, (combo, units) in enumerate(wanted, 1):
             part = self._part(combo, units, number)
             logger.warning("closer: sells {} x {}", units, combo)
-            broker.restore(part.order.intent, part, {combo: units})
+            broker.restore(part.order.intent, part, {combo: units}, {})
             broker.submit(part.order, part)
             while part.state not in ENDED and self._link.clock.now() < deadline:
                 broker.next()

@@ -200,13 +200,12 @@ def watch_session(plan: Plan, tag: str | None) -> int:
         There is none, or several.
     """
     if tag is None:
-        found = sorted(
-            path.name.partition(".")[0] for path in plan.folder.glob(f"{plan.venue}-*.heartbeat.json")
-        )
+        hearts = plan.folder.glob(f"{plan.venue}-*.heartbeat.json")
+        found = sorted(path.name.partition(".")[0] for path in hearts)
         if len(found) != 1:
             raise SessionError(
-                f"{plan.folder}: {len(found)} {plan.venue} sessions have left a heartbeat, expected one; name it "
-                f"with --tag {' or '.join(found) or '(none found: start a session first)'}"
+                f"{plan.folder}: {len(found)} {plan.venue} sessions have left a heartbeat, expected one"
+                + (f"; name it with --tag {' or '.join(found)}" if found else ": start a session first")
             )
         (tag,) = found
     return Guard(plan, tag).run()

@@ -88,7 +88,10 @@ def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
 
 
 def _plan(request: Rehearsal, port: int) -> Plan:
-    near: dict[str, Any] = {"host": "127.0.0.1", "account": ""} | ({"port": port} if port else {})
+    # the simulated exchange quotes once a minute
+    near: dict[str, Any] = {"host": "127.0.0.1", "account": "", "quote_age": 150.0} | (
+        {"port": port} if port else {}
+    )
     over = Settings.load(request.config, request.profile, request.overrides).model_dump(
         mode="json", include={"ibkr"}
     )

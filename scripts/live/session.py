@@ -54,6 +54,7 @@ class Kept:
     state: DayState
     tickets: Mapping[str, Ticket]
     executions: frozenset[str]
+    limits: Mapping[str, float]
     resumed: bool
 
 
@@ -117,7 +118,7 @@ def refuse_killed(plan: Plan) -> None:
 def read_kept(plan: Plan, today: date) -> Kept:
     """Return what a restart goes on from: state, trades and executions of the day."""
     if "://" not in plan.database and not Path(plan.database).exists():
-        return Kept(DayState.fresh(today), {}, frozenset(), False)
+        return Kept(DayState.fresh(today), {}, frozenset(), {}, False)
     with Reader(plan.database) as reader:
         last = reader.latest_day()
         row = reader.state(today) or (reader.state(last) if last else None)
@@ -126,7 +127,12 @@ def read_kept(plan: Plan, today: date) -> Kept:
         for bot, kept in reader.open_tickets(plan.bots).items():
             symbols = getattr(plan.settings.bots, bot).symbols
             tickets[bot] = ticket_from_json(kept["state"], plan.products, symbols)
-        return Kept(state, tickets, frozenset(reader.exec_ids(today)), last == today)
+        limits = {}
+        for ticket in tickets.values():
+            told = reader.orders(reader.history(), order_ref=ticket.working) if ticket.working else None
+            if told is not None and len(told):
+                limits[ticket.working] = float(told["limit"].iloc[-1])
+        return Kept(state, tickets, frozenset(reader.exec_ids(today)), limits, last == today)
 
 
 def _run(plan: Plan) -> Run:
@@ -172,7 +178,7 @@ class _Stage:
         stack.callback(memory.close)
         self.minutes = Minutes(link, contracts, self.book, plan.symbols, settings.ibkr, memory)
         self.broker = LiveBroker(
-            link, contracts, self.book, journal, settings.ibkr,
+            link, contracts, self.book, self.minutes.tape, journal, settings.ibkr,
             ExecutionSettings(**settings.execution.model_dump()), self._estimate,
         )  # fmt: skip
         self.broker.knows(sorted(kept.executions))
@@ -180,7 +186,7 @@ class _Stage:
         self.books = Books(link, contracts, self.desk, journal)
         self.watch = Watch(
             plan, link, self.desk, self.broker, today,
-            Heartbeat(plan.folder, tag), KillFile(plan.folder), self.books, ending,
+            Heartbeat(plan.folder, tag), KillFile(plan.folder), self.books, kept.limits, ending,
         )  # fmt: skip
 
     def _estimate(self, done: Any, day: date) -> float:

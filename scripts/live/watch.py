@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import nan
 from typing import Any
 
 from loguru import logger
@@ -54,6 +55,8 @@ class Watch:
     kill : KillFile
     check : callable
         Holds the books against the broker's; called with the time on every look.
+    limits : mapping of order reference to float
+        The last limits journalled of the orders to be taken up.
     ending : Reason, optional
         TAKEN_OVER for a session that only closes what an earlier one has left.
     """
@@ -68,11 +71,12 @@ class Watch:
         heart: Heartbeat,
         kill: KillFile,
         check: Check,
+        limits: Mapping[str, float],
         ending: Reason | None = None,
     ) -> None:
         self.plan, self.link, self.desk, self.broker, self.today = plan, link, desk, broker, today
         self._kill, self._check, self._ending = kill, check, ending
-        self._heart = heart
+        self._heart, self._limits = heart, limits
         half = close_minute(today) < CLOSE_MINUTE
         flat_by = desk.governor.limits.flat_minute(half)
         self.until = instant(today, flat_by) + LATE
@@ -114,10 +118,12 @@ class Watch:
             if ticket is None:
                 continue
             logger.info("session: {} goes on with {}", bot.bot_name, ticket.intent.order_ref)
-            self.broker.restore(ticket.intent, bot, ticket.holdings())
+            self.broker.restore(ticket.intent, bot, ticket.holdings(), ticket.costs())
             order = ticket.order()
             if order is not None:
-                self.broker.adopt(order, bot, ticket.done, ticket.value)
+                average = ticket.value / ticket.done if ticket.done else nan
+                limit = self._limits.get(order.ref, nan)
+                self.broker.adopt(order, bot, limit, ticket.done, average)
 
     def _control(self, now: datetime) -> None:
         why = self._kill.reason()
