@@ -322,6 +322,6 @@ class Reconciler:
         for one in found:
             (logger.error if one.blocks else logger.warning)("ibkr: {}", one)
         blocking = [one for one in found if one.blocks]
-        self._broker.halt_entries(str(blocking[0]) if blocking else "")
+        self._broker.halt_entries("reconciliation", str(blocking[0]) if blocking else "")
         if self._told is not None:
             self._told(found)

@@ -39,11 +39,13 @@ CONFIG = Path(__file__).parents[2] / "config"
 DAYS = (date(2018, 3, 1), date(2018, 3, 2))
 TODAY = DAYS[1]
 PRICES = {"XSP": 270.0, "SPY": 270.0}
-FAST = dict(
-    connect_seconds=3.0, request_seconds=5.0, backoff_first=0.05, backoff_most=0.2,
-    commission_seconds=1.0, confirm_seconds=0.3, backfill_days=1,
-)  # fmt: skip
+FAST: dict[str, Any] = {
+    "connect_seconds": 3.0, "request_seconds": 5.0, "backoff_first": 0.05, "backoff_most": 0.2,
+    "commission_seconds": 1.0, "confirm_seconds": 0.3, "backfill_days": 1, "line_budget": 24,
+    "messages_per_second": 49,
+}  # fmt: skip
 PATIENCE = 20.0
+ENDED = frozenset({"filled", "timed_out", "cancelled", "rejected"})
 
 
 def bars(symbol: str, seed: int = 3) -> Bars:
@@ -72,7 +74,9 @@ def fees() -> FeeSchedule:
     return FeeSchedule.load(CONFIG / "fees.yaml")
 
 
+@cache
 def market(**execution: Any) -> Market:
+    """Return the market; the gateways of a test run take it in turns."""
     raw = {symbol: bars(symbol) for symbol in PRICES}
     book = ModelQuotes(raw, products())
     return gateway_market(book.with_lines(), book, products(), fees(), ExecutionSettings(**execution))
@@ -149,21 +153,49 @@ class Rig:
 
     def turn(self) -> None:
         """Take every bar that is there, then let the broker work."""
-        while isinstance(self.minutes.row(len(self.minutes.tape), 0.0), object):
-            if not self.minutes.waiting(len(self.minutes.tape)):
-                break
+        while self.minutes.waiting(len(self.minutes.tape)):
+            self.minutes.row(len(self.minutes.tape), 0.0)
         self.broker.next()
 
     def until(self, what: Callable[[], Any], patience: float = PATIENCE) -> Any:
         return until(what, patience, self.turn)
 
-    def spread(self, symbol: str = "XSP", below: float = 2.0) -> Combo:
+    def spread(self, symbol: str = "XSP", below: float = 0.5) -> Combo:
         """Return a put spread of today a little out of the money, once it is quoted on both sides."""
         product = products()[symbol]
         short = float(np.floor(self.book.spot(symbol) - below))
         combo = put_spread(product, TODAY, short, short - 1.0)
         self.until(lambda: self.book.two_sided(combo))
         return combo
+
+    def enter(self, quantity: int = 1, urgency: Urgency = Urgency.URGENT, below: float = 0.5) -> Intent:
+        """Send the entry of a spread."""
+        intent = self.intent(self.spread(below=below), quantity)
+        self.broker.submit(self.order(intent, urgency=urgency), self.owner)
+        return intent
+
+    def leave(self, intent: Intent, number: int = 2, units: int | None = None) -> None:
+        """Send its exit."""
+        self.broker.submit(self.order(intent, number, buy=False, units=units), self.owner)
+
+    def ended(self, count: int = 1) -> bool:
+        """Tell whether so many orders have ended."""
+        return sum(state in ENDED for state in self.owner.states) >= count
+
+    def agrees(self) -> None:
+        """Check that the journal holds the gateway's own executions of legs, each once, to the cent."""
+        told = {
+            row["execId"]: (
+                row["shares"] * (1 if row["side"] == "BOT" else -1),
+                row["price"],
+                row["commission"],
+            )
+            for row in self.gateway.executions()
+            if row["secType"] != "BAG"
+        }
+        kept = {fill.exec_id: (fill.quantity, fill.price, fill.fees) for fill in self.journal.fills}
+        assert len(kept) == len(self.journal.fills)
+        assert kept == told
 
     def intent(self, combo: Combo, quantity: int = 1) -> Intent:
         self.sent += 1
