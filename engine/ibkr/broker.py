@@ -114,7 +114,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         self.strays: list[ExecutionTold] = []
         self._ended: dict[str, Work] = {}
         self._known: set[str] = set()
-        self._halted = ""
+        self._halts: dict[str, str] = {}
         self._previewed: set[tuple[str, str]] = set()
         self._surveyed = -math.inf
         self._inbox: queue.SimpleQueue[Told] = queue.SimpleQueue()
@@ -161,9 +161,12 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             work.ending = "cancelled"
             self.link.stirred.set()
 
-    def halt_entries(self, why: str) -> None:
-        """Reject new entries from now on, for this reason; empty lifts it."""
-        self._halted = why
+    def halt_entries(self, source: str, why: str) -> None:
+        """Reject new entries for a reason, until its source lifts it with an empty one."""
+        if why:
+            self._halts[source] = why
+        else:
+            self._halts.pop(source, None)
 
     def _refusal(self, order: Order, trade: Held, listed: bool) -> str:
         """Return why the broker will not take an order, nothing when it will."""
@@ -171,8 +174,8 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             return "its contracts are not qualified"
         if not order.buy:
             return trade.lacks(order.combo, order.quantity)
-        if self._halted:
-            return self._halted
+        if self._halts:
+            return next(iter(self._halts.values()))
         return "" if self.link.up else "not connected"
 
     def _work(self, machine: WorkingOrder, trade: Held, quote: Quote | None) -> Work:
@@ -682,8 +685,8 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
     def assumptions(self) -> list[str]:
         """Return the sentences about orders that every report prints."""
         told = [
-            "Orders are worked at Interactive Brokers: day limit orders, combos as one guaranteed BAG order at "
-            "one net price, re-quoted as in the backtest. Fills, prices and fees are the broker's own.",
+            "Orders are worked at Interactive Brokers: day limit orders, combos as one guaranteed BAG order "
+            "at one net price, re-quoted as in the backtest. Fills, prices and fees are the broker's own.",
         ]
         if self.settings.protective_multiple > 0.0:
             told.append(

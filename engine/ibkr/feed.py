@@ -105,6 +105,8 @@ class Minutes:
 
     async def _open(self, ib: Any) -> None:
         self._filled = False
+        minute = int(self._link.clock.now() // 60.0)
+        self._assembler.whole_from = (minute + 2) * MINUTE_NS  # the one that runs is seen only in part
         for symbol in [*self.symbols, VIX]:
             bars = ib.reqRealTimeBars(self._contracts.underlying(symbol), STEP, "TRADES", True)
             bars.updateEvent += lambda bars, new, symbol=symbol: self._bar(symbol, bars)

@@ -65,7 +65,8 @@ class Assembler:
     A minute is whole when every symbol has told its last five seconds. One that is not is given
     out when ``grace`` seconds have passed since its end: symbols that told nothing carry their
     last price and are named. What comes later for it is counted in ``late`` and dropped.
-    VIX is waited for as little as anything: the last value told counts.
+    VIX is never waited for: the last value told counts. A minute that ends before ``whole_from``
+    (nanoseconds) was seen only in part, and is not live.
 
     Parameters
     ----------
@@ -80,6 +81,7 @@ class Assembler:
     vix: str
     grace: float
     late: int = 0
+    whole_from: int = 0
     _forming: dict[int, dict[str, _Forming]] = field(default_factory=dict)
     _ended: dict[int, set[str]] = field(default_factory=dict)
     _last: dict[str, float] = field(default_factory=dict)
@@ -132,4 +134,4 @@ class Assembler:
         for symbol in missing:
             last = self._last.get(symbol, nan)
             minutes[symbol] = Minute(last, last, last, last, 0.0, 0)
-        return Row(stamp, minutes, self._last.get(self.vix, nan), True, missing)
+        return Row(stamp, minutes, self._last.get(self.vix, nan), stamp >= self.whole_from, missing)

@@ -39,7 +39,7 @@ class Stops:
             return
         wanted, stop = self._wanted(trade), trade.stop
         if stop is None:
-            if wanted is not None:
+            if wanted is not None and not self._beyond(trade, wanted[1]):
                 self._set(trade, *wanted)
             return
         at = stop.at
@@ -70,6 +70,11 @@ class Stops:
         if not (isfinite(credit) and credit > 0.0 and combo.is_defined_risk):
             return None
         return units, stop_level(combo, credit, multiple)
+
+    def _beyond(self, trade: Held, level: float) -> bool:
+        """Tell whether a stop would trigger at once: then closing is the bot's to decide."""
+        quote = self._broker.book.quote(trade.intent.combo)
+        return quote is not None and quote.bid <= level
 
     def _set(self, trade: Held, units: int, level: float) -> None:
         combo = trade.intent.combo
