@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy.exc import DatabaseError
 
-from engine.journal.database import where
+from engine.journal.database import where, why
 from engine.journal.migrate import newest, version
 from engine.journal.records import Note
 from engine.journal.rows import DURABLE, TABLES
@@ -60,9 +61,12 @@ def check(engine: Engine) -> Findings:
 def _pages(connection: Connection) -> list[str]:
     if connection.dialect.name != "sqlite":
         return []
-    told = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+    try:
+        told = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+        references = connection.execute(text("PRAGMA foreign_key_check")).all()
+    except DatabaseError as error:  # too damaged to be looked through
+        return [f"pages: {why(error)}"]
     broken = [f"pages: {line}" for line in told if line != "ok"][:_SHOWN]
-    references = connection.execute(text("PRAGMA foreign_key_check")).all()
     return broken + [f"{row[0]}: row {row[1]} refers to nothing in {row[2]}" for row in references[:_SHOWN]]
 
 
