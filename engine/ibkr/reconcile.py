@@ -281,6 +281,11 @@ class Reconciler:
         self._inbox: queue.SimpleQueue[BrokerPicture | None] = queue.SimpleQueue()
         self._link.listen(self._hear)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the books were compared, and what differs is known to be no passing thing."""
+        return self.looks > 0 and self._before == self.differences
+
     def next(self) -> None:
         """Ask for a picture when one is due, compare one that has come; never blocks."""
         while not self._inbox.empty():

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.broker.fees import FeeSchedule
+from engine.journal.place import journal_place
+from engine.journal.secrets import load
 from engine.options.contract import Product
 from engine.risk.blackouts import EventCalendar
 from engine.sessions import NEW_YORK, close_minute, is_session
@@ -35,6 +37,8 @@ class Plan:
         Lock, kill file, heartbeat, memory of lines, contracts of the day.
     database : str
         The journal's place.
+    logs : Path
+        Folder of trades.log.
     """
 
     settings: Settings
@@ -45,6 +49,7 @@ class Plan:
     fees: FeeSchedule
     folder: Path
     database: str
+    logs: Path
     speed: float = 1.0
 
     @property
@@ -79,6 +84,7 @@ def make_plan(
     speed: float = 1.0,
     folder: Path | None = None,
     database: str | None = None,
+    logs: Path | None = None,
 ) -> Plan:
     """Load settings, calendar and fees; every user error surfaces here, before anything connects."""
     settings = Settings.load(config, profile, overrides)
@@ -94,7 +100,8 @@ def make_plan(
         calendar=EventCalendar.load(config / "events.json", settings.risk.calendar_required),
         fees=FeeSchedule.load(config / "fees.yaml"),
         folder=place,
-        database=database or str(place / f"{venue}.db"),
+        database=database or journal_place(settings.journal, venue, load()),
+        logs=logs or settings.journal.logs,
         speed=speed,
     )
 

@@ -99,7 +99,7 @@ def _plan(request: Rehearsal, port: int) -> Plan:
     overrides["ibkr"] = over["ibkr"] | near
     return make_plan(
         request.config, "rehearsal", request.bots, request.profile, overrides,
-        request.speed, request.out, str(request.out / "journal.db"),
+        request.speed, request.out, str(request.out / "journal.db"), request.out,
     )  # fmt: skip
 
 

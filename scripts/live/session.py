@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import replace
+from datetime import date
 from types import FrameType
 from typing import Any
 
@@ -24,10 +21,7 @@ from engine.ibkr.contracts import Contracts
 from engine.ibkr.feed import LiveFeed, Minutes
 from engine.ibkr.link import Link
 from engine.ibkr.quotes import LiveQuotes
-from engine.journal.database import Run, open_journal
 from engine.journal.journal import Journal
-from engine.journal.queries import Reader
-from engine.journal.recorder import Recorder
 from engine.journal.records import SessionEvent
 from engine.live.files import AccountLock, Heartbeat, KillFile
 from engine.live.memory import LineMemory
@@ -35,27 +29,12 @@ from engine.live.pace import Pace
 from engine.options.contract import Instrument
 from engine.reasons import Reason
 from engine.risk.governor import Governor
-from engine.risk.state import DayState
 from engine.sessions import NEW_YORK
-from scripts.backtest import git_commit
-from scripts.live.books import Books
 from scripts.live.cerebro import LiveCerebro
+from scripts.live.journal import Kept, read_kept, session_journal
 from scripts.live.plan import Plan, session_of
 from scripts.live.watch import Outcome, Watch
 from strategies.roster import BOTS
-from strategies.ticket import Ticket
-from strategies.ticket_text import ticket_from_json
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What an earlier process of the day left in the journal."""
-
-    state: DayState
-    tickets: Mapping[str, Ticket]
-    executions: frozenset[str]
-    limits: Mapping[str, float]
-    resumed: bool
 
 
 def _nobody(tag: str) -> None:
@@ -97,13 +76,9 @@ def play(
         started(tag)
         today = session_of(link.clock.instant())
         kept = read_kept(plan, today)
-        recorder = Recorder(open_journal(plan.database, plan.venue), _run(plan))
-        outcome: Outcome | None = None
-        try:
-            stage = _Stage(plan, link, tag, today, kept, Journal([recorder]), stack, ending)
-            outcome = stage.play()
-        finally:
-            recorder.close(outcome.how if outcome else "failed")
+        held = stack.enter_context(session_journal(plan))
+        outcome = _Stage(plan, link, tag, today, kept, held.journal, stack, ending).play()
+        held.how = outcome.how
         return outcome
 
 
@@ -113,42 +88,6 @@ def refuse_killed(plan: Plan) -> None:
     why = kill.reason()
     if why is not None:
         raise SessionError(f"{kill.path}: {why}; nothing starts while the file stands (mw unkill)")
-
-
-def read_kept(plan: Plan, today: date) -> Kept:
-    """Return what a restart goes on from: state, trades and executions of the day."""
-    if "://" not in plan.database and not Path(plan.database).exists():
-        return Kept(DayState.fresh(today), {}, frozenset(), {}, False)
-    with Reader(plan.database) as reader:
-        last = reader.latest_day()
-        row = reader.state(today) or (reader.state(last) if last else None)
-        state = DayState.from_json(row["state"]).roll(today) if row else DayState.fresh(today)
-        tickets = {}
-        for bot, kept in reader.open_tickets(plan.bots).items():
-            symbols = getattr(plan.settings.bots, bot).symbols
-            tickets[bot] = ticket_from_json(kept["state"], plan.products, symbols)
-        limits = {}
-        for ticket in tickets.values():
-            told = reader.orders(reader.history(), order_ref=ticket.working) if ticket.working else None
-            if told is not None and len(told):
-                limits[ticket.working] = float(told["limit"].iloc[-1])
-        return Kept(state, tickets, frozenset(reader.exec_ids(today)), limits, last == today)
-
-
-def _run(plan: Plan) -> Run:
-    started = datetime.now(UTC)
-    return Run(
-        name=f"{plan.venue}-{started:%Y%m%d-%H%M%S}",
-        kind="session",
-        venue=plan.venue,
-        account_kind={"rehearsal": "simulated"}.get(plan.venue, plan.venue),
-        started=started,
-        git_commit=git_commit(),
-        config_hash=plan.settings.digest,
-        version=version("market-watch"),
-        command=" ".join(["mw", *sys.argv[1:]]),
-        settings=plan.settings.model_dump(mode="json"),
-    )
 
 
 class _Stage:
@@ -183,10 +122,9 @@ class _Stage:
         )  # fmt: skip
         self.broker.knows(sorted(kept.executions))
         self.desk = self._desk()
-        self.books = Books(link, contracts, self.desk, journal)
         self.watch = Watch(
             plan, link, self.desk, self.broker, today,
-            Heartbeat(plan.folder, tag), KillFile(plan.folder), self.books, kept.limits, ending,
+            Heartbeat(plan.folder, tag), KillFile(plan.folder), kept.limits, ending,
         )  # fmt: skip
 
     def _estimate(self, done: Any, day: date) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import nan
@@ -15,6 +15,7 @@ from loguru import logger
 from engine.desk import Desk
 from engine.ibkr.broker import LiveBroker
 from engine.ibkr.link import Link
+from engine.ibkr.reconcile import Difference, Reconciler
 from engine.journal import records
 from engine.live.files import Beat, Heartbeat, KillFile
 from engine.reasons import Reason
@@ -23,8 +24,8 @@ from scripts.live.plan import LATE, Plan, instant
 from strategies.base import Bot
 
 STEP = timedelta(seconds=1)  # of the venue's clock, between two looks
+BOOKS_SECONDS = 15.0  # wall, for the first comparison with the broker
 JOURNAL_BEAT = timedelta(minutes=1)
-Check = Callable[[datetime, Sequence[Bot]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,6 @@ class Watch:
     today : date
     heart : Heartbeat
     kill : KillFile
-    check : callable
-        Holds the books against the broker's; called with the time on every look.
     limits : mapping of order reference to float
         The last limits journalled of the orders to be taken up.
     ending : Reason, optional
@@ -70,12 +69,12 @@ class Watch:
         today: date,
         heart: Heartbeat,
         kill: KillFile,
-        check: Check,
         limits: Mapping[str, float],
         ending: Reason | None = None,
     ) -> None:
         self.plan, self.link, self.desk, self.broker, self.today = plan, link, desk, broker, today
-        self._kill, self._check, self._ending = kill, check, ending
+        self._kill, self._ending = kill, ending
+        self._books = Reconciler(broker, plan.symbols, told=self._differ)
         self._heart, self._limits = heart, limits
         half = close_minute(today) < CLOSE_MINUTE
         flat_by = desk.governor.limits.flat_minute(half)
@@ -97,15 +96,15 @@ class Watch:
 
     def on_pass(self, bots: list[Any]) -> bool:
         """Do what is due; return True when the session is over."""
-        now = self.now()
         if not self.bots:
             self.bots = bots
             self._adopt()
+        self._books.next()
+        now = self.now()
         if now - self._looked < STEP:
             return False
         self._looked = now
         self._control(now)
-        self._check(now, self.bots)
         for bot in self.bots:
             bot.watch(now)
         self._beat(now)
@@ -125,10 +124,27 @@ class Watch:
                 limit = self._limits.get(order.ref, nan)
                 self.broker.adopt(order, bot, limit, ticket.done, average)
 
+        deadline = time.monotonic() + BOOKS_SECONDS
+        while not self._books.settled and time.monotonic() < deadline:
+            self.broker.next()
+            self._books.next()
+            time.sleep(0.02)
+
+    def _differ(self, found: tuple[Difference, ...]) -> None:
+        """Tell of what the journal and the broker do not agree on."""
+        now = self.now()
+        told = {f"{one.what}: {one.subject}": str(one) for one in found}
+        text = "; ".join(told.values())
+        self.desk.journal.record(records.Reconciliation(now, "session", not found, told, {}, text))
+
     def _control(self, now: datetime) -> None:
         why = self._kill.reason()
         self._latch(Reason.KILLED, why is not None, f"the kill file stands: {why}", now)
         self._latch(Reason.DISCONNECTED, not self.link.up, "no connection to the broker", now)
+        blocking = [str(one) for one in self._books.differences if one.blocks]
+        apart = bool(blocking) or not self._books.settled
+        text = "; ".join(blocking) or "the broker's books are not compared yet"
+        self._latch(Reason.UNRECONCILED, apart, text, now)
 
     def _latch(self, reason: Reason, on: bool, text: str, now: datetime) -> None:
         if on:
