@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from math import nan
+from pathlib import Path
 
 from loguru import logger
 
@@ -191,21 +194,26 @@ def close_all(plan: Plan) -> tuple[str, ...]:
         link.stop()
 
 
-def watch_session(plan: Plan, tag: str | None) -> int:
-    """Guard the account with this tag, or the only one with a heartbeat.
+def tag_of(folder: Path, venue: str) -> str:
+    """Return the name of the one account with a session of a venue.
 
     Raises
     ------
     SessionError
         There is none, or several.
     """
-    if tag is None:
-        hearts = plan.folder.glob(f"{plan.venue}-*.heartbeat.json")
-        found = sorted(path.name.partition(".")[0] for path in hearts)
-        if len(found) != 1:
-            raise SessionError(
-                f"{plan.folder}: {len(found)} {plan.venue} sessions have left a heartbeat, expected one"
-                + (f"; name it with --tag {' or '.join(found)}" if found else ": start a session first")
-            )
-        (tag,) = found
-    return Guard(plan, tag).run()
+    found = sorted(path.name.partition(".")[0] for path in folder.glob(f"{venue}-*.plan.json"))
+    if len(found) != 1:
+        raise SessionError(
+            f"{folder}: {len(found)} accounts have had a {venue} session, expected one"
+            + (f"; name it with --tag {' or '.join(found)}" if found else ": start a session first")
+        )
+    return found[0]
+
+
+def start_guard(plan: Plan, tag: str) -> None:
+    """Start the guard of a session as a process of its own, which outlives the session's."""
+    log = (plan.folder / f"{tag}.guard.log").open("a", encoding="utf-8")
+    command = [sys.executable, "-m", "scripts.cli", "guard", "--folder", str(plan.folder), "--tag", tag, "-v"]
+    subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    log.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.broker.fees import FeeSchedule
+from engine.errors import SessionError
 from engine.journal.place import journal_place
 from engine.journal.secrets import load
+from engine.live.files import write_text
 from engine.options.contract import Product
 from engine.risk.blackouts import EventCalendar
 from engine.sessions import NEW_YORK, close_minute, is_session
@@ -41,6 +44,7 @@ class Plan:
         Folder of trades.log.
     """
 
+    config: Path
     settings: Settings
     venue: str
     bots: tuple[str, ...]
@@ -93,6 +97,7 @@ def make_plan(
     symbols = dict.fromkeys(symbol for name in chosen for symbol in getattr(settings.bots, name).symbols)
     place = folder or settings.session.folder
     return Plan(
+        config=config,
         settings=settings,
         venue=venue,
         bots=chosen,
@@ -104,6 +109,42 @@ def make_plan(
         logs=logs or settings.journal.logs,
         speed=speed,
     )
+
+
+def save_plan(plan: Plan, tag: str) -> Path:
+    """Write down what the guard of a session must know of it, and return where."""
+    path = plan.folder / f"{tag}.plan.json"
+    told = {
+        "config": str(plan.config.resolve()),
+        "venue": plan.venue,
+        "bots": plan.bots,
+        "speed": plan.speed,
+        "folder": str(plan.folder.resolve()),
+        "database": plan.database if "://" in plan.database else str(Path(plan.database).resolve()),
+        "logs": str(plan.logs.resolve()),
+        "settings": plan.settings.model_dump(mode="json"),
+    }
+    write_text(path, json.dumps(told))
+    return path
+
+
+def read_plan(folder: Path, tag: str) -> Plan:
+    """Return the plan of the session that `save_plan` wrote down.
+
+    Raises
+    ------
+    SessionError
+        There is none.
+    """
+    path = folder / f"{tag}.plan.json"
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return make_plan(
+            Path(told["config"]), told["venue"], tuple(told["bots"]), None, told["settings"],
+            told["speed"], Path(told["folder"]), told["database"], Path(told["logs"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError) as error:
+        raise SessionError(f"{path}: no plan of a session there, expected one ({error})") from None
 
 
 def session_of(now: datetime) -> date:

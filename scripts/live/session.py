@@ -32,7 +32,7 @@ from engine.risk.governor import Governor
 from engine.sessions import NEW_YORK
 from scripts.live.cerebro import LiveCerebro
 from scripts.live.journal import Kept, read_kept, session_journal
-from scripts.live.plan import Plan, session_of
+from scripts.live.plan import Plan, save_plan, session_of
 from scripts.live.watch import Outcome, Watch
 from strategies.roster import BOTS
 
@@ -73,6 +73,7 @@ def play(
         stack.callback(link.stop)
         tag = plan.tag(link.account)
         stack.enter_context(AccountLock(plan.folder, tag))
+        save_plan(plan, tag)
         started(tag)
         today = session_of(link.clock.instant())
         kept = read_kept(plan, today)
