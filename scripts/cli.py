@@ -9,7 +9,7 @@ import typer
 
 from engine.errors import MarketWatchError
 from engine.journal.redaction import redact
-from scripts.commands import data, journal, live, research, run, validate
+from scripts.commands import data, gateway, journal, live, research, run, validate
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # coloured help takes longer to load than everything else together
     help="Rules-based bots that sell short-dated, defined-risk option premium, and their backtest.",
 )
-for commands in (run, live, data, journal, research, validate):
+for commands in (run, live, gateway, data, journal, research, validate):
     commands.register(app)
 
 

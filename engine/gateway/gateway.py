@@ -140,6 +140,11 @@ class Gateway:
         """Its own time."""
         return self._venue.now
 
+    @property
+    def happened(self) -> list[str]:
+        """The faults so far, in the order they happened."""
+        return list(self._venue.faults.happened)
+
     def executions(self) -> list[Values]:
         """Return every execution of this run, combinations and legs, with ``commission`` where one is due."""
         return self.call(
