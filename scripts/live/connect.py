@@ -60,9 +60,7 @@ def checks(plan: Plan) -> Iterator[Check]:
         yield Check("connection", False, str(error))
         return
     try:
-        yield Check(
-            "connection", True, f"{settings.host}:{settings.port}, API on, client id {settings.client_id}"
-        )
+        yield Check("connection", True, f"{settings.host}:{settings.port}, client id {settings.client_id}")
         kind = "paper" if plan.paper else "live"
         yield Check("account", True, f"one {kind} account, as asked for")
         skew = abs(link.clock.skew) if plan.speed == 1.0 else 0.0
@@ -109,6 +107,5 @@ def _chain(plan: Plan, link: Link, product: Product) -> Check:
         return Check(name, False, f"{len(contracts.expiries(symbol))} expiries listed; {why}", DATA_HELP)
     chain = book.chain(symbol, expiry)
     quoted = sum(math.isfinite(ask) for ask in chain.ask)
-    return Check(
-        name, True, f"price {book.spot(symbol):g}, {expiry}: {quoted} of {len(chain.ask)} options quoted"
-    )
+    text = f"price {book.spot(symbol):g}, {expiry}: {quoted} of {len(chain.ask)} options quoted"
+    return Check(name, quoted > 0, text, DATA_HELP)

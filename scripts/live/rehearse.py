@@ -167,7 +167,7 @@ def wait_for(gateway: Gateway, day: date) -> None:
 def trading_days(
     config: Path, bots: tuple[str, ...] | None, profile: str | None, seed: int | None, count: int
 ) -> tuple[date, ...]:
-    """Return the latest days of the synthetic data on which a backtest trades, so that there is something to see.
+    """Return the latest days of the synthetic data on which a backtest trades.
 
     Raises
     ------
