@@ -186,6 +186,7 @@ def trading_days(
     found = sorted({trade.entry_time.date() for trade in desk.journal.trades})
     if len(found) < count:
         raise DataError(
-            f"--days: got {count}, but a backtest of {last[0]} to {last[-1]} trades on {len(found)}; name them with --day"
+            f"--days: got {count}, but a backtest of {last[0]} to {last[-1]} trades on {len(found)}; "
+            "name the days with --day"
         )
     return tuple(found[-count:])
