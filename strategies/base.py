@@ -209,7 +209,7 @@ class Bot(bt.Strategy):
     def watch(self, now: datetime) -> None:
         """Look at an open trade between two bars; a venue with moving quotes calls it."""
         ticket = self.ticket
-        if ticket is None or not len(self.data):
+        if ticket is None or not len(self):  # before the first bar nothing is measured
             return
         bar = len(self.data) - 1
         view = replace(self._view(ticket.lane, bar), at=now, minute=now.hour * 60 + now.minute)

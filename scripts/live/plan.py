@@ -42,6 +42,8 @@ class Plan:
         The journal's place.
     logs : Path
         Folder of trades.log.
+    brief : bool
+        End once the window for entries is over and all is flat.
     """
 
     config: Path
@@ -55,6 +57,7 @@ class Plan:
     database: str
     logs: Path
     speed: float = 1.0
+    brief: bool = False
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -89,6 +92,7 @@ def make_plan(
     folder: Path | None = None,
     database: str | None = None,
     logs: Path | None = None,
+    brief: bool = False,
 ) -> Plan:
     """Load settings, calendar and fees; every user error surfaces here, before anything connects."""
     settings = Settings.load(config, profile, overrides)
@@ -108,6 +112,7 @@ def make_plan(
         database=database or journal_place(settings.journal, venue, load()),
         logs=logs or settings.journal.logs,
         speed=speed,
+        brief=brief,
     )
 
 
@@ -119,6 +124,7 @@ def save_plan(plan: Plan, tag: str) -> Path:
         "venue": plan.venue,
         "bots": plan.bots,
         "speed": plan.speed,
+        "brief": plan.brief,
         "folder": str(plan.folder.resolve()),
         "database": plan.database if "://" in plan.database else str(Path(plan.database).resolve()),
         "logs": str(plan.logs.resolve()),
@@ -141,7 +147,7 @@ def read_plan(folder: Path, tag: str) -> Plan:
         told = json.loads(path.read_text(encoding="utf-8"))
         return make_plan(
             Path(told["config"]), told["venue"], tuple(told["bots"]), None, told["settings"],
-            told["speed"], Path(told["folder"]), told["database"], Path(told["logs"]),
+            told["speed"], Path(told["folder"]), told["database"], Path(told["logs"]), told["brief"],
         )  # fmt: skip
     except (OSError, ValueError, KeyError) as error:
         raise SessionError(f"{path}: no plan of a session there, expected one ({error})") from None

@@ -121,7 +121,8 @@ class _Stage:
             link, contracts, self.book, self.minutes.tape, journal, settings.ibkr,
             ExecutionSettings(**settings.execution.model_dump()), self._estimate,
         )  # fmt: skip
-        self.broker.knows(sorted(kept.executions))
+        journal.kept = kept.written
+        self.broker.knows(sorted(kept.settled))
         self.desk = self._desk()
         self.watch = Watch(
             plan, link, self.desk, self.broker, today,

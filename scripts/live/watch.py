@@ -19,7 +19,7 @@ from engine.ibkr.reconcile import Difference, Reconciler
 from engine.journal import records
 from engine.live.files import Beat, Heartbeat, KillFile
 from engine.reasons import Reason
-from engine.sessions import CLOSE_MINUTE, NEW_YORK, close_minute
+from engine.sessions import CLOSE_MINUTE, NEW_YORK, OPEN_MINUTE, close_minute
 from scripts.live.plan import LATE, Plan, instant
 from strategies.base import Bot
 
@@ -78,7 +78,8 @@ class Watch:
         self._heart, self._limits = heart, limits
         half = close_minute(today) < CLOSE_MINUTE
         flat_by = desk.governor.limits.flat_minute(half)
-        self.until = instant(today, flat_by) + LATE
+        last = desk.governor.limits.window(half)[1] if plan.brief else flat_by
+        self.until = instant(today, max(last, OPEN_MINUTE)) + LATE
         self.close = instant(today, close_minute(today))
         self.bots: list[Bot] = []
         self._how = ""
@@ -142,7 +143,7 @@ class Watch:
         self._latch(Reason.KILLED, why is not None, f"the kill file stands: {why}", now)
         self._latch(Reason.DISCONNECTED, not self.link.up, "no connection to the broker", now)
         blocking = [str(one) for one in self._books.differences if one.blocks]
-        apart = bool(blocking) or not self._books.settled
+        apart = bool(blocking) or not self._books.looks
         text = "; ".join(blocking) or "the broker's books are not compared yet"
         self._latch(Reason.UNRECONCILED, apart, text, now)
 
@@ -219,4 +220,4 @@ class Watch:
             return "ended"
         if self._ending is not None:
             return "closing"
-        return "waiting" if now < instant(self.today, 570) else "trading"
+        return "waiting" if now < instant(self.today, OPEN_MINUTE) else "trading"

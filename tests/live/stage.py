@@ -24,6 +24,7 @@ SPEED = 240.0
 HOUR: dict[str, Any] = {  # a day cut short: in by 10:45, out by 11:05
     "risk": {"window_last": "10:45", "flat_by": "11:05"},
     "common": {"time_stop": "11:00"},
+    "ibkr": {"backfill_days": 1},
 }
 
 
@@ -65,7 +66,7 @@ def request(folder: Path, faults: list[dict[str, Any]] | None = None, **more: An
         folder.mkdir(parents=True, exist_ok=True)
         script.write_text(yaml.safe_dump({"faults": faults}))
     overrides = {**HOUR, **more.pop("overrides", {})}
-    given = {"bots": ("condor",), "first": 605, "speed": SPEED, "seed": 7, **more}
+    given = {"bots": ("condor",), "first": 600, "speed": SPEED, "seed": 7, **more}
     return Rehearsal(CONFIG, folder / "rehearsal", (DAY,), overrides=overrides, faults=script, **given)
 
 
