@@ -405,7 +405,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             return
         at.order_id, at.perm_id = told.order_id, told.perm_id
         at.contract = told.contract  # a change needs the contract as TWS returned it, else error 105
-        at.heard, at.status = time.monotonic(), told.status
+        at.heard, at.status, at.shown = time.monotonic(), told.status, told.price
         if told.status in DEAD:
             at.suspect()
 
@@ -566,7 +566,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         at = work.at
         trouble = at.trouble
         at.found(found)
-        if found.limit == at.price:
+        if found.price == at.price:
             return
         at.price, work.sent_limit = math.nan, math.nan
         at.tries += 1

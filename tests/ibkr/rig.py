@@ -220,7 +220,7 @@ def rig(
     execution: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Iterator[Rig]:
-    script = Faults(Fault.model_validate(fault) for fault in faults)
+    script = Faults([Fault.model_validate(fault) for fault in faults])
     given: dict[str, Any] = {"speed": speed, "cash": 100_000.0, "seed": 5} | (gateway or {})
     if faults:
         given["faults"] = script
