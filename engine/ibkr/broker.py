@@ -102,6 +102,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         estimate: Estimate,
     ) -> None:
         super().__init__()
+        self.startingcash = math.nan  # Backtrader asks for it at the end
         self.link, self.contracts, self.book, self.tape = link, contracts, book, tape
         self.journal, self.settings, self.execution = journal, settings, execution
         self.account = AccountView(contracts)
@@ -269,7 +270,8 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
     @property
     def minute(self) -> int:
         """Minutes since the epoch: of the newest bar, or of the clock when bars fail to come."""
-        overdue = int((self.link.clock.now() - self.settings.bar_grace) // 60.0)
+        clock = self.link.clock
+        overdue = int((clock.now() - clock.lenient(self.settings.bar_grace)) // 60.0)
         return max(self.tape.last_stamp // MINUTE_NS, overdue)
 
     def _step(self, work: Work, minute: int) -> None:
