@@ -270,7 +270,8 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
     @property
     def minute(self) -> int:
         """Minutes since the epoch: of the newest bar, or of the clock when bars fail to come."""
-        overdue = int((self.link.clock.now() - self.settings.bar_grace) // 60.0)
+        clock = self.link.clock
+        overdue = int((clock.now() - clock.lenient(self.settings.bar_grace)) // 60.0)
         return max(self.tape.last_stamp // MINUTE_NS, overdue)
 
     def _step(self, work: Work, minute: int) -> None:
@@ -406,7 +407,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             return
         at.order_id, at.perm_id = told.order_id, told.perm_id
         at.contract = told.contract  # a change needs the contract as TWS returned it, else error 105
-        at.heard, at.status = time.monotonic(), told.status
+        at.heard, at.status, at.shown = time.monotonic(), told.status, told.price
         if told.status in DEAD:
             at.suspect()
 
@@ -567,7 +568,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         at = work.at
         trouble = at.trouble
         at.found(found)
-        if found.limit == at.price:
+        if found.price == at.price:
             return
         at.price, work.sent_limit = math.nan, math.nan
         at.tries += 1
