@@ -124,7 +124,9 @@ class Gateway:
         """Run something on the gateway's own thread and return what it returns."""
 
         async def run() -> T:
-            return what(self._venue)
+            told = what(self._venue)
+            await self._server.settled()
+            return told
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(START_SECONDS)
 
