@@ -40,7 +40,6 @@ class Client:
     number: int = -1
     data_type: int = 1
     arrivals: deque[float] = field(default_factory=deque)
-    peak: int = 0
     violations: int = 0
     streams: dict[int, Stream] = field(default_factory=dict)
     bars: dict[int, KeptBars] = field(default_factory=dict)
@@ -81,7 +80,6 @@ class Client:
         self.arrivals.append(now)
         while now - self.arrivals[0] > 1.0:
             self.arrivals.popleft()
-        self.peak = max(self.peak, len(self.arrivals))
         return len(self.arrivals)
 
     def forget(self) -> None:

@@ -132,7 +132,9 @@ class Server:
     async def _talk(self, client: Client, reader: asyncio.StreamReader) -> None:
         while not client.writer.is_closing():
             received = unframe(await _body(reader))
-            if client.arrived(time.monotonic()) > self._allowed():
+            rate, peaks = client.arrived(time.monotonic()), self.venue.peaks
+            peaks[client.number] = max(peaks.get(client.number, 0), rate)
+            if rate > self._allowed():
                 client.error(-1, 100, "Max rate of messages per second has been exceeded")
                 client.violations += 1
                 if client.violations >= TOO_OFTEN:

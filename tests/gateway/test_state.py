@@ -77,7 +77,7 @@ def test_a_killed_gateway_remembers_everything_a_client_was_told(tmp_path: Path,
     (spy,) = ib.qualifyContracts(ibi.Stock("SPY", "SMART", "USD"))
     trades = []
     end = time.monotonic() + pause
-    while time.monotonic() < end or not trades:
+    while time.monotonic() < end or not any(trade.orderStatus.permId for trade in trades):
         trades.append(ib.placeOrder(spy, ibi.MarketOrder("BUY", 1, tif="DAY", orderRef=f"K/{len(trades)}")))
         ib.sleep(0.02)
     process.send_signal(signal.SIGKILL)
