@@ -9,8 +9,8 @@ import numpy as np
 
 from engine.desk import Levels
 from engine.options.quotebook import PathBook
-from engine.risk.halts import halt_codes
 from engine.risk.limits import Limits
+from engine.risk.outlook import Outlook
 from strategies.lane import Lane, whole
 
 NEVER = 1 << 60
@@ -37,6 +37,7 @@ class Agenda:
     """
 
     def __init__(self, lanes: Sequence[Lane], halts: np.ndarray, time_stop: int, limits: Limits) -> None:
+        self.lanes = lanes
         data = lanes[0].data
         self.day = whole(data.lines.day).astype(np.int64)
         minute = whole(data.lines.minute)
@@ -66,6 +67,13 @@ class Agenda:
         start = self.last_bar(bar) if rest_of_day else bar
         return min(_after(self.candidates, start), _after(self.halts, bar))
 
+    def cheaper(self, bar: int, reserve: int) -> int:
+        """Return the next bar on which a trade may be had that sets less aside, or that is another day's."""
+        end = self.last_bar(bar)
+        found = [lane.cheaper(bar, end + 1, reserve) for lane in self.lanes]
+        first = min((one for one in found if one is not None), default=NEVER)
+        return min(first, self.flat(bar, rest_of_day=True))
+
     def working(self, bar: int) -> int:
         """Return the next bar on which an order at work may have to be cancelled."""
         return min(_after(self.turns, bar), _after(self.halts, bar))
@@ -83,10 +91,11 @@ class Agenda:
         return end
 
 
-def halt_bars(lane: Lane, days: Any, vix: Any, limits: Limits) -> np.ndarray:
-    """Return the bars on which a market halt latches in one lane."""
+def outlook(lane: Lane, days: Any, vix: Any, limits: Limits) -> Outlook:
+    """Return the market halts of one lane over all bars."""
     now = whole(lane.data.lines.vix)
-    _, first = halt_codes(
+    return Outlook.of(
+        limits,
         whole(lane.data.lines.day).astype(np.int32),
         whole(lane.data.lines.close),
         whole(days.lines.day_high),
@@ -95,9 +104,7 @@ def halt_bars(lane: Lane, days: Any, vix: Any, limits: Limits) -> np.ndarray:
         whole(days.lines.expected_move),
         now,
         now - whole(vix.lines.change),
-        limits,
     )
-    return np.unique(first[first >= 0])
 
 
 def _after(bars: np.ndarray, bar: int) -> int:
