@@ -45,6 +45,7 @@ class Tape:
         self.stamp = first.stamp
         self._day: list[int] = first.grid.day.tolist()
         self._last = first.grid.last.tolist()
+        self._now = -1, _EPOCH
         self._seconds = (first.stamp // 1_000_000_000).tolist()
 
     def __len__(self) -> int:
@@ -52,7 +53,9 @@ class Tape:
 
     def at(self, bar: int) -> datetime:
         """Return the instant of a bar's end, in New York time."""
-        return (_EPOCH + timedelta(seconds=self._seconds[bar])).astimezone(NEW_YORK)
+        if bar != self._now[0]:  # all that happens on a bar has its stamp
+            self._now = bar, (_EPOCH + timedelta(seconds=self._seconds[bar])).astimezone(NEW_YORK)
+        return self._now[1]
 
     def stamps(self, bars: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the instants of several bars' ends, UTC nanoseconds."""

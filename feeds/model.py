@@ -24,7 +24,7 @@ from engine.sessions import session_dates
 from engine.tape import Tape
 from feeds.looks import asks, choices, listed1
 from feeds.smile import REFERENCE_PREMIUM
-from feeds.surface import CALL, PUT, SHARE, Surface, combo1, first1, forward1, leg1, marks, rows
+from feeds.surface import CALL, PUT, SHARE, Surface, first1, forward1, leg1, marks, quote1, rows
 
 SIZE = 50  # units quoted on every side
 HORIZON_DAYS = 70  # beyond the bars, so that monthly options of the last of them have a session
@@ -197,7 +197,7 @@ class ModelQuotes:
         legs = self._legs(combo)
         if legs is None:
             return None
-        bid, ask, delta = combo1(self.bar, legs, *self._arrays[combo.symbol])
+        bid, ask, delta = quote1(self.bar, legs, *self._arrays[combo.symbol])
         return None if bid != bid else Quote(bid, ask, SIZE, delta)
 
     def legs(self, combo: Combo) -> tuple[tuple[float, float], ...]:
@@ -206,7 +206,7 @@ class ModelQuotes:
         if legs is None:
             return tuple((nan, nan) for _ in combo.legs)
         arrays = self._arrays[combo.symbol]
-        return tuple(leg1(self.bar, leg, *arrays)[:2] for leg in legs)
+        return tuple(leg1(self.bar, leg, *arrays) for leg in legs)
 
     def source(self, combo: Combo) -> str:
         """Return the name of the source that quotes a combo: always this model."""

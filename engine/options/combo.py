@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import OrderError
 from engine.options.contract import Contract, Leg, Product, Right, Stock
-from engine.options.payoff import curve, floors, payoff
+from engine.options.payoff import corners, floors, payoff, slopes
 from engine.options.regt import requirement, shares_requirement, uncovered
 
 Float64 = NDArray[np.float64]
@@ -69,11 +69,11 @@ class Combo:
 
     # facts -------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def product(self) -> Product:
         return self.legs[0].instrument.product
 
-    @property
+    @cached_property
     def symbol(self) -> str:
         return self.product.symbol
 
@@ -120,9 +120,12 @@ class Combo:
     # payoff ------------------------------------------------------------------------
 
     @cached_property
-    def _curve(self) -> tuple[Float64, Float64, float, float]:
-        """Corners of the payoff, its values there, and its slopes below and above them."""
-        return curve(self.legs, self.multiplier)
+    def _corners(self) -> tuple[list[float], list[float]]:
+        return corners(self.legs, self.multiplier)
+
+    @cached_property
+    def _slopes(self) -> tuple[float, float]:
+        return slopes(self.legs, self.multiplier)
 
     def payoff(self, spot: ArrayLike) -> Float64:
         """Return what one unit is worth at expiry, USD per share, for spot prices in USD."""
@@ -136,27 +139,24 @@ class Combo:
         zero and are not, although zero is a bound. A short option that outlives its cover
         is not either.
         """
-        expiries: list[date | None] = [*sorted({contract.expiry for contract, _ in self.options})] or [None]
-        for day in expiries:
-            alive = tuple(
+        found = [self._slopes]
+        for day in sorted({contract.expiry for contract, _ in self.options})[1:]:
+            alive = [
                 leg
                 for leg in self.legs
-                if day is None or not isinstance(leg.instrument, Contract) or leg.instrument.expiry >= day
-            )
-            _, _, low, high = curve(alive, self.multiplier)
-            if low > 0.0 or high < 0.0:
-                return False
-        return True
+                if not isinstance(leg.instrument, Contract) or leg.instrument.expiry >= day
+            ]
+            found.append(slopes(alive, self.multiplier))
+        return all(low <= 0.0 and high >= 0.0 for low, high in found)
 
     def max_loss(self, price: float) -> float:
         """Return the most one unit bought at ``price`` per share can lose, in USD (never negative).
 
         Infinite when the payoff falls without end; a short put counts its loss at zero.
         """
-        _, value, _, high = self._curve
-        if high < 0.0:
+        if self._slopes[1] < 0.0:
             return inf
-        return max(price - float(value.min()), 0.0) * self.multiplier
+        return max(price - min(self._corners[1]), 0.0) * self.multiplier
 
     def structural_loss(self, price: float, fees: float = 0.0) -> float:
         """Return ``max_loss`` plus the fees of one unit, in USD."""
@@ -167,29 +167,28 @@ class Combo:
 
         ``strikes`` has a column an option leg.
         """
-        if self._curve[3] < 0.0:
+        if self._slopes[1] < 0.0:
             return np.full(len(prices), inf)
         worst = np.maximum(prices - floors(self.legs, strikes, self.multiplier), 0.0)
         return worst * self.multiplier + fees
 
     def max_profit(self, price: float) -> float:
         """Return the most one unit bought at ``price`` per share can win, in USD before fees."""
-        _, value, _, high = self._curve
-        if high > 0.0:
+        if self._slopes[1] > 0.0:
             return inf
-        return (float(value.max()) - price) * self.multiplier
+        return (max(self._corners[1]) - price) * self.multiplier
 
     def breakevens(self, price: float) -> tuple[float, ...]:
         """Return the underlying's prices at which one unit bought at ``price`` breaks even."""
-        at, value, _, high = self._curve
-        gain = value - price
-        found = [float(spot) for spot, left in zip(at, gain, strict=True) if left == 0.0]
+        at, gain = self._corners[0], [value - price for value in self._corners[1]]
+        high = self._slopes[1]
+        found = [spot for spot, left in zip(at, gain, strict=True) if left == 0.0]
         for i in range(len(at) - 1):
             if gain[i] * gain[i + 1] < 0.0:
                 share = gain[i] / (gain[i] - gain[i + 1])
-                found.append(float(at[i] + share * (at[i + 1] - at[i])))
+                found.append(at[i] + share * (at[i + 1] - at[i]))
         if gain[-1] * high < 0.0:
-            found.append(float(at[-1] - gain[-1] / high))
+            found.append(at[-1] - gain[-1] / high)
         return tuple(sorted(found))
 
     # margin ------------------------------------------------------------------------
@@ -216,8 +215,15 @@ class Combo:
         if self.structure == CASH_SECURED:
             return self.max_loss(price)
         per_share = spot if spot is not None else max(paid / self.shares, 0.0) if self.shares else 0.0
-        options = requirement(uncovered(self.options, self.shares, self.multiplier), spot)
+        options = self._at_the_money if spot is None else self._requirement(spot)
         return paid + options + shares_requirement(self.shares, per_share)
+
+    def _requirement(self, spot: float | None) -> float:
+        return requirement(uncovered(self.options, self.shares, self.multiplier), spot)
+
+    @cached_property
+    def _at_the_money(self) -> float:
+        return self._requirement(None)
 
     # text --------------------------------------------------------------------------
 
