@@ -88,6 +88,7 @@ class ModelQuotes:
             symbol: (surface.table, surface.smile, surface.facts)
             for symbol, surface in self._surfaces.items()
         }
+        self._asked: tuple[int, Combo | None, Quote | None] = (-1, None, None)
         self._kept: dict[int, tuple[Combo, NDArray[np.float64] | None]] = {}
         self._bars = dict(bars)
         self.bar = 0
@@ -194,6 +195,13 @@ class ModelQuotes:
 
     def quote(self, combo: Combo) -> Quote | None:
         """Return the combo's quote, None after the expiry of a leg."""
+        bar, asked, quote = self._asked  # bot and broker ask for the same one on a bar
+        if bar != self.bar or asked is not combo:
+            quote = self._quote(combo)
+            self._asked = self.bar, combo, quote
+        return quote
+
+    def _quote(self, combo: Combo) -> Quote | None:
         legs = self._legs(combo)
         if legs is None:
             return None

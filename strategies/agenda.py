@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,11 +47,11 @@ class Agenda:
         first = np.append(0, self.last[:-1] + 1)
         flat = np.array([limits.flat_minute(half) for half in (close[self.last] != FULL_CLOSE).tolist()])
         self.closing = self._first(minute, time_stop)
-        self.halts = halts
+        self.halts = halts.tolist()
         # what an order at work can run into, beside a halt
         ends = (self._first(minute, limits.window_last), self._first(minute, flat[self.day]))
-        self.turns = np.unique(np.concatenate([first, *ends, self.last]))
-        self.candidates = np.unique(np.concatenate([lane.ready for lane in lanes]))
+        self.turns = np.unique(np.concatenate([first, *ends, self.last])).tolist()
+        self.candidates = np.unique(np.concatenate([lane.ready for lane in lanes])).tolist()
 
     def _first(self, minute: np.ndarray, wanted: Any) -> np.ndarray:
         """Return every session's first bar of ``wanted`` minutes or later, its last where there is none."""
@@ -107,6 +108,6 @@ def outlook(lane: Lane, days: Any, vix: Any, limits: Limits) -> Outlook:
     )
 
 
-def _after(bars: np.ndarray, bar: int) -> int:
-    at = int(np.searchsorted(bars, bar, side="right"))
-    return int(bars[at]) if at < len(bars) else NEVER
+def _after(bars: list[int], bar: int) -> int:
+    at = bisect_right(bars, bar)
+    return bars[at] if at < len(bars) else NEVER

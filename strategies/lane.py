@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,8 @@ class Lane:
     def prepare(self) -> None:
         """Compute the verdict of every bar at once; the lines must be known whole."""
         minute = whole(self.data.lines.minute)
-        self._bars = np.flatnonzero(self._decides(minute))
+        inside = np.flatnonzero((minute >= self.window[0]) & (minute < self.window[1]))
+        self._bars = inside[self._decides(minute[inside])]
         self._columns = {name: whole(line)[self._bars] for name, line in self.measures.items()}
         verdicts = self._verdicts(SimpleNamespace(**self._columns), len(self._bars))
         self._codes = np.full(len(minute), _OUTSIDE, dtype=np.int16)
@@ -217,5 +219,9 @@ class Lane:
 
 
 def whole(line: Any) -> np.ndarray:
-    """Return all values of a backtrader line as an array of its own."""
+    """Return all values of a backtrader line, not to be written into."""
+    if isinstance(line.array, array):
+        values = np.frombuffer(line.array)
+        values.flags.writeable = False  # feeds and indicators share theirs between runs
+        return values
     return np.array(line.array, dtype=np.float64)
