@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from math import inf
@@ -37,28 +37,48 @@ class Combo:
 
     legs: tuple[Leg, ...]
     structure: str
+    product: Product = field(init=False, repr=False, compare=False)
+    symbol: str = field(init=False, repr=False, compare=False)
+    # the option legs with their ratios, and their strikes, USD
+    options: tuple[tuple[Contract, int], ...] = field(init=False, repr=False, compare=False)
+    strikes: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    # shares held in one unit, negative when short
+    shares: int = field(init=False, repr=False, compare=False)
+    # shares behind one unit of price: the options' multiplier, 1 for shares alone
+    multiplier: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.legs:
             raise OrderError(f"{self.structure or 'combo'} has no legs, expected at least one")
-        seen = set()
+        seen, options, shares = set(), [], 0
         product = self.legs[0].instrument.product
         for leg in self.legs:
-            if not isinstance(leg.ratio, int) or leg.ratio == 0:
-                raise OrderError(
-                    f"{leg.instrument} has ratio {leg.ratio}, expected a whole number other than 0"
-                )
-            if leg.instrument in seen:
-                raise OrderError(f"{leg.instrument} stands twice in one {self.structure}, expected it once")
-            other = leg.instrument.product
+            held, ratio = leg.instrument, leg.ratio
+            if not isinstance(ratio, int) or ratio == 0:
+                raise OrderError(f"{held} has ratio {ratio}, expected a whole number other than 0")
+            if held in seen:
+                raise OrderError(f"{held} stands twice in one {self.structure}, expected it once")
+            other = held.product
             if other is not product and other != product:
                 raise OrderError(
-                    f"{self.structure} mixes {self.symbol} and {leg.instrument.symbol}, "
-                    "expected one underlying"
+                    f"{self.structure} mixes {product.symbol} and {held.symbol}, expected one underlying"
                 )
-            if isinstance(leg.instrument, Contract) and not 0.0 < leg.instrument.strike < inf:
-                raise OrderError(f"strike is {leg.instrument.strike}, expected a positive number")
-            seen.add(leg.instrument)
+            if isinstance(held, Contract):
+                if not 0.0 < held.strike < inf:
+                    raise OrderError(f"strike is {held.strike}, expected a positive number")
+                options.append((held, ratio))
+            else:
+                shares += ratio
+            seen.add(held)
+        # at once: asked of every combo, and a property each costs more than the answer
+        vars(self).update(
+            product=product,
+            symbol=product.symbol,
+            options=tuple(options),
+            strikes=tuple([contract.strike for contract, _ in options]),
+            shares=shares,
+            multiplier=product.multiplier if options else 1,
+        )
 
     @cached_property
     def _hash(self) -> int:
@@ -70,37 +90,9 @@ class Combo:
     # facts -------------------------------------------------------------------------
 
     @cached_property
-    def product(self) -> Product:
-        return self.legs[0].instrument.product
-
-    @cached_property
-    def symbol(self) -> str:
-        return self.product.symbol
-
-    @cached_property
-    def options(self) -> tuple[tuple[Contract, int], ...]:
-        """The option legs with their ratios."""
-        return tuple((leg.instrument, leg.ratio) for leg in self.legs if isinstance(leg.instrument, Contract))
-
-    @cached_property
-    def strikes(self) -> tuple[float, ...]:
-        """The option legs' strikes, USD."""
-        return tuple(contract.strike for contract, _ in self.options)
-
-    @cached_property
-    def shares(self) -> int:
-        """Shares held in one unit, negative when short."""
-        return sum(leg.ratio for leg in self.legs if isinstance(leg.instrument, Stock))
-
-    @cached_property
     def expiry(self) -> date | None:
         """The earliest expiry of the option legs, None for shares alone."""
         return min((contract.expiry for contract, _ in self.options), default=None)
-
-    @cached_property
-    def multiplier(self) -> int:
-        """Shares behind one unit of price: the options' multiplier, 1 for shares alone."""
-        return self.product.multiplier if self.options else 1
 
     @cached_property
     def width(self) -> float:
