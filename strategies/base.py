@@ -23,6 +23,7 @@ from engine.options.choice import Choice, StrikeRule
 from engine.options.combo import Combo
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
+from engine.risk.limits import cents
 from engine.risk.state import DayState
 from strategies.agenda import FULL_CLOSE, Agenda, outlook
 from strategies.lane import Check, Lane
@@ -235,6 +236,13 @@ class Bot(bt.Strategy):
         if self._used(day):
             lane.note(bar, Reason.ENTRIES_USED)
             return
+        reserve = lane.reserve(bar)
+        if reserve and self._full(reserve):
+            if self._barred is not None:
+                reserve = min(reserve, self._barred.reserve)
+            self._barred = _Barred(desk.state, bar, reserve)
+            lane.deny(bar - 1, bar + 1, Reason.DAY_CAP)
+            return
         proposal = self._proposal(lane, bar)
         if isinstance(proposal, Reason):
             lane.note(bar, proposal)
@@ -265,16 +273,20 @@ class Bot(bt.Strategy):
         verdict = desk.ask(intent, view)
         if isinstance(verdict, Denied):
             lane.note(bar, verdict.reason, text, -quote.ask)
-            if verdict.reason is Reason.DAY_CAP and self.agenda is not None:
-                reserve = lane.reserve(bar)
-                if self._barred is not None:
-                    reserve = min(reserve, self._barred.reserve)
-                self._barred = _Barred(desk.state, bar, reserve)
             return
         lane.note(bar, Reason.ENTERED, text, -quote.ask)
         self._barred = None
         self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
         self._send(self.ticket, intent.quantity, Urgency.ENTRY, bar)
+
+    def _full(self, reserve: int) -> bool:
+        """Tell whether a trade foreseen would be too much for the day, and for no reason before that."""
+        state = self.desk.state
+        if state.halts:
+            return False
+        planned = cents(self.config.planned_loss * self.config.quantity) or 0
+        denied = self.desk.governor.day_verdict(state, self.bot_name, reserve, planned)
+        return denied is not None and denied.reason is Reason.DAY_CAP
 
     def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
         chosen = lane.choice(bar)
