@@ -98,6 +98,19 @@ def drawn(axes: Sequence[Axis], count: int, seed: int) -> list[Changes]:
     return list(found.values())
 
 
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Return the last words of dotted keys, as many as tell them apart."""
+    found = {}
+    for key in keys:
+        parts = key.split(".")
+        for count in range(1, len(parts) + 1):
+            name = ".".join(parts[-count:])
+            if sum(other == key or other.endswith(f".{name}") for other in keys) == 1:
+                break
+        found[key] = name
+    return found
+
+
 def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return dotted keys as the nested mapping settings are made of.
 
