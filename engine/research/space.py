@@ -13,6 +13,7 @@ import numpy as np
 from engine.errors import ConfigError
 
 Changes = dict[str, Any]
+MOST_VALUES = 10_000  # of one axis
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Axis:
             if not (step > 0 and last >= first):
                 raise ConfigError(f"{where}: got {dict(told)}, expected step above 0 and from not above to")
             count = math.floor((last - first) / step + 1e-9) + 1
+            if count > MOST_VALUES:
+                raise ConfigError(f"{where}: makes {count:,} values, expected at most {MOST_VALUES:,}")
             return cls(key, tuple(_tidy(first + i * step) for i in range(count)))
         if isinstance(told, Mapping) and {"low", "high"} <= set(told) <= {"low", "high", "log"}:
             low, high = _number(where, "low", told["low"]), _number(where, "high", told["high"])

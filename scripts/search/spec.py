@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,6 +21,7 @@ from scripts.requests import BacktestRequest
 from scripts.variants import Variant
 
 Metric = Literal["sharpe", "net", "per_trade", "net_over_drawdown"]
+MOST = 100_000  # variants of a grid
 SPAN = ("data.start", "data.end")  # all variants are judged on the same days
 
 
@@ -109,7 +112,7 @@ class Search:
             if spec.search == "list":
                 axes = _axes_of(spec.variants)
             if spec.search == "grid":
-                grid(axes)
+                _check_size(axes)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
         return cls(path, spec, axes)
@@ -148,6 +151,13 @@ class Search:
     def variant(self, changes: Changes) -> Variant:
         """Return a variant with the fixed keys laid under its own."""
         return Variant({**self.spec.fixed, **changes})
+
+
+def _check_size(axes: Sequence[Axis]) -> None:
+    grid([Axis(axis.key, axis.values[:1]) for axis in axes])
+    size = math.prod(len(axis.values) for axis in axes)
+    if size > MOST:
+        raise ConfigError(f"keys: make {size:,} variants, expected at most {MOST:,}; mw screen takes more")
 
 
 def _axes_of(variants: tuple[dict[str, Any], ...]) -> tuple[Axis, ...]:
