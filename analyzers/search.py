@@ -127,7 +127,12 @@ class Luck:
 
 
 def luck_of(
-    ratio: float, error: float, pnl: Floats, others: Sequence[float], trials: int | None = None
+    ratio: float,
+    error: float,
+    pnl: Floats,
+    others: Sequence[float],
+    trials: int | None = None,
+    days: int | None = None,
 ) -> Luck:
     """Judge a Sharpe ratio by the trials it was chosen from.
 
@@ -141,7 +146,10 @@ def luck_of(
         Sharpe ratios of all trials of the family.
     trials : int, optional
         How many there were, when more than ``others``.
+    days : int, optional
+        The ratio is of, when not all of ``pnl``.
     """
     deflated = deflate(ratio, error, others, trials)
-    needed = least_days(ratio, error, len(pnl), deflated.luck)
-    return Luck(ratio, error, deflated, needed, len(pnl), overfitting(pnl))
+    count = len(pnl) if days is None else days
+    needed = least_days(ratio, error, count, deflated.luck)
+    return Luck(ratio, error, deflated, needed, count, overfitting(pnl))

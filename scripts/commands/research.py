@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(control)
     app.command()(sweep)
+    app.command()(walkforward)
 
 
 def control(
@@ -46,14 +47,18 @@ def control(
     run(ControlRequest(base, seeds, shuffles, paths, jobs, tried))
 
 
+Spec = Annotated[Path, typer.Argument(help="What to try, see docs/sweep.md.")]
+Jobs = Annotated[int, typer.Option(help="Processes; -1 one a core.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster instead.")]
+Out = Annotated[Path, typer.Option(help="Folder for the search's own folder.")]
+
+
 def sweep(
-    spec: Annotated[Path, typer.Argument(help="What to try, see docs/sweep.md.")],
-    jobs: Annotated[int, typer.Option(help="Processes; -1 one a core.")] = -1,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster instead.")
-    ] = None,
+    spec: Spec,
+    jobs: Jobs = -1,
+    scheduler: Scheduler = None,
     config: Config = CONFIG,
-    out: Annotated[Path, typer.Option(help="Folder for the search's own folder.")] = RUNS,
+    out: Out = RUNS,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
@@ -61,5 +66,22 @@ def sweep(
     start_log(verbose, logfile)
     from scripts.search.run import SearchRequest
     from scripts.search.sweep import run
+
+    run(SearchRequest(spec, config, out, jobs, scheduler))
+
+
+def walkforward(
+    spec: Spec,
+    jobs: Jobs = -1,
+    scheduler: Scheduler = None,
+    config: Config = CONFIG,
+    out: Out = RUNS,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Choose settings on past days and judge them on later ones."""
+    start_log(verbose, logfile)
+    from scripts.search.run import SearchRequest
+    from scripts.search.walkforward import run
 
     run(SearchRequest(spec, config, out, jobs, scheduler))

@@ -55,10 +55,10 @@ class Plan:
         """Whose trials count together: the file's word, else the bots."""
         return self.search.spec.family or "-".join(self.bots)
 
-    def folder(self, out: Path, kind: str) -> Path:
-        """Return where the search stands; the same search, the same folder."""
+    def folder(self, out: Path) -> Path:
+        """Return where the search stands; the same variants, the same folder, however they are judged."""
         told = f"{self.base.digest}{self.search.digest}"
-        return out / f"{kind}-{self.search.name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+        return out / f"search-{self.search.name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
 
 def searched(plan: Plan, request: SearchRequest, folder: Path, console: Console, ledger: Ledger) -> Found:

@@ -34,7 +34,7 @@ def run(request: SearchRequest) -> Path:
     console = Console()
     plan = Plan.of(request)
     ledger = Ledger(request.out, plan.family)
-    with held(plan.folder(request.out, "sweep")) as folder:
+    with held(plan.folder(request.out)) as folder:
         found = searched(plan, request, folder, console, ledger)
         with put(folder / "results.parquet") as path:
             found.results().to_parquet(path, index=False)

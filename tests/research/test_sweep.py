@@ -78,7 +78,7 @@ def test_sweep_killed_half_way_goes_on_and_repeats_nothing(tmp_path, swept):
     finally:
         os.kill(work.pid, signal.SIGKILL)
         work.wait()
-    (done,) = (tmp_path / "runs").glob("sweep-*/done.jsonl")
+    (done,) = (tmp_path / "runs").glob("search-*/done.jsonl")
     before = done.read_bytes()
     finished = before[: before.rfind(b"\n") + 1]
     assert 3 <= finished.count(b"\n") < 18
@@ -99,7 +99,7 @@ def test_sweep_killed_half_way_goes_on_and_repeats_nothing(tmp_path, swept):
 
 def _wait_for_lines(out: Path, count: int, work: subprocess.Popen) -> None:
     for _ in range(1200):
-        lines = sum(path.read_bytes().count(b"\n") for path in out.glob("sweep-*/done.jsonl"))
+        lines = sum(path.read_bytes().count(b"\n") for path in out.glob("search-*/done.jsonl"))
         if lines >= count:
             return
         assert work.poll() is None, "the sweep ended before it could be killed"
@@ -172,7 +172,7 @@ def test_sweep_of_which_all_fail_is_one_line_and_keeps_why(tmp_path):
     text = f"{HEAD}keys: {{bots.condor.short_move: [8, 9]}}\n"
     with pytest.raises(DataError, match="all 2 variants failed: variant: bots.condor.short_move: got 8"):
         run(SearchRequest(spec(tmp_path, text), CONFIG, tmp_path / "runs", jobs=1))
-    (table,) = (tmp_path / "runs").glob("sweep-*/results.parquet")
+    (table,) = (tmp_path / "runs").glob("search-*/results.parquet")
     assert (pd.read_parquet(table).error != "").all()
 
 

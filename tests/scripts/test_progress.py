@@ -32,7 +32,7 @@ def told(clock, steps, known=lambda result: False) -> list[str]:
 
 def test_rate_is_that_of_the_last_results_not_of_the_first_wait(clock):
     lines = told(clock, [300.0] + [1.0] * 100)
-    assert lines[-1] == "Variants: 101 of 200, about 99 s left"
+    assert lines[-1] == "Variants: 101 of 200, about 2 min left"
 
 
 def test_known_results_count_as_done_and_do_not_hurry_the_rate(clock):
