@@ -112,6 +112,10 @@ class ModelQuotes:
             made[symbol] = replace(bars, lines=lines, notes=notes)
         return made
 
+    def arrays(self, symbol: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return table, smile and facts of a surface, as the kernels of `feeds.surface` take them."""
+        return self._arrays[symbol]
+
     def years(self, symbol: str) -> NDArray[np.float64]:
         """Return what is left of the session at every bar, in years on the variance clock."""
         return self._surfaces[symbol].years
