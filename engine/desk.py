@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from engine.broker.fees import FeeSchedule
 from engine.errors import OrderError
-from engine.intent import Approved, Intent, Order, Urgency, Verdict
+from engine.intent import Approved, Denied, Intent, Order, Urgency, Verdict
 from engine.journal.journal import Journal
 from engine.options.combo import Combo
 from engine.options.quotebook import QuoteBook
+from engine.reasons import Reason
 from engine.risk.governor import Governor, MarketView
 from engine.risk.state import DayState
 
@@ -100,7 +101,12 @@ class Desk:
             self.journal.halt(halt)
 
     def ask(self, intent: Intent, view: MarketView) -> Verdict:
-        """Put an opening intent before the governor; an approval is booked at once."""
+        """Put an opening intent before the governor; an approval is booked at once.
+
+        Nothing is opened while the journal cannot keep it.
+        """
+        if not self.journal.healthy:
+            return Denied(Reason.JOURNAL_DOWN, "the journal cannot be written, nothing is opened unkept")
         verdict = self.governor.judge(intent, self.state, view, self.broker.funds())
         if isinstance(verdict, Approved):
             self.state = self.governor.opened(self.state, intent)

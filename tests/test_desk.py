@@ -11,6 +11,7 @@ import pytest
 from engine.desk import Desk
 from engine.errors import LedgerError, OrderError
 from engine.intent import Approved, Denied, Intent, Urgency
+from engine.journal.records import Event
 from engine.options.combo import put_spread
 from engine.reasons import Reason
 from engine.risk.blackouts import EventCalendar
@@ -208,3 +209,29 @@ def test_order_for_more_than_was_approved_is_not_sent(scene: Scene) -> None:
 
     with pytest.raises(OrderError, match="buys 2 units, approved are 1"):
         scene.desk.send(intent, intent.combo, 2, True, Urgency.ENTRY, intent.at, scene.stage.owner)
+
+
+class Ledger:
+    """A sink that can fail."""
+
+    healthy = True
+
+    def record(self, event: Event) -> None:
+        """Keep nothing."""
+
+
+def test_entry_is_denied_once_the_journal_has_failed_and_closing_is_not(scene: Scene) -> None:
+    desk, sink = scene.desk, Ledger()
+    desk.journal.sinks = (sink,)
+    intent = scene.intent()
+    assert isinstance(desk.ask(intent, scene.view()), Approved)
+    scene.send(intent, buy=True)
+    scene.stage.play()
+    sink.healthy = False
+    before = desk.state
+    verdict = desk.ask(replace(intent, bot="putlite", order_ref="putlite-2"), scene.view())
+    assert isinstance(verdict, Denied) and verdict.reason is Reason.JOURNAL_DOWN
+    assert desk.state == before
+    scene.send(intent, buy=False)
+    scene.stage.play()
+    assert scene.stage.owner.states == ["filled", "filled"]

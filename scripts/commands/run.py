@@ -116,10 +116,11 @@ def report(
 def show_config(profile: Profile = None, config: Config = CONFIG, verbose: Verbose = 0) -> None:
     """Print the settings as files, profile and environment together make them."""
     start_log(verbose)
+    from engine.journal.redaction import redact
     from engine.settings import Settings
 
     settings = Settings.load(config, profile)
-    typer.echo(settings.to_yaml(), nl=False)
+    typer.echo(redact(settings.to_yaml()), nl=False)
     typer.echo(f"# digest {settings.digest}")
 
 
