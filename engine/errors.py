@@ -29,3 +29,7 @@ class OrderError(MarketWatchError):
 
 class LedgerError(MarketWatchError):
     """The books do not balance: the run stops at once, because nothing after it is true."""
+
+
+class JournalError(MarketWatchError):
+    """The journal cannot be opened, trusted or written: a session refuses entries and ends flat."""
