@@ -26,7 +26,8 @@ def reader_of(place: str) -> Reader:
 def main() -> None:
     """Lay the page out and refresh what it shows."""
     st.set_page_config("Market Watch", page_icon="◔", layout="wide", initial_sidebar_state="collapsed")
-    st.title("Market Watch", anchor=False)
+    st.html("<style>.block-container {padding-top: 2rem;}</style>")
+    st.subheader("Market Watch", anchor=False)
     places: dict[str, str] = json.loads(os.environ.get("MW_DASHBOARD_JOURNALS", "{}"))
     logs = Path(os.environ.get("MW_DASHBOARD_LOGS", "logs"))
     if not places:

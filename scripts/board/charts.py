@@ -7,20 +7,28 @@ import pandas as pd
 
 BLUE, AMBER, GREEN, RED, GREY = "#4a8fd6", "#d18a1f", "#2a9d7c", "#d65a4a", "#8a94a0"
 _CLOCK = alt.Axis(format="%H:%M", title=None, labelOverlap=True)
+_DATE = alt.Axis(format="%d %b %Y", title=None, labelOverlap=True, tickCount=8)
+_BARE = alt.Axis(labels=False, ticks=False, title=None)
+_FURNITURE = 110  # pixels of a chart's height that axis and legend take
 
 
 def equity(days: pd.DataFrame) -> alt.VConcatChart:
     """Draw the account by day and below it the fall from its highest value; ``day, equity, drawdown``."""
-    base = alt.Chart(days).encode(x=alt.X("day:T", title=None, axis=alt.Axis(labelOverlap=True)))
-    tip = [alt.Tooltip("day:T"), alt.Tooltip("equity:Q", format=",.2f"), alt.Tooltip("drawdown:Q", format=",.2f")]
+    base = alt.Chart(days)
+    tip = [
+        alt.Tooltip("day:T"),
+        *(alt.Tooltip(f"{name}:Q", format=",.2f") for name in ("equity", "drawdown")),
+    ]
     line = base.mark_line(color=BLUE, interpolate="step-after").encode(
-        y=alt.Y("equity:Q", title="Equity, USD", scale=alt.Scale(zero=False)), tooltip=tip
+        x=alt.X("day:T", axis=_BARE),
+        y=alt.Y("equity:Q", title="Equity, USD", scale=alt.Scale(zero=False)),
+        tooltip=tip,
     )
     fall = base.mark_area(color=RED, opacity=0.55, interpolate="step-after").encode(
-        y=alt.Y("drawdown:Q", title="Drawdown, USD"), tooltip=tip
+        x=alt.X("day:T", axis=_DATE), y=alt.Y("drawdown:Q", title="Fall, USD"), tooltip=tip
     )
-    upper, lower = line.properties(height=230, width="container"), fall.properties(height=90, width="container")
-    return alt.vconcat(upper, lower).resolve_scale(x="shared")
+    parts = line.properties(height=230, width="container"), fall.properties(height=90, width="container")
+    return alt.vconcat(*parts, spacing=6).resolve_scale(x="shared")
 
 
 def reasons(counts: pd.DataFrame) -> alt.Chart:
@@ -35,7 +43,7 @@ def reasons(counts: pd.DataFrame) -> alt.Chart:
             color=_bots(),
             tooltip=["bot", "reason", "count"],
         )
-        .properties(height=max(120, 24 * len(order)))
+        .properties(height=_FURNITURE + 26 * len(order))
     )
 
 
@@ -45,12 +53,12 @@ def results(trades: pd.DataFrame) -> alt.Chart:
         alt.Chart(trades)
         .mark_circle(size=36, opacity=0.75)
         .encode(
-            x=alt.X("exit_time:T", title=None),
+            x=alt.X("exit_time:T", axis=_DATE),
             y=alt.Y("net:Q", title="Net a trade, USD"),
             color=_bots(),
             tooltip=["bot", "symbol", "legs", "exit_reason", alt.Tooltip("net:Q", format=",.2f")],
         )
-        .properties(height=230)
+        .properties(height=300)
     )
 
 
@@ -67,7 +75,7 @@ def ranges(market: pd.DataFrame) -> alt.LayerChart:
         )
     )
     rule = alt.Chart(pd.DataFrame({"x": [1.0]})).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x="x:Q")
-    return (bar + rule).properties(height=60 + 28 * len(market))
+    return (bar + rule).properties(height=80 + 34 * len(market))
 
 
 def replay(path: pd.DataFrame, strikes: pd.DataFrame, events: pd.DataFrame) -> alt.LayerChart:
@@ -111,7 +119,7 @@ def replay(path: pd.DataFrame, strikes: pd.DataFrame, events: pd.DataFrame) -> a
             tooltip=["what", "text", alt.Tooltip("time:T", format="%H:%M")],
         )
     )
-    return alt.layer(*layers).properties(height=340)
+    return alt.layer(*layers).properties(height=420)
 
 
 def open_pnl(path: pd.DataFrame) -> alt.Chart:
@@ -120,7 +128,7 @@ def open_pnl(path: pd.DataFrame) -> alt.Chart:
         alt.Chart(path)
         .mark_area(color=GREEN, opacity=0.5, line={"color": GREEN})
         .encode(x=alt.X("time:T", title=None, axis=_CLOCK), y=alt.Y("open_pnl:Q", title="Open P&L, USD"))
-        .properties(height=120)
+        .properties(height=170)
     )
 
 

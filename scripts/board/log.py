@@ -52,4 +52,6 @@ def _event(line: str) -> dict[str, str] | None:
     except ValueError:
         return None
     named = {name: str(told.pop(name, "")) for name in ("at", "event", "bot", "symbol")}
-    return named | {"detail": ", ".join(f"{key} {value}" for key, value in told.items() if value not in ("", None))}
+    return named | {
+        "detail": ", ".join(f"{key} {value}" for key, value in told.items() if value not in ("", None))
+    }

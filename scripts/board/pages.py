@@ -12,11 +12,11 @@ import streamlit as st
 
 from analyzers.report.words import usd, words
 from engine.journal.queries import Reader
+from engine.risk.limits import SHARED
 from scripts.board import charts, view
-from scripts.board.gate import gate_page
 from scripts.board.log import log_page
 from scripts.board.replay import replay_page
-from scripts.board.table import NUMBERS, show
+from scripts.board.table import NUMBERS, figures, show
 
 RECENT = 400  # trades drawn and listed
 
@@ -65,13 +65,16 @@ def _headline(day: view.Day) -> None:
 
 
 def _figures(day: view.Day) -> None:
-    cells = st.columns(4)
-    cells[0].metric("Equity", usd(day.equity))
-    cells[1].metric("Closed today", usd(day.realised), f"{day.trades} trades", delta_color="off")
-    cells[2].metric("Open now", usd(day.open_pnl), f"{len(day.positions)} positions", delta_color="off")
+    held = len(day.positions)
+    cells = [
+        ("Equity", usd(day.equity), "USD"),
+        ("Closed today", usd(day.realised), f"{day.trades} trade{'s' * (day.trades != 1)}"),
+        ("Open now", usd(day.open_pnl), f"{held} position{'s' * (held != 1)}"),
+    ]
     for name, (left, cap) in day.budgets.items():
-        label = "Day budget left" if name == "all" else f"{words(name)} budget left"
-        cells[3].metric(label, usd(left), f"of {cap:,.0f}", delta_color="off")
+        label = "Day budget left" if name == SHARED else f"{words(name)} budget left"
+        cells.append((label, usd(left), f"of {cap:,.0f}"))
+    figures(cells)
 
 
 def decisions_page(reader: Reader, _: Path) -> None:
@@ -93,9 +96,7 @@ def decisions_page(reader: Reader, _: Path) -> None:
     bots = sorted(counts.bot.unique())
     bot = st.segmented_control("Bot", bots, default=bots[0], key="decision_bot") or bots[0]
     table = reader.decisions(runs, day)
-    table = table[table.bot == bot].drop(
-        columns=["run_id", "seq", "day", "bot", "rules"], errors="ignore"
-    )
+    table = table[table.bot == bot].drop(columns=["run_id", "seq", "day", "bot", "rules"], errors="ignore")
     table["at"] = view.local_column(table["at"])
     table["reason"] = table["reason"].astype(str).str.replace("_", " ")
     show(table.dropna(axis=1, how="all"), height=330)
@@ -114,11 +115,14 @@ def results_page(reader: Reader, _: Path) -> None:
         st.info("No trade has been closed yet.")
         return
     days["drawdown"] = view.drawdown(days.equity)
-    cells = st.columns(4)
-    cells[0].metric("Equity", usd(days.equity.iloc[-1]))
-    cells[1].metric("Net", usd(days.net.sum()), f"{int(days.trades.sum())} trades", delta_color="off")
-    cells[2].metric("Fees", usd(days.fees.sum()))
-    cells[3].metric("Deepest drawdown", usd(days.drawdown.min()))
+    figures(
+        [
+            ("Equity", usd(days.equity.iloc[-1]), "USD"),
+            ("Net", usd(days.net.sum()), f"{int(days.trades.sum()):,} trades"),
+            ("Fees", usd(days.fees.sum()), "paid"),
+            ("Deepest fall", usd(days.drawdown.min()), "by day"),
+        ]
+    )
     st.altair_chart(charts.equity(days), width="stretch")
     trades = reader.trades(runs)
     recent = trades.tail(RECENT)
@@ -136,7 +140,6 @@ def results_page(reader: Reader, _: Path) -> None:
 
 def sessions_page(reader: Reader, _: Path) -> None:
     """Show sessions and how far each bot has come on the ramp."""
-    gate_page(reader)
     rows = reader.sessions(60)
     st.subheader("Sessions")
     if not rows:

@@ -27,7 +27,9 @@ def replay_page(reader: Reader, days: list[date]) -> None:
     if not known:
         st.caption("Nothing was decided and nothing traded on this day.")
         return
-    symbol = right.selectbox("Symbol", known, key="replay_symbol")
+    traded = [symbol for symbol in known if symbol in set(trades.symbol)]
+    first = known.index(traded[0]) if traded else 0
+    symbol = right.selectbox("Symbol", known, first, key="replay_symbol")
     path = view.path(marks, symbol)
     if path.empty or path.price.isna().all():
         path = prices(table, trades, symbol)

@@ -28,6 +28,13 @@ _NAMES = {
 }
 
 
+def figures(cells: list[tuple[str, str, str]]) -> None:
+    """Show figures side by side, as many as fit in a row: label, value, what stands beside it."""
+    with st.container(horizontal=True):
+        for label, value, beside in cells:
+            st.metric(label, value, beside, delta_color="off", delta_arrow="off", width=170)
+
+
 def show(table: pd.DataFrame, height: int | None = None) -> None:
     """Show a table over the whole width, its columns named in full words."""
     columns = {name: _column(str(name), table[name]) for name in table}
@@ -36,7 +43,7 @@ def show(table: pd.DataFrame, height: int | None = None) -> None:
         if name in shown:
             shown[name] = shown[name].astype(str).str.replace("_", " ")
     size = {} if height is None else {"height": height}
-    st.dataframe(shown, width="stretch", hide_index=True, column_config=columns, **size)
+    st.dataframe(shown, width="stretch", hide_index=True, column_config=columns, placeholder="", **size)
 
 
 def _column(name: str, values: pd.Series) -> object:

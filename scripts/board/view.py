@@ -12,6 +12,7 @@ import pandas as pd
 
 from engine.journal.queries import Reader, Row
 from engine.reasons import Reason
+from engine.risk.limits import SHARED
 
 NEW_YORK = "America/New_York"
 LATE = 150.0  # seconds without a heartbeat, which comes every minute
@@ -123,14 +124,12 @@ def budgets(
     """
     risk = settings(reader, runs).get("risk", {})
     own = risk.get("budgets", {})
-    caps = {"all": risk.get("day_cap", math.nan), **{name: held["day_cap"] for name, held in own.items()}}
+    caps = {SHARED: risk.get("day_cap", math.nan), **{name: held["day_cap"] for name, held in own.items()}}
     left = {}
     for name, cap in caps.items():
-        mine = trades[trades.bot == name] if name != "all" else trades[~trades.bot.isin(list(own))]
+        mine = trades[~trades.bot.isin(list(own)) if name == SHARED else trades.bot == name]
         left[name] = cap + float(mine["net"].clip(upper=0.0).sum())
-    for name, value in (mark["budget_left"] if mark else {}).items():
-        key = name if name in caps else "all"
-        left[key] = _number(value)
+    left |= {name: _number(value) for name, value in (mark["budget_left"] if mark else {}).items()}
     return {name: (left[name], float(cap)) for name, cap in caps.items()}
 
 
@@ -161,7 +160,7 @@ def _positions(reader: Reader, runs: Sequence[int], mark: Row | None) -> pd.Data
 def _legs(mark: Row | None, positions: pd.DataFrame) -> pd.DataFrame:
     held = set(positions.order_ref)
     rows = [
-        {"order_ref": combo["order_ref"], **{name: leg.get(name) for name in LEG[1:]}}
+        {"order_ref": combo["order_ref"], **dict(zip(LEG[1:], leg, strict=True))}
         for combo in (mark["combos"] if mark else [])
         if combo["order_ref"] in held
         for leg in combo.get("legs", [])
@@ -207,7 +206,10 @@ def rules(decision: Row) -> pd.DataFrame:
         {"what": name.replace("_", " "), "value": "passes" if passes else "refuses"}
         for name, passes in decision["rules"].items()
     ]
-    seen = [{"what": name.replace("_", " "), "value": _short(value)} for name, value in decision["measures"].items()]
+    seen = [
+        {"what": name.replace("_", " "), "value": _short(value)}
+        for name, value in decision["measures"].items()
+    ]
     return pd.DataFrame(judged + seen, columns=["what", "value"])
 
 
@@ -221,7 +223,9 @@ def results(trades: pd.DataFrame, by: str) -> pd.DataFrame:
     if trades.empty:
         return pd.DataFrame(columns=[by, "trades", "won", "net", "fees", "mean"])
     grouped = trades.groupby(by, sort=True)
-    table = grouped.agg(trades=("net", "size"), net=("net", "sum"), fees=("fees", "sum"), mean=("net", "mean"))
+    table = grouped.agg(
+        trades=("net", "size"), net=("net", "sum"), fees=("fees", "sum"), mean=("net", "mean")
+    )
     table.insert(1, "won", grouped["net"].agg(lambda net: float((net > 0).mean())))
     return table.reset_index().sort_values("trades", ascending=False)
 

@@ -1,1 +1,0 @@
-"""The part of the sessions page that shows how far each bot has come."""
