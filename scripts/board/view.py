@@ -9,8 +9,10 @@ from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
+from sqlalchemy import select
 
 from engine.journal.queries import Reader, Row
+from engine.journal.tables import SessionRow
 from engine.reasons import Reason
 from engine.risk.limits import SHARED
 
@@ -86,7 +88,7 @@ def day_of(reader: Reader, day: date | None, now: datetime) -> Day:
         venue=reader.venue,
         day=day,
         runs=runs,
-        pulse=pulse(reader, runs, now),
+        pulse=pulse(reader, runs, day, now),
         equity=_number(mark.get("equity")) if mark else _equity(reader, day),
         realised=float(trades["net"].sum()),
         open_pnl=_number(mark.get("open_pnl")) if mark else (0.0 if positions.empty else math.nan),
@@ -101,9 +103,10 @@ def day_of(reader: Reader, day: date | None, now: datetime) -> Day:
     )
 
 
-def pulse(reader: Reader, runs: Sequence[int], now: datetime) -> Pulse:
-    """Return a session's state from its row and its last sign of life."""
-    session = next((row for row in reader.sessions(20) if row["run_id"] in runs), None)
+def pulse(reader: Reader, runs: Sequence[int], day: date, now: datetime) -> Pulse:
+    """Return a session's state from its newest row and its last sign of life."""
+    of = select(SessionRow.__table__).where(SessionRow.day == day, SessionRow.run_id.in_(runs))
+    session = next(iter(reader.rows(of.order_by(SessionRow.started.desc()).limit(1))), None)
     beat = reader.latest_heartbeat(runs)
     seen = beat["at"] if beat else (session or {}).get("started")
     age = (now - seen).total_seconds() if seen is not None else math.inf
