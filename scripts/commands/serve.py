@@ -10,8 +10,10 @@ import typer
 from engine.errors import ConfigError
 from scripts.commands.options import CONFIG, Config, Verbose, start_log
 
-Place = Annotated[str | None, typer.Option("--journal", metavar="FILE|URL", help="Instead of the project's journals.")]
-LEAST_TOKEN = 16  # characters
+Place = Annotated[
+    str | None, typer.Option("--journal", metavar="FILE|URL", help="Instead of the project's journals.")
+]
+Port = Annotated[int | None, typer.Option(min=1024, max=65535, help="Instead of the settings' port.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,8 +27,8 @@ def register(app: typer.Typer) -> None:
 
 def dashboard(
     journal: Place = None,
-    port: Annotated[int | None, typer.Option(min=1024, max=65535, help="Instead of dashboard.port.")] = None,
-    logs: Annotated[Path, typer.Option(help="Folder of the logs.")] = Path("logs"),
+    port: Port = None,
+    logs: Annotated[Path | None, typer.Option(help="Instead of journal.logs.")] = None,
     config: Config = CONFIG,
 ) -> None:
     """Show the journals on a page of this machine."""
@@ -38,7 +40,7 @@ def dashboard(
 
 def serve(
     journal: Place = None,
-    port: Annotated[int | None, typer.Option(min=1024, max=65535, help="Instead of serve.port.")] = None,
+    port: Port = None,
     config: Config = CONFIG,
     verbose: Verbose = 1,
 ) -> None:

@@ -26,16 +26,24 @@ def at(minute: int, day: int = 0) -> datetime:
 
 
 def written(
-    place: str, venue: str = "paper", days: int = 1, ended: bool = False, kind: str = "session"
+    place: str,
+    venue: str = "paper",
+    days: int = 1,
+    ended: bool = False,
+    kind: str = "session",
+    newest: int = 0,
 ) -> dict[str, Any]:
-    """Write sessions, the newest one still open unless ``ended``, and return what was put in."""
+    """Write sessions and return what was put in.
+
+    The newest one, so many days before `DAY`, is still open unless ``ended``.
+    """
     settings = Settings().model_dump(mode="json")
     run = Run(
         "one",
         kind,
         venue,
         "paper",
-        at(-10, days - 1),
+        at(-10, newest + days - 1),
         "abc123",
         "d1935t",
         "0.1.0",
@@ -45,8 +53,8 @@ def written(
     )
     recorder = Recorder(open_journal(place, venue), run)
     put: dict[str, Any] = {"net": [], "trades": 0, "decisions": 0, "equity": CASH}
-    for back in reversed(range(days)):
-        _session(recorder, back, put, ended or back > 0, venue)
+    for back in reversed(range(newest, newest + days)):
+        _session(recorder, back, put, ended or back > newest, venue)
     recorder.close()
     assert recorder.healthy, recorder.failure
     return put
