@@ -23,6 +23,7 @@ from engine.options.expected_move import Convention
 from engine.risk.blackouts import Kind
 from engine.risk.limits import ALL_HALTS, Budget, Limits
 from engine.settings_files import Layer, complaint, environment, merge, profile_path, read_yaml
+from engine.settings_services import DashboardSettings, ServeSettings
 from engine.settings_types import (
     Amount,
     Count,
@@ -41,6 +42,7 @@ from engine.settings_types import (
 
 CONFIG_DIR = Path(__file__).resolve().parent.parent / "config"
 ENVIRONMENT = "MW__"
+_ASIDE = {"delayed", "journal", "alerts", "serve", "dashboard"}
 
 
 class AccountSettings(Section):
@@ -248,6 +250,8 @@ class Settings(BaseSettings):
     delayed: DelayedSettings = DelayedSettings()
     journal: JournalSettings = JournalSettings()
     alerts: AlertSettings = AlertSettings()
+    serve: ServeSettings = ServeSettings()
+    dashboard: DashboardSettings = DashboardSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -308,6 +312,6 @@ class Settings(BaseSettings):
 
     @property
     def digest(self) -> str:
-        """Return the sha256 of all values: equal settings, equal digest."""
-        told = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Return the sha256 of all values a result can depend on: not of where it is kept and shown."""
+        told = json.dumps(self.model_dump(mode="json", exclude=_ASIDE), sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()

@@ -9,7 +9,14 @@ import typer
 
 from engine.errors import MarketWatchError
 from engine.journal.redaction import redact
-from scripts.commands import data, journal, research, run, validate
+from scripts.commands import (
+    data,
+    journal,
+    research,
+    run,
+    serve,
+    validate,
+)
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -20,7 +27,14 @@ app = typer.Typer(
     rich_markup_mode=None,  # coloured help takes longer to load than everything else together
     help="Rules-based bots that sell short-dated, defined-risk option premium, and their backtest.",
 )
-for commands in (run, data, journal, research, validate):
+for commands in (
+    run,
+    data,
+    research,
+    journal,
+    serve,
+    validate,
+):
     commands.register(app)
 
 
