@@ -29,3 +29,7 @@ class OrderError(MarketWatchError):
 
 class LedgerError(MarketWatchError):
     """The books do not balance: the run stops at once, because nothing after it is true."""
+
+
+class GateError(MarketWatchError):
+    """The gate's history cannot be trusted, or something does not fit it: nothing is recorded, exit 2."""
