@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import pandas as pd
 
-from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
+from engine.journal.records import Event, Fill, HaltEvent, OrderEvent, Trade
 from engine.reasons import Reason
 
 
-class Journal:
-    """Keep the events of a run in memory.
+class Sink(Protocol):
+    """Where events go beside memory: a database, a log, an alert.
 
-    Decisions are columns, not objects: a bot decides a few hundred thousand times in
-    five years, so each bot hands in a function that builds its table once, at the end.
+    ``record`` never raises for what goes wrong outside the program (a full disk, a lost
+    connection): it says so and turns ``healthy`` False.
     """
 
-    def __init__(self) -> None:
+    @property
+    def healthy(self) -> bool: ...
+
+    def record(self, event: Event) -> None: ...
+
+
+class Journal:
+    """Keep the events of a run in memory, and hand each to the sinks.
+
+    Decisions of a backtest are columns, not objects: a bot decides a few hundred thousand
+    times in five years, so each bot hands in a function that builds its table once, at the end.
+
+    Parameters
+    ----------
+    sinks : sequence of Sink
+        None in a backtest.
+    """
+
+    def __init__(self, sinks: Sequence[Sink] = ()) -> None:
+        self.sinks = tuple(sinks)
         self.trades: list[Trade] = []
         self.fills: list[Fill] = []
         self.orders: list[OrderEvent] = []
@@ -27,15 +47,29 @@ class Journal:
 
     def fill(self, fill: Fill) -> None:
         self.fills.append(fill)
+        self.record(fill)
 
     def order(self, event: OrderEvent) -> None:
         self.orders.append(event)
+        self.record(event)
 
     def halt(self, event: HaltEvent) -> None:
         self.halts.append(event)
+        self.record(event)
 
     def trade(self, trade: Trade) -> None:
         self.trades.append(trade)
+        self.record(trade)
+
+    def record(self, event: Event) -> None:
+        """Hand an event to the sinks; the kinds without a list here live only there."""
+        for sink in self.sinks:
+            sink.record(event)
+
+    @property
+    def healthy(self) -> bool:
+        """False once a sink has failed: what happens next could not be kept."""
+        return all(sink.healthy for sink in self.sinks)
 
     def keep_decisions(
         self, bot: str, table: Callable[[], pd.DataFrame], reasons: Callable[[], dict[Reason, int]]
