@@ -17,19 +17,16 @@ _CENT = 0.005
 def governed(record: SessionRecord, bot: str, rules: Rules) -> Finding:
     """Every order and fill belongs to an intent the governor had booked by then."""
     approved = approvals(record.states)
-    wrong, seen = [], set()
-    for event in sorted((*record.orders, *record.fills), key=lambda event: event.at):
-        ref = intent_of(event.order_ref)
-        if event.bot != bot or ref in seen:
-            continue
-        seen.add(ref)
+    sent = [(one.at, one.order_ref) for one in record.orders if one.bot == bot]
+    sent += [(one.at, one.order_ref) for one in record.fills if one.bot == bot]
+    first = {intent_of(order_ref): (at, order_ref) for at, order_ref in sorted(sent, reverse=True)}
+    wrong = []
+    for ref, (at, order_ref) in first.items():
         if ref not in approved:
-            wrong.append(f"{event.order_ref} at {clock(event.at)} has no approval")
-        elif approved[ref][0] > event.at:
-            wrong.append(
-                f"{event.order_ref} at {clock(event.at)}, approved only at {clock(approved[ref][0])}"
-            )
-    return finding(wrong, f"{len(seen)} approved")
+            wrong.append(f"{order_ref} at {clock(at)} has no approval")
+        elif approved[ref][0] > at:
+            wrong.append(f"{order_ref} at {clock(at)}, approved only at {clock(approved[ref][0])}")
+    return finding(wrong, f"{len(first)} approved")
 
 
 def limits(record: SessionRecord, bot: str, rules: Rules) -> Finding:

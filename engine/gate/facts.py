@@ -63,13 +63,17 @@ class Backtest:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A paper or live session of a bot begins."""
+    """A paper or live session of a bot begins.
+
+    ``account`` is a mark that tells accounts apart; ``settings`` the digest of all settings then.
+    """
 
     bot: str
     config: str
     day: date
     venue: str
     account: str
+    settings: str
 
 
 @dataclass(frozen=True, slots=True)
