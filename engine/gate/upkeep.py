@@ -113,11 +113,8 @@ def errors(record: SessionRecord, bot: str, rules: Rules) -> Finding:
 def config(record: SessionRecord, bot: str, rules: Rules) -> Finding:
     """All processes ran with one configuration and one code, the one the gate was told at the start."""
     wrong = []
-    for what, found in (
-        ("configurations", [run.config for run in record.runs]),
-        ("commits", [run.commit for run in record.runs]),
-    ):
-        known = list(dict.fromkeys(found))
+    for what in ("config", "commit"):
+        known = list(dict.fromkeys(getattr(run, what) for run in record.runs))
         if len(known) > 1:
             wrong.append(f"{what} changed: {', '.join(one[:8] for one in known)}")
     last = record.runs[-1].config if record.runs else ""
