@@ -85,13 +85,17 @@ class Gate:
 
     # writing -------------------------------------------------------------------------
 
-    def _add(self, fact: Fact) -> None:
+    def _time(self) -> datetime:
         at = self._now()
         if self._entries and at < self._entries[-1].at:
             raise GateError(
                 f"the clock says {_clock(at)}, the gate's last event is of {_clock(self._entries[-1].at)}; "
                 "expected a clock that only goes forward: set it right first"
             )
+        return at
+
+    def _add(self, fact: Fact) -> None:
+        at = self._time()
         event = linked(at, kind_of(fact), payload(fact), self._head)
         self._store.append(event)
         self._head = event.hash
@@ -192,7 +196,7 @@ class Gate:
     def _check_day(self, bot: str, day: date) -> None:
         if not is_session(day):
             raise GateError(f"{bot}: {day} ({day:%A}) is no trading day, expected one")
-        today = self._now().astimezone(NEW_YORK).date()
+        today = self._time().astimezone(NEW_YORK).date()
         if day > today:
             raise GateError(f"{bot}: {day} lies ahead, today is {today}")
         last = self.standing(bot).last
