@@ -51,3 +51,8 @@ class Reason(StrEnum):
     FLAT_BY_CLOSE = "flat_by_close"
     SETTLED = "settled"
     ASSIGNED = "assigned"
+
+
+REASONS = list(Reason)
+CODE = {reason: code for code, reason in enumerate(REASONS)}  # reasons as columns of numbers
+PASSED = -1  # in such a column: nothing

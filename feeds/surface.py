@@ -132,6 +132,15 @@ def forward1(bar: int, ahead: float, table: Any) -> float:
 
 
 @njit(cache=True)
+def sd1(bar: int, strike: float, forward: float, ahead: float, table: Any, smile: Any) -> float:
+    """Return the standard deviation left of an option that expires ``ahead`` sessions later."""
+    atm = np.sqrt(variance1(bar, ahead, table))
+    if not atm > 0.0:
+        return 0.0
+    return float(atm * smile1(np.log(strike / forward) / atm, ahead > 0, table[bar, 3], smile))
+
+
+@njit(cache=True)
 def option1(
     bar: int, strike: float, call: bool, expiry: float, table: Any, smile: Any, facts: Any
 ) -> tuple[float, float, float, float]:
@@ -144,10 +153,7 @@ def option1(
     if ahead < 0:
         return np.nan, np.nan, np.nan, np.nan
     spot, forward = table[bar, 0], forward1(bar, ahead, table)
-    atm = np.sqrt(variance1(bar, ahead, table))
-    sd = 0.0
-    if atm > 0.0:
-        sd = atm * smile1(np.log(strike / forward) / atm, ahead > 0, table[bar, 3], smile)
+    sd = sd1(bar, strike, forward, ahead, table, smile)
     mid = price1(forward, strike, sd, call)
     intrinsic = max(forward - strike if call else strike - forward, 0.0)
     half = half_spread1(spot, mid - intrinsic, intrinsic, table[bar, 4], facts[3])

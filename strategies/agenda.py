@@ -9,11 +9,12 @@ import numpy as np
 
 from engine.desk import Levels
 from engine.options.quotebook import PathBook
-from engine.risk.halts import halt_codes
 from engine.risk.limits import Limits
+from engine.risk.outlook import Outlook
 from strategies.lane import Lane, whole
 
 NEVER = 1 << 60
+FULL_CLOSE = 960  # minute after midnight
 
 
 class Agenda:
@@ -31,21 +32,31 @@ class Agenda:
         Last bar of every bar's session, by day; ``day`` gives the day of every bar.
     time_stop : int
         Minute after midnight at which positions begin to be closed.
+    limits : Limits
+        The minutes from which nothing is opened and everything must be closed.
     """
 
-    def __init__(self, lanes: Sequence[Lane], halts: np.ndarray, time_stop: int) -> None:
+    def __init__(self, lanes: Sequence[Lane], halts: np.ndarray, time_stop: int, limits: Limits) -> None:
+        self.lanes = lanes
         data = lanes[0].data
         self.day = whole(data.lines.day).astype(np.int64)
         minute = whole(data.lines.minute)
+        close = (minute + whole(data.lines.left)).astype(np.int64)
         self.last = np.flatnonzero(np.append(np.diff(self.day) != 0, True))
         first = np.append(0, self.last[:-1] + 1)
-        late = minute >= time_stop
-        self.closing = np.array(
-            [int(start + np.argmax(late[start : end + 1])) if late[end] else int(end)
-             for start, end in zip(first, self.last, strict=True)]
-        )  # fmt: skip
+        flat = np.array([limits.flat_minute(half) for half in (close[self.last] != FULL_CLOSE).tolist()])
+        self.closing = self._first(minute, time_stop)
         self.halts = halts
+        # what an order at work can run into, beside a halt
+        ends = (self._first(minute, limits.window_last), self._first(minute, flat[self.day]))
+        self.turns = np.unique(np.concatenate([first, *ends, self.last]))
         self.candidates = np.unique(np.concatenate([lane.ready for lane in lanes]))
+
+    def _first(self, minute: np.ndarray, wanted: Any) -> np.ndarray:
+        """Return every session's first bar of ``wanted`` minutes or later, its last where there is none."""
+        late = np.append(np.flatnonzero(minute >= wanted), len(minute))
+        start = np.append(0, self.last[:-1] + 1)
+        return np.minimum(late[np.searchsorted(late, start)], self.last)
 
     def last_bar(self, bar: int) -> int:
         """Return the last bar of a bar's session."""
@@ -55,6 +66,17 @@ class Agenda:
         """Return the next bar for a bot without a trade; ``rest_of_day`` passes today's candidates over."""
         start = self.last_bar(bar) if rest_of_day else bar
         return min(_after(self.candidates, start), _after(self.halts, bar))
+
+    def cheaper(self, bar: int, reserve: int) -> int:
+        """Return the next bar on which a trade may be had that sets less aside, or that is another day's."""
+        end = self.last_bar(bar)
+        found = [lane.cheaper(bar, end + 1, reserve) for lane in self.lanes]
+        first = min((one for one in found if one is not None), default=NEVER)
+        return min(first, self.flat(bar, rest_of_day=True))
+
+    def working(self, bar: int) -> int:
+        """Return the next bar on which an order at work may have to be cancelled."""
+        return min(_after(self.turns, bar), _after(self.halts, bar))
 
     def holding(self, bar: int, levels: Sequence[Levels], book: PathBook) -> int:
         """Return the next bar for a bot with an open trade."""
@@ -69,10 +91,11 @@ class Agenda:
         return end
 
 
-def halt_bars(lane: Lane, days: Any, vix: Any, limits: Limits) -> np.ndarray:
-    """Return the bars on which a market halt latches in one lane."""
+def outlook(lane: Lane, days: Any, vix: Any, limits: Limits) -> Outlook:
+    """Return the market halts of one lane over all bars."""
     now = whole(lane.data.lines.vix)
-    _, first = halt_codes(
+    return Outlook.of(
+        limits,
         whole(lane.data.lines.day).astype(np.int32),
         whole(lane.data.lines.close),
         whole(days.lines.day_high),
@@ -81,9 +104,7 @@ def halt_bars(lane: Lane, days: Any, vix: Any, limits: Limits) -> np.ndarray:
         whole(days.lines.expected_move),
         now,
         now - whole(vix.lines.change),
-        limits,
     )
-    return np.unique(first[first >= 0])
 
 
 def _after(bars: np.ndarray, bar: int) -> int:

@@ -13,14 +13,11 @@ import numpy as np
 import pandas as pd
 
 from engine.options.choice import Choice, Choices
-from engine.reasons import Reason
+from engine.reasons import CODE, PASSED, REASONS, Reason
 
 Check = tuple[Reason, Any]
 Filters = Callable[[SimpleNamespace], list[Check]]
-REASONS = list(Reason)
-CODE = {reason: code for code, reason in enumerate(REASONS)}
 _OUTSIDE = CODE[Reason.OUTSIDE_WINDOW]
-PASSED = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +31,8 @@ class Preview:
         Place in ``REASONS`` of what speaks against an entry, ``PASSED`` where nothing does.
     credit : ndarray, shape (n,)
         USD per share of the combo, NaN where there is none.
+    reserve : ndarray of int64, shape (n,)
+        Cents the governor sets aside for the trade; 0 where there is none.
     texts : callable
         From row numbers to the words for their combos.
     """
@@ -41,6 +40,7 @@ class Preview:
     choices: Choices
     codes: np.ndarray
     credit: np.ndarray
+    reserve: np.ndarray
     texts: Callable[[Sequence[int]], list[str]]
 
 
@@ -95,12 +95,35 @@ class Lane:
         self._codes[self._bars] = verdicts
         self.candidates = self.ready = self._bars[verdicts == PASSED]
 
-    def foresee(self, preview: Preview) -> None:
-        """Take what is known beforehand of every candidate: only some need a look."""
+    def foresee(self, preview: Preview | None) -> None:
+        """Take what is known beforehand of every candidate, if anything is: only some need a look."""
+        if preview is None:
+            return
         self._preview = preview
         if self._codes is not None:
             self._codes[self.candidates] = preview.codes
         self.ready = self.candidates[preview.codes == PASSED]
+
+    def reserve(self, bar: int) -> int:
+        """Return the cents the governor would set aside for a candidate, 0 where nobody knows beforehand."""
+        if self._preview is None:
+            return 0
+        return int(self._preview.reserve[np.searchsorted(self.candidates, bar)])
+
+    def cheaper(self, start: int, stop: int, reserve: int) -> int | None:
+        """Return the first bar in ``(start, stop)`` that needs a look and sets less aside."""
+        low, high = np.searchsorted(self.ready, (start + 1, stop))
+        if self._preview is None:
+            return int(self.ready[low]) if low < high else None
+        rows = np.searchsorted(self.candidates, self.ready[low:high])
+        found = np.flatnonzero(self._preview.reserve[rows] < reserve)
+        return int(self.ready[low + found[0]]) if len(found) else None
+
+    def deny(self, start: int, stop: int, reason: Reason) -> None:
+        """Let the bars in ``(start, stop)`` that would have needed a look come to ``reason``."""
+        low, high = np.searchsorted(self.ready, (start + 1, stop))
+        if self._codes is not None:
+            self._codes[self.ready[low:high]] = CODE[reason]
 
     def choice(self, bar: int) -> tuple[date, Choice] | None:
         """Return expiry and strikes of a candidate, None where they were not chosen beforehand."""

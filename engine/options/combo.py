@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import OrderError
 from engine.options.contract import Contract, Leg, Product, Right, Stock
-from engine.options.payoff import curve, payoff
+from engine.options.payoff import curve, floors, payoff
 from engine.options.regt import requirement, shares_requirement, uncovered
 
 Float64 = NDArray[np.float64]
@@ -161,6 +161,16 @@ class Combo:
     def structural_loss(self, price: float, fees: float = 0.0) -> float:
         """Return ``max_loss`` plus the fees of one unit, in USD."""
         return self.max_loss(price) + fees
+
+    def structural_losses(self, strikes: Float64, prices: Float64, fees: Float64) -> Float64:
+        """Return ``structural_loss`` with other strikes, prices and fees, a row each, in USD.
+
+        ``strikes`` has a column an option leg.
+        """
+        if self._curve[3] < 0.0:
+            return np.full(len(prices), inf)
+        worst = np.maximum(prices - floors(self.legs, strikes, self.multiplier), 0.0)
+        return worst * self.multiplier + fees
 
     def max_profit(self, price: float) -> float:
         """Return the most one unit bought at ``price`` per share can win, in USD before fees."""

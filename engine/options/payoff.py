@@ -46,3 +46,25 @@ def curve(legs: tuple[Leg, ...], multiplier: int) -> tuple[Float64, Float64, flo
             below -= share
     at = np.array(sorted(corners))
     return at, payoff(legs, at, multiplier), below, above
+
+
+def floors(legs: tuple[Leg, ...], strikes: Float64, multiplier: int) -> Float64:
+    """Return the least value of the legs at expiry, per share, with other strikes a row each.
+
+    ``strikes`` has a column an option leg, in the order of the legs; the floor is that of the
+    corners `curve` returns.
+    """
+    count = len(strikes)
+    corners = np.column_stack([np.zeros(count), strikes])
+    total = np.zeros(corners.shape)
+    column = 0
+    for leg in legs:
+        instrument = leg.instrument
+        share = leg.ratio * instrument.multiplier / multiplier
+        if isinstance(instrument, Stock):
+            total += share * corners
+            continue
+        sign = 1.0 if instrument.right is Right.CALL else -1.0
+        total += share * np.maximum(sign * (corners - strikes[:, column, np.newaxis]), 0.0)
+        column += 1
+    return np.asarray(total.min(axis=1))

@@ -13,6 +13,7 @@ import numpy as np
 from engine.errors import ConfigError
 
 Changes = dict[str, Any]
+MOST_VALUES = 10_000  # of one axis
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Axis:
             if not (step > 0 and last >= first):
                 raise ConfigError(f"{where}: got {dict(told)}, expected step above 0 and from not above to")
             count = math.floor((last - first) / step + 1e-9) + 1
+            if count > MOST_VALUES:
+                raise ConfigError(f"{where}: makes {count:,} values, expected at most {MOST_VALUES:,}")
             return cls(key, tuple(_tidy(first + i * step) for i in range(count)))
         if isinstance(told, Mapping) and {"low", "high"} <= set(told) <= {"low", "high", "log"}:
             low, high = _number(where, "low", told["low"]), _number(where, "high", told["high"])
@@ -96,6 +99,19 @@ def drawn(axes: Sequence[Axis], count: int, seed: int) -> list[Changes]:
         changes = {axis.key: axis.draw(random) for axis in axes}
         found.setdefault(repr(changes), changes)
     return list(found.values())
+
+
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Return the last words of dotted keys, as many as tell them apart."""
+    found = {}
+    for key in keys:
+        parts = key.split(".")
+        for count in range(1, len(parts) + 1):
+            name = ".".join(parts[-count:])
+            if sum(other == key or other.endswith(f".{name}") for other in keys) == 1:
+                break
+        found[key] = name
+    return found
 
 
 def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
