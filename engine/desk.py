@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,14 +14,11 @@ from engine.broker.fees import FeeSchedule
 from engine.errors import OrderError
 from engine.intent import Approved, Denied, Intent, Order, Urgency, Verdict
 from engine.journal.journal import Journal
-from engine.journal.records import StateEvent
 from engine.options.combo import Combo
 from engine.options.quotebook import QuoteBook
 from engine.reasons import Reason
 from engine.risk.governor import Governor, MarketView
 from engine.risk.state import DayState
-
-_UNKEPT = Denied(Reason.JOURNAL_FAILED, "the journal cannot be written, expected every event to be kept")
 
 
 class Broker(Protocol):
@@ -91,7 +88,6 @@ class Desk:
         self.start_cash = start_cash
         self.state = DayState.fresh(self.sessions[0])
         self._trades = 0
-        self._seen = datetime.combine(self.sessions[0], time(), UTC)  # of the newest market view
         self._sent: dict[str, int] = {}
 
     def next_trade_id(self) -> int:
@@ -100,37 +96,23 @@ class Desk:
 
     def observe(self, view: MarketView) -> None:
         """Let the governor see the market; halts it latches are journalled."""
-        before, self._seen = self.state, view.at
-        self.state, halts = self.governor.observe(before, view)
+        self.state, halts = self.governor.observe(self.state, view)
         for halt in halts:
             self.journal.halt(halt)
-        if self.state is not before:
-            self._keep()
 
     def ask(self, intent: Intent, view: MarketView) -> Verdict:
         """Put an opening intent before the governor; an approval is booked at once.
 
-        Nothing is opened that could not be journalled: neither when the journal has failed nor
-        when it fails at this very booking.
+        Nothing is opened while the journal cannot keep it.
         """
         if not self.journal.healthy:
-            return _UNKEPT
+            return Denied(Reason.JOURNAL_DOWN, "the journal cannot be written, nothing is opened unkept")
         verdict = self.governor.judge(intent, self.state, view, self.broker.funds())
         if isinstance(verdict, Approved):
-            before, self._seen = self.state, view.at
-            self.state = self.governor.opened(before, intent)
-            self._keep()
-            if not self.journal.healthy:
-                self.state = before
-                return _UNKEPT
+            self.state = self.governor.opened(self.state, intent)
             self._sent[intent.order_ref] = 0
             self._trades += 1
         return verdict
-
-    def _keep(self) -> None:
-        """Journal the state, where there is someone to read it after a restart."""
-        if self.journal.sinks:
-            self.journal.record(StateEvent(self._seen, self.state.day, self.state.to_json()))
 
     def send(
         self, intent: Intent, combo: Combo, units: int, buy: bool, urgency: Urgency, at: datetime, owner: Any
@@ -161,4 +143,3 @@ class Desk:
         """Book the end of a trade: its net result in USD counts against the day."""
         self.state = self.governor.closed(self.state, intent, net)
         del self._sent[intent.order_ref]
-        self._keep()

@@ -37,7 +37,7 @@ class Reason(StrEnum):
     MARGIN = "margin"
     ONE_COMBO_PER_BOT = "one_combo_per_bot"
     UNDEFINED_RISK = "undefined_risk"
-    JOURNAL_FAILED = "journal_failed"
+    JOURNAL_DOWN = "journal_down"
     # entries taken
     ENTERED = "entered"
     # how an order ended

@@ -105,7 +105,10 @@ class Recorder:
             if self._failure or self._stopping:
                 self.lost += 1
                 return
-            numbered = (event, self._numbers.number(event))
+            number = self._numbers.number(event)
+            if number is None:
+                return
+            numbered = (event, number)
             if type(event) not in DURABLE:
                 self._queue(numbered)
                 return

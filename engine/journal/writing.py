@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine.errors import JournalError
 from engine.journal.database import Run, end_run, start_run, where, why
-from engine.journal.records import Decision, Event, GateEvent, SessionEvent
+from engine.journal.records import Decision, Event, Fill, GateEvent, SessionEvent
 from engine.journal.redaction import REDACTOR, Redactor
 from engine.journal.rows import TABLES, row_of
 from engine.journal.tables import DecisionRow, EventRow, FillRow, NoteRow, SessionRow
@@ -30,11 +30,17 @@ class Numbers:
 
     def __init__(self) -> None:
         self._last: dict[type[Any], int] = {}
+        self._executions: set[str] = set()
         self._decisions: OrderedDict[tuple[str, str, datetime], int] = OrderedDict()
 
-    def number(self, event: Event) -> int:
-        """Return the number of an event."""
+    def number(self, event: Event) -> int | None:
+        """Return the number of an event, None for an execution that has one already."""
         kind = type(event)
+        if kind is Fill:
+            assert isinstance(event, Fill)
+            if event.exec_id in self._executions:
+                return None
+            self._executions.add(event.exec_id)
         if kind is Decision:
             assert isinstance(event, Decision)
             key = (event.bot, event.symbol, event.at)
@@ -135,10 +141,12 @@ class Writer:
         """
         if isinstance(event, GateEvent) and self._redactor.text(event.payload) != event.payload:
             raise JournalError("gate event: its payload holds a secret, expected none")
-        numbered = (event, self._numbers.number(event))
+        number = self._numbers.number(event)
+        if number is None:
+            return False
         try:
             with self._engine.begin() as connection:
-                return write(connection, self.run_id, [numbered], self._redactor) > 0
+                return write(connection, self.run_id, [(event, number)], self._redactor) > 0
         except SQLAlchemyError as error:
             raise self._failed(error) from None
 

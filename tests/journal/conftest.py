@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,9 +23,12 @@ def server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="mw-postgres-"))
     folder.chmod(0o755)  # PostgreSQL never runs as root, and must reach its folder
     running = pgserver.get_server(folder / "data")
+    running.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
     try:
         yield running.get_uri()
     finally:
+        os.kill(running.get_pid(), signal.SIGQUIT)  # nothing here is to be kept: no last checkpoint
+        running.get_postmaster_info().process.wait(30)
         running.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
