@@ -91,9 +91,10 @@ def _research(backtest: Backtest | None, settings: GateSettings) -> Iterator[Cri
     long, sure = f"{wanted.years:g} or more", f"{wanted.deflated_sharpe:g} or more"
     above = f"above {wanted.expectancy_above:g} USD"
     if backtest is None:
-        text = "no backtest of this configuration is recorded: mw backtest, then mw gate record-backtest"
+        text = "none recorded: mw backtest, then mw gate record-backtest"
         for name, required in ((length, long), (luck, sure), (mean, above)):
             yield Criterion(name, NONE, required, Verdict.UNKNOWN, text)
+            text = ""
         return
     years = backtest.sessions / DAYS
     yield Criterion(length, f"{years:.1f}", long, _verdict(years >= wanted.years))
@@ -154,24 +155,21 @@ def _at_least(name: str, have: int, need: int, rate: float) -> Criterion:
     if have >= need:
         return Criterion(name, f"{have}", f"{need} or more", Verdict.PASS)
     until = math.ceil((need - have) / rate) if rate > 0.0 else None
-    told = "" if until is not None else ", and none yet to tell how long that takes"
-    return Criterion(name, f"{have}", f"{need} or more", Verdict.UNKNOWN, f"{need - have} to go{told}", until)
+    text = "" if until is not None else "none yet to tell how long that takes"
+    return Criterion(name, f"{have}", f"{need} or more", Verdict.UNKNOWN, text, until)
 
 
 def _in_a_row(standing: Standing, settings: GateSettings, need: int) -> Criterion:
     name, run = "Compliant sessions in a row", standing.run
-    have = run.counted(settings.run)
+    have, all_of_them = run.counted(settings.run), run.traded + run.idle
     beside = [f"{run.idle} idle"] if run.idle else []
     beside += [f"{run.missed} left out"] if run.missed else []
-    measured = f"{have}" + (f" of {run.traded + run.idle} ({', '.join(beside)})" if beside else "")
+    measured = f"{have} of {all_of_them} ({', '.join(beside)})" if beside else f"{have}"
     if have >= need:
         return Criterion(name, measured, f"{need} or more", Verdict.PASS)
-    text = f"{need - have} to go"
-    if have < run.traded + run.idle:
-        text += f", idle ones count as at most {settings.run.idle_share:.0%} of them"
-    return Criterion(
-        "Compliant sessions in a row", measured, f"{need} or more", Verdict.UNKNOWN, text, need - have
-    )
+    most = f"idle ones count as at most {settings.run.idle_share:.0%} of them"
+    text = most if have < all_of_them else ""
+    return Criterion(name, measured, f"{need} or more", Verdict.UNKNOWN, text, need - have)
 
 
 def _slippage(standing: Standing, settings: GateSettings, fills: int) -> Criterion:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,3 +92,11 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, .
 
 def _shown(value: Any) -> str:
     return "none" if value is None else str(value)
+
+
+def strategy_files(settings: Settings, bots: Sequence[str], strategies: Path) -> str:
+    """Return the digests of the bots' strategy files, for a run to remember."""
+    found: dict[str, str] = {}
+    for bot in bots:
+        found |= fingerprint(settings, bot, strategies).parts
+    return " ".join(f"{name}={digest}" for name, digest in sorted(found.items()) if name.endswith(".py"))

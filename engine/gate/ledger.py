@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -100,6 +101,12 @@ class Book:
         run = Run(name, "gate", VENUE, "", at, git_commit=self._commit, command=self._command)
         with Writer(self._engine, run) as writer:
             writer.write(event)
+
+
+def chain_of(rows: Iterable[Mapping[Any, Any]]) -> list[GateEvent]:
+    """Return a journal's rows as events, in the order of their links."""
+    names = [one.name for one in fields(GateEvent)]
+    return in_order([GateEvent(**{name: row[name] for name in names}) for row in rows])
 
 
 def in_order(events: Sequence[GateEvent]) -> list[GateEvent]:
