@@ -189,30 +189,39 @@ def _slippage(standing: Standing, settings: GateSettings, fills: int) -> Criteri
     return Criterion(name, measured, required, _verdict(seen <= model + abs(model) * wanted.slippage_over))
 
 
+def looks(sessions: int, first: int) -> tuple[int, int]:
+    """Return how many of so many sessions the Sharpe ratio is judged by, and how many the next time.
+
+    It is looked at after ``first`` sessions and then each time their number has doubled. Looked
+    at every evening, a ratio without any edge is above 1 on some evening of most years.
+    """
+    look = first
+    while 2 * look <= sessions:
+        look *= 2
+    return (look, 2 * look) if sessions >= first else (0, first)
+
+
 def _sharpe(standing: Standing, settings: GateSettings) -> Criterion:
     level = settings.paper.sharpe_above
-    done = standing.sessions
+    look, later = looks(len(standing.sessions), max(settings.paper.sessions, LEAST_DAYS))
+    done = standing.sessions[:look]
+    name, required = "Sharpe ratio of paper sessions", f"above {level:g}"
+    to_go = later - len(standing.sessions)
+    if not done:
+        return Criterion(name, NONE, required, Verdict.UNKNOWN, f"judged after {later} sessions", to_go)
     ratio, error = sharpe(pd.Series([session.net for session in done], dtype=float), 1.0)
-    required = f"above {level:g}"
-    name = "Sharpe ratio of paper sessions"
     if not math.isfinite(ratio):
-        active = sum(session.net != 0.0 for session in done)
-        need = max(LEAST_DAYS - len(done), 0)
-        if active:
-            need = max(need, math.ceil((LEAST_ACTIVE - active) * len(done) / active))
-        text = f"{LEAST_DAYS} sessions and {LEAST_ACTIVE} with a result are the least to say anything"
-        return Criterion(name, NONE, required, Verdict.UNKNOWN, text, need or None)
+        text = f"under {LEAST_ACTIVE} of {look} sessions with a result; judged again after {later}"
+        return Criterion(name, NONE, required, Verdict.UNKNOWN, text, to_go)
     low, high = ratio - TWO_SIDED * error, ratio + TWO_SIDED * error
-    days = least_days(ratio, error, len(done), level)
-    shown = (
-        "no number of sessions like these" if math.isinf(days) else f"{math.ceil(days):,} sessions like these"
-    )
-    text = (
-        f"chance that the true one is: {chance_above(ratio, error, level):.0%}; {shown} would show it at 95 %"
-    )
-    return Criterion(
-        name, f"{ratio:.2f} (95 %: {low:.1f} to {high:.1f})", required, _verdict(ratio > level), text
-    )
+    days = least_days(ratio, error, look, level)
+    shown = "no number of sessions" if math.isinf(days) else f"{math.ceil(days):,} sessions"
+    chance = chance_above(ratio, error, level)
+    text = f"chance that the true one is: {chance:.0%}; {shown} like these would show it at 95 %"
+    measured = f"{ratio:.2f} of {look} (95 %: {low:.1f} to {high:.1f})"
+    if ratio > level:
+        return Criterion(name, measured, required, Verdict.PASS, text)
+    return Criterion(name, measured, required, Verdict.FAIL, f"{text}; judged again after {later}")
 
 
 def sessions_to_go(rows: tuple[Criterion, ...]) -> int | None:

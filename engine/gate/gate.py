@@ -94,7 +94,14 @@ class Gate:
             )
         return at
 
-    def _add(self, fact: Fact) -> None:
+    def tell(self, fact: Fact) -> None:
+        """Write down one fact, as it is: whoever tells it answers for it.
+
+        Raises
+        ------
+        GateError
+            The clock has gone back.
+        """
         at = self._time()
         event = linked(at, kind_of(fact), payload(fact), self._head)
         self._store.append(event)
@@ -109,7 +116,7 @@ class Gate:
             step = next_step(self.standing(bot), self.settings)
             if step is None:
                 break
-            self._add(step)
+            self.tell(step)
             taken.append(step)
         return tuple(taken)
 
@@ -119,7 +126,7 @@ class Gate:
         if before.config != found.digest:
             old = before.registered.parts if before.registered else {}
             lines = changes(old, found.parts) if before.registered else ()
-            self._add(Registered(found.bot, found.digest, dict(found.parts), dict(found.size), lines))
+            self.tell(Registered(found.bot, found.digest, dict(found.parts), dict(found.size), lines))
             self._step(found.bot)  # a configuration that comes back has its backtest
         return self.standing(found.bot)
 
@@ -137,7 +144,7 @@ class Gate:
                 f"backtest {backtest.run}: made with configuration {backtest.config[:8]} of {backtest.bot}, "
                 f"expected {standing.config[:8] or 'one that is registered'}"
             )
-        self._add(backtest)
+        self.tell(backtest)
         return self._step(backtest.bot)
 
     def open_session(self, opened: Opened) -> None:
@@ -162,7 +169,7 @@ class Gate:
             raise GateError(
                 f"{opened.bot}: configuration {opened.config[:8]} is not registered, expected it first"
             )
-        self._add(opened)
+        self.tell(opened)
 
     def judge(self, judged: Judged) -> tuple[Moved, ...]:
         """Take the verdict on a session and return the steps it led to.
@@ -185,13 +192,13 @@ class Gate:
                     f"{judged.bot}: the session of {judged.day} is judged already "
                     f"({', '.join(known.failed) or 'compliant'}), expected no better verdict on it"
                 )
-        self._add(judged)
+        self.tell(judged)
         return self._step(judged.bot)
 
     def override(self, overridden: Overridden) -> None:
         """Take the owner's typed word."""
         self._check_day(overridden.bot, overridden.day)
-        self._add(overridden)
+        self.tell(overridden)
 
     def _check_day(self, bot: str, day: date) -> None:
         if not is_session(day):

@@ -212,3 +212,18 @@ def block_days(pnl: pd.Series) -> float:
         return float(BLOCK)
     best = float(optimal_block_length(pnl.to_numpy(np.float64))["stationary"].iloc[0])
     return float(min(max(best, BLOCK), max(len(pnl) / 10.0, BLOCK)))
+
+
+def wilson(passed: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a share that was seen ``passed`` times in ``count``.
+
+    Wilson's score interval, as in Newcombe, "Two-sided confidence intervals for the single
+    proportion" (Statistics in Medicine 17, 1998), method 3; NaN without a count.
+    """
+    if count < 1:
+        return math.nan, math.nan
+    z = float(ndtri(0.5 + confidence / 2.0))
+    share, spread = passed / count, z * z / count
+    middle = (share + spread / 2.0) / (1.0 + spread)
+    half = z / (1.0 + spread) * math.sqrt(share * (1.0 - share) / count + spread / (4.0 * count))
+    return max(middle - half, 0.0), min(middle + half, 1.0)

@@ -81,7 +81,7 @@ def gate_at(stage: str, store: Store | None = None, settings: GateSettings = SET
     """Return a gate whose bot has walked up to a stage, and its clock."""
     clock = Clock(datetime(2026, 1, 2, 12, tzinfo=UTC))
     gate = Gate(store if store is not None else Memory(), settings, clock)
-    gate._add(registered())
+    gate.tell(registered())
     if stage == "research":
         return gate, clock
     gate.record_backtest(backtest())

@@ -214,9 +214,9 @@ def test_weekends_and_holidays_are_not_left_out() -> None:
 def test_changed_configuration_starts_over_and_the_old_one_comes_back_with_its_backtest_only() -> None:
     gate, clock = gate_at("small")
 
-    gate._add(registered("b" * 64))
+    gate.tell(registered("b" * 64))
     assert (gate.standing(BOT).stage, gate.standing(BOT).lots) == (Stage.RESEARCH, 0)
-    gate._add(registered(HASH))
+    gate.tell(registered(HASH))
     held = gate.standing(BOT)
 
     assert (held.stage, held.sessions) == (Stage.RESEARCH, ())

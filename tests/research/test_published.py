@@ -20,6 +20,7 @@ from engine.research.statistics import (
     least_days,
     sharpe,
     sharpe_error,
+    wilson,
 )
 
 YEAR = 250  # sessions, as in Bailey and Lopez de Prado (2014)
@@ -137,3 +138,22 @@ def test_error_of_a_series_is_that_of_its_moments() -> None:
     assert error / root == pytest.approx(
         sharpe_error(ratio / root, 300, float(pnl.skew()), float(pnl.kurt()) + 3.0)
     )
+
+
+# Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17
+# (1998), table I, method 3.
+@pytest.mark.parametrize(
+    ("passed", "count", "told"),
+    [
+        (81, 263, ("0.2553", "0.3662")),
+        (15, 148, ("0.0624", "0.1605")),
+        (0, 20, ("0.0000", "0.1611")),
+        (1, 29, ("0.0061", "0.1718")),
+    ],
+)
+def test_interval_of_a_share_is_the_one_printed(passed: int, count: int, told: tuple[str, str]) -> None:
+    assert tuple(printed(end, 4) for end in wilson(passed, count)) == told
+
+
+def test_interval_of_nothing_is_unknown() -> None:
+    assert all(math.isnan(end) for end in wilson(0, 0))
