@@ -11,6 +11,7 @@ from engine.errors import MarketWatchError
 from engine.journal.redaction import redact
 from scripts.commands import (
     data,
+    gate,
     journal,
     research,
     run,
@@ -32,6 +33,7 @@ for commands in (
     data,
     research,
     journal,
+    gate,
     serve,
     validate,
 ):

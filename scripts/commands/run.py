@@ -107,7 +107,7 @@ def report(
 ) -> None:
     """Show a finished run again, or draw one trade's day."""
     start_log(verbose, logfile)
-    folder = None if run is None else _folder(run)
+    folder = None if run is None else folder_of(run)
     from scripts.report import run as show
 
     show(folder, trade)
@@ -172,7 +172,8 @@ def chosen(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
-def _folder(run: str) -> Path:
+def folder_of(run: str) -> Path:
+    """Return the folder of a run named on the command line."""
     for folder in (Path(run), RUNS / run):
         if folder.is_dir():
             return folder
