@@ -78,7 +78,7 @@ class RecordedQuotes:
         max_age: int,
         mix: bool,
     ) -> None:
-        self.store, self.model, self.mix, self._max_age = store, model, mix, max_age
+        self.store, self.model, self.mix, self.max_age = store, model, mix, max_age
         self.tape = model.tape
         self.products = {symbol: products[symbol] for symbol in bars}
         self._bars = dict(bars)
@@ -103,7 +103,7 @@ class RecordedQuotes:
         """
         made = {}
         for symbol, bars in self.model.with_lines().items():
-            held = Lines(self.store, symbol, self._am(symbol), self._max_age)
+            held = Lines(self.store, symbol, self._am(symbol), self.max_age)
             iv = bars.lines["atm_iv"].copy() if self.mix else np.full(len(bars), nan)
             skew = bars.lines["skew"].copy() if self.mix else np.full(len(bars), nan)
             grid, years = self.tape.grid, self.model.years(symbol)
@@ -218,7 +218,7 @@ class RecordedQuotes:
 
     def assumptions(self) -> list[str]:
         """Return the sentences about quotes that every report prints."""
-        seconds = self._max_age / 1e9
+        seconds = self.max_age / 1e9
         told = [
             f"Option quotes are recorded ({self.store.path.name}); a quote older than {seconds:g} seconds "
             "is not believed. Orders still fill on the next bar's quotes at the earliest. Shares trade at "
@@ -248,7 +248,7 @@ class RecordedQuotes:
         if day in self._days.get(symbol, ()):
             span = slice(int(self.tape.grid.first[row]), int(self.tape.grid.last[row]) + 1)
             quotes = self.store.day(symbol, day, [expiry])
-            sheet = Sheet.of(quotes, self.tape.stamp[span], self._max_age, self._am(symbol))
+            sheet = Sheet.of(quotes, self.tape.stamp[span], self.max_age, self._am(symbol))
         self._sheets[key] = sheet
         if len(self._sheets) > KEPT_SHEETS:
             self._sheets.popitem(last=False)
