@@ -167,7 +167,7 @@ def again(setup: Setup, bars: Mapping[str, Bars], store: QuoteStore | None = Non
     if isinstance(setup.book, RecordedQuotes):
         held = setup.book
         model = type(held.model)(made, held.model.products, held.model.settings)
-        book = type(held)(store or held.store, made, held.products, model, held.max_age, held.mix)
+        book = type(held)(store or held.store, made, held.products, model, held.max_age, held.mix, held.flow)
     else:
         book = type(setup.book)(made, setup.book.products, setup.book.settings)
     return replace(setup, bars=book.with_lines(), book=book)
@@ -175,7 +175,10 @@ def again(setup: Setup, bars: Mapping[str, Bars], store: QuoteStore | None = Non
 
 def _given(setup: Setup, symbol: str, bars: Bars) -> dict[str, NDArray[np.float64]]:
     """Return the lines that came with the bars, without those a quote book makes."""
-    return {name: line for name, line in bars.lines.items() if name not in ("atm_iv", "skew")}
+    made = {"atm_iv", "skew"}
+    if isinstance(setup.book, RecordedQuotes) and setup.book.flow:
+        made |= {"put_volume", "call_volume", "open_interest"}
+    return {name: line for name, line in bars.lines.items() if name not in made}
 
 
 @contextmanager
@@ -309,7 +312,7 @@ def _measures(strategy: Any, grid: NDArray[np.int64]) -> list[Seen]:
 def _quotes(setup: Setup, bar: int) -> list[Seen]:
     found = []
     for symbol, bars in setup.bars.items():
-        for name in ("atm_iv", "skew", "vix"):
+        for name in bars.lines:
             found.append(Seen("quote", f"{symbol} {name}", bars.stamp, bars.lines[name]))
         asked = np.arange(max(bar - NEAR_BARS, 0), bar + 1)
         told = np.array([_chain(setup, symbol, one) for one in asked.tolist()], object)

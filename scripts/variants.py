@@ -27,7 +27,7 @@ from engine.risk.blackouts import EventCalendar
 from engine.settings import ENVIRONMENT, Settings
 from engine.settings_files import Layer, complaint, merge
 from feeds.model import ModelQuotes, ModelSettings
-from scripts.market import find_product, generated
+from scripts.market import find_product, generated, members
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, overrides, play
 from scripts.signals import OWN, bots_with
@@ -176,9 +176,10 @@ def setup_of(base: Base, changes: Mapping[str, Any]) -> Setup:
     bots = chosen_bots(settings, base.bots)
     symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
     products = {symbol: find_product(base.universe, symbol) for symbol in symbols}
-    bars = _bars(settings, products, base.timerange)
+    bars = _bars(settings, products, base.timerange, members(settings, base.universe))
     book = ModelQuotes(bars, products, ModelSettings(settings.quotes.premium, settings.quotes.spread_scale))
-    calendar = EventCalendar(base.calendar.known, settings.risk.calendar_required)
+    harvest = settings.common.regime.harvest is not None
+    calendar = EventCalendar(base.calendar.known, settings.risk.calendar_required, harvest)
     return Setup(settings, bots, products, book.with_lines(), book, calendar, base.fees)
 
 
@@ -307,13 +308,16 @@ def _outcomes(
         )(runs)
 
 
-def _bars(settings: Settings, products: Mapping[str, Product], timerange: str | None) -> dict[str, Bars]:
+def _bars(
+    settings: Settings, products: Mapping[str, Product], timerange: str | None, breadth_of: Sequence[Product]
+) -> dict[str, Bars]:
     """Return the bars of the settings, those last used without making them again."""
-    key = json.dumps([settings.data.model_dump(mode="json"), timerange, sorted(products)])
+    names = sorted(products), [product.symbol for product in breadth_of]
+    key = json.dumps([settings.data.model_dump(mode="json"), timerange, *names])
     if key not in _held:
         while len(_held) >= KEPT_BARS:
             del _held[next(iter(_held))]
-        _held[key] = generated(settings, products, timerange=timerange)
+        _held[key] = generated(settings, products, timerange=timerange, breadth_of=breadth_of)
     return {symbol: _held[key][symbol] for symbol in products}
 
 

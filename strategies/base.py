@@ -25,6 +25,7 @@ from engine.risk.governor import MarketView
 from strategies.agenda import Agenda, halt_bars
 from strategies.lane import Check, Lane
 from strategies.preview import preview
+from strategies.regime import regime_checks, regime_measures
 from strategies.ticket import Proposal, Stage, Ticket
 
 _ENDED = {"filled", "timed_out", "cancelled", "rejected"}
@@ -60,6 +61,7 @@ class Bot(bt.Strategy):
         ("foresee", True),
     )
     bot_name = ""
+    sells: frozenset[str] = frozenset()  # put, call or both
     lane: Callable[..., Lane] = Lane
 
     def __init__(self) -> None:
@@ -79,6 +81,8 @@ class Bot(bt.Strategy):
             data = self.getdatabyname(symbol)
             self.days.append((DayLines(data), VixChange(data)))
             measures = {"minute": data.lines.minute, "left": data.lines.left, **self.measures(data)}
+            releases = self.desk.governor.calendar.releases(symbol)
+            measures |= regime_measures(data, self.p.common.regime, releases)
             self.lanes.append(
                 self.lane(
                     self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
@@ -180,7 +184,8 @@ class Bot(bt.Strategy):
                 lane.note(bar, Reason.POSITION_OPEN)
 
     def _checks(self, m: SimpleNamespace) -> list[Check]:
-        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m)]
+        regime = regime_checks(m, self.p.common.regime, self.sells)
+        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m), *regime]
 
     def _view(self, number: int, bar: int) -> MarketView:
         lane, (days, vix) = self.lanes[number], self.days[number]

@@ -48,7 +48,7 @@ def _shaken(table: pa.Table, cut: int, rng: np.random.Generator) -> pa.Table:
             table.schema.get_field_index(name), name, pc.multiply(table.column(name), pa.array(factor))
         )
     for name in ("volume", "open_interest"):
-        changed = np.where(later, 0, 1)
+        changed = np.where(later, 2, 1)  # a count from the morning still never falls
         table = table.set_column(
             table.schema.get_field_index(name), name, pc.multiply(table.column(name), pa.array(changed))
         )
