@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from engine.bars import Bars
 from engine.broker.fees import FeeSchedule
 from engine.errors import ConfigError, DataError, MarketWatchError
 from engine.options.contract import Product
+from engine.reasons import Reason
 from engine.research.space import nested
 from engine.risk.blackouts import EventCalendar
 from engine.settings import ENVIRONMENT, Settings
@@ -30,8 +31,9 @@ from feeds.model import ModelQuotes, ModelSettings
 from scripts.market import find_product, generated, members
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, overrides, play
-from scripts.signals import OWN, bots_with
+from scripts.signals import OWN, WITHOUT, bots_with
 
+NO_EVENTS = f"{WITHOUT}:{Reason.EVENT_BLACKOUT}"
 KEPT_BARS = 2  # sets of bars a process holds: five years of two symbols are about 100 MB
 ROOT = Path(__file__).resolve().parents[1]
 _held: dict[str, dict[str, Bars]] = {}
@@ -188,6 +190,8 @@ def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:
     began = time.perf_counter()
     try:
         setup = setup_of(base, variant.changes)
+        if variant.signals == NO_EVENTS:
+            setup = replace(setup, calendar=setup.calendar.without_events())
         desk, _ = play(setup, roster=bots_with(variant.signals))
         found = {bot: _days(bot, desk.journal.trades) for bot in setup.bots}
         told: dict[str, Any] = {

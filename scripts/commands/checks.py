@@ -1,4 +1,4 @@
-"""``mw lookahead``: does anything read ahead."""
+"""``mw lookahead`` and ``mw ablate``: does anything read ahead, and what is each filter worth."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from scripts.commands.options import (
     CONFIG,
+    RUNS,
     Config,
     LogFile,
     Made,
@@ -24,6 +25,7 @@ from scripts.commands.options import (
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(lookahead)
+    app.command()(ablate)
 
 
 def lookahead(
@@ -64,3 +66,36 @@ def lookahead(
         generator=None if generator is None else str(generator),
     )
     run(LookaheadRequest(base, cuts, sessions, stock_loop))
+
+
+def ablate(
+    bots: Annotated[str | None, typer.Option(metavar="putlite,condor", help="Only these bots.")] = None,
+    optional: Annotated[bool, typer.Option(help="Try the filters that are off by default, too.")] = True,
+    timerange: Range = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    premium: Premium = None,
+    generator: Made = None,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 one a core.")] = -1,
+    config: Config = CONFIG,
+    out: Annotated[Path, typer.Option(help="Folder for the report's own folder.")] = RUNS,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Switch each filter off alone and say what it is worth on the same days."""
+    start_log(verbose, logfile)
+    from scripts.ablate import AblateRequest, run
+    from scripts.commands.run import chosen
+    from scripts.requests import BacktestRequest
+
+    base = BacktestRequest(
+        config=config,
+        out=out,
+        bots=chosen(bots),
+        timerange=timerange,
+        profile=profile,
+        seed=seed,
+        premium=premium,
+        generator=None if generator is None else str(generator),
+    )
+    run(AblateRequest(base, optional, jobs))
