@@ -10,6 +10,7 @@ import typer
 from engine.errors import MarketWatchError
 from engine.journal.redaction import redact
 from scripts.commands import (
+    checks,
     data,
     gate,
     journal,
@@ -32,6 +33,7 @@ for commands in (
     run,
     data,
     research,
+    checks,
     journal,
     gate,
     serve,

@@ -28,6 +28,7 @@ from engine.risk.state import DayState
 from strategies.agenda import FULL_CLOSE, Agenda, outlook
 from strategies.lane import Check, Lane
 from strategies.preview import preview
+from strategies.regime import regime_checks, regime_measures
 from strategies.ticket import Proposal, Stage, Ticket
 
 _ENDED = {"filled", "timed_out", "cancelled", "rejected"}
@@ -72,6 +73,7 @@ class Bot(bt.Strategy):
         ("foresee", True),
     )
     bot_name = ""
+    sells: frozenset[str] = frozenset()  # put, call or both
     lane: Callable[..., Lane] = Lane
 
     def __init__(self) -> None:
@@ -96,6 +98,8 @@ class Bot(bt.Strategy):
             seen = (data.lines.minute, data.lines.left, data.lines.close)
             self._watched.append([*seen, *days.lines, data.lines.vix, vix.lines.change])
             measures = {"minute": data.lines.minute, "left": data.lines.left, **self.measures(data)}
+            releases = self.desk.governor.calendar.releases(symbol)
+            measures |= regime_measures(data, self.p.common.regime, releases)
             self.lanes.append(
                 self.lane(
                     self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
@@ -202,7 +206,8 @@ class Bot(bt.Strategy):
                 lane.note(bar, Reason.POSITION_OPEN)
 
     def _checks(self, m: SimpleNamespace) -> list[Check]:
-        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m)]
+        regime = regime_checks(m, self.p.common.regime, self.sells)
+        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m), *regime]
 
     def _view(self, number: int, bar: int) -> MarketView:
         clock, lines = self.desk.clock, self._watched[number]
