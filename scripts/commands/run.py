@@ -1,4 +1,4 @@
-"""``mw backtest``, ``report``, ``show-config`` and ``chain``."""
+"""``mw backtest``, ``report`` and ``chain``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(backtest)
     app.command()(report)
-    app.command("show-config")(show_config)
     app.command()(chain)
 
 
@@ -111,17 +110,6 @@ def report(
     from scripts.report import run as show
 
     show(folder, trade)
-
-
-def show_config(profile: Profile = None, config: Config = CONFIG, verbose: Verbose = 0) -> None:
-    """Print the settings as files, profile and environment together make them."""
-    start_log(verbose)
-    from engine.journal.redaction import redact
-    from engine.settings import Settings
-
-    settings = Settings.load(config, profile)
-    typer.echo(redact(settings.to_yaml()), nl=False)
-    typer.echo(f"# digest {settings.digest}")
 
 
 def chain(
