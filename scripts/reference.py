@@ -23,10 +23,9 @@ def commands_page() -> str:
 
 def _walk(path: str, command: Any) -> Iterator[tuple[str, Any]]:
     inner = getattr(command, "commands", None)
-    if inner is None:
+    if inner is None or any(one.name != "help" for one in command.params):
         yield path, command
-        return
-    for name in sorted(inner):
+    for name in sorted(inner or ()):
         yield from _walk(f"{path} {name}", inner[name])
 
 
