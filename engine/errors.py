@@ -31,5 +31,9 @@ class LedgerError(MarketWatchError):
     """The books do not balance: the run stops at once, because nothing after it is true."""
 
 
+class GateError(MarketWatchError):
+    """The gate's history cannot be trusted, or something does not fit it: nothing is recorded, exit 2."""
+
+
 class JournalError(MarketWatchError):
     """The journal cannot be opened, trusted or written: a session refuses entries and ends flat."""

@@ -151,6 +151,12 @@ class Reader:
         query = select(SessionRow.run_id).where(SessionRow.day == day).order_by(SessionRow.started)
         return tuple(row["run_id"] for row in self.rows(query))
 
+    def sessions_of(self, day: date) -> list[Row]:
+        """Return the sessions of a day, one a run, in order."""
+        return self.rows(
+            select(SessionRow.__table__).where(SessionRow.day == day).order_by(SessionRow.started)
+        )
+
     # what a restart needs --------------------------------------------------------------
 
     def state(self, day: date) -> Row | None:
