@@ -85,7 +85,7 @@ def analyze(result: RunResult) -> Analysis:
     bots = list(dict.fromkeys(result.decisions.bot.astype(str))) or sorted(set(trades.bot))
     day = trades.exit_time.dt.tz_convert(NEW_YORK).dt.tz_localize(None).dt.normalize()
     table = trades.assign(day=day)
-    daily = pd.DataFrame({bot: _by_day(table[table.bot == bot], index) for bot in bots}, index=index)
+    daily = pd.DataFrame({bot: daily_of(trades[trades.bot == bot], index) for bot in bots}, index=index)
     daily["all"] = daily[bots].sum(axis=1) if bots else 0.0
     total = _figures(table, daily["all"], result)
     states = result.orders.state.astype(str)
@@ -144,8 +144,10 @@ def _figures(trades: pd.DataFrame, pnl: pd.Series, result: RunResult) -> dict[st
     }
 
 
-def _by_day(trades: pd.DataFrame, index: pd.DatetimeIndex) -> pd.Series:
-    return trades.groupby("day").net.sum().reindex(index, fill_value=0.0)
+def daily_of(trades: pd.DataFrame, index: pd.DatetimeIndex) -> pd.Series:
+    """Return the net result of every session in ``index``, USD; trades count on the day of their exit."""
+    day = trades.exit_time.dt.tz_convert(NEW_YORK).dt.tz_localize(None).dt.normalize()
+    return trades.net.groupby(day).sum().reindex(index, fill_value=0.0)
 
 
 def _most_at_risk(trades: pd.DataFrame) -> float:

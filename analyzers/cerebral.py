@@ -6,6 +6,7 @@ stock loop: nothing depends on how many bars were visited.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import date
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import backtrader as bt
 import pandas as pd
 
-from analyzers.metrics import sharpe, trade_figures
+from analyzers.metrics import trade_figures
+from engine.research.statistics import chance_above, deflate, expectancy_interval, least_days, sharpe
 
 _FIELDS = ("net", "gross", "fees", "slippage", "planned_loss", "structural_loss")
 
@@ -49,16 +51,46 @@ class DailyPnl(JournalAnalyzer):
 
 
 class DailySharpe(DailyPnl):
-    """Annualised Sharpe ratio of the daily P&L on the starting cash, with its standard error.
+    """Annualised Sharpe ratio of the daily P&L on the starting cash, and what it can show.
 
-    Daily, ddof 1, idle days counted; both NaN while the data is too thin to say.
+    ``sharpe`` (daily, ddof 1, idle days counted) with its standard ``error``; ``probabilistic``, the
+    chance that the true ratio is above ``benchmark``; ``deflated``, that it is above zero although
+    it was the best of ``trials``; ``least_days`` after which the same ratio would be shown to
+    be above the benchmark, at 95 %. All NaN while the data is too thin to say.
     """
+
+    params = (("benchmark", 0.0), ("trials", 1))
 
     def judge(self) -> dict[str, float]:
         days = super().judge()
         pnl = pd.Series(list(days.values()), index=pd.DatetimeIndex(pd.to_datetime(list(days))))
         ratio, error = sharpe(pnl, self.strategy.desk.start_cash)
-        return {"sharpe": ratio, "error": error, "days": len(days)}
+        return {
+            "sharpe": ratio,
+            "error": error,
+            "days": len(days),
+            "probabilistic": chance_above(ratio, error, self.p.benchmark),
+            "deflated": deflate(ratio, error, [ratio], self.p.trials).probability,
+            "least_days": least_days(ratio, error, len(days), self.p.benchmark),
+        }
+
+
+class Expectancy(DailyPnl):
+    """Mean net result of a trade, USD, with its interval by a stationary bootstrap of days.
+
+    ``no_edge`` is the share of draws with no gain; all but ``mean`` NaN below 30 trades.
+    """
+
+    params = (("level", 0.95),)
+
+    def judge(self) -> dict[str, float]:
+        days = super().judge()
+        counts = Counter(trade.exit_time.date() for trade in self.own)
+        net, trades = pd.Series(list(days.values())), pd.Series([counts[day] for day in days])
+        low, high, no_edge = expectancy_interval(net, trades, self.p.level)
+        done = int(trades.sum())
+        mean = float(net.sum()) / done if done else math.nan
+        return {"mean": mean, "low": low, "high": high, "no_edge": no_edge, "trades": done}
 
 
 class TradeFigures(JournalAnalyzer):
@@ -93,4 +125,4 @@ class Exposure(JournalAnalyzer):
         return {"minutes": minutes, "share": minutes / bars if bars else 0.0}
 
 
-ANALYZERS = (DailyPnl, DailySharpe, TradeFigures, Exits, Denials, Exposure)
+ANALYZERS = (DailyPnl, DailySharpe, Expectancy, TradeFigures, Exits, Denials, Exposure)

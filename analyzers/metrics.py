@@ -1,4 +1,7 @@
-"""Figures a series of results is judged by; NaN where the data is too thin to say."""
+"""Figures a series of results is judged by; NaN where the data is too thin to say.
+
+Sharpe ratio, intervals and bootstrap are those of `engine.research.statistics`, which the gate shares.
+"""
 
 from __future__ import annotations
 
@@ -9,42 +12,31 @@ from datetime import date
 import empyrical
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.special import ndtr
 
-Floats = NDArray[np.float64]
+from engine.research.statistics import (
+    DAYS,
+    LEAST_DAYS,
+    LEAST_TRADES,
+    chance_above,
+    drawn_sums,
+    expectancy_interval,
+    sharpe,
+)
 
-DAYS = 252
-LEAST_DAYS = 20
-LEAST_ACTIVE = 10  # days with a result
-LEAST_TRADES = 30
-BOOTSTRAPS, BLOCK = 5000, 5
-
-
-def sharpe(pnl: pd.Series, capital: float) -> tuple[float, float]:
-    """Return the annualised Sharpe ratio of daily P&L on ``capital``, and its standard error.
-
-    Idle days count. Daily, sample standard deviation (ddof 1), times sqrt(252), no risk-free
-    rate. The standard error is Mertens' (Lo 2002 with skewness and kurtosis),
-    sqrt((1 - g3 SR + (g4 - 1)/4 SR^2) / (n - 1)) per day. NaN below 20 days, or where fewer
-    than 10 of them brought anything: the formula takes moments of the days for known.
-    """
-    if len(pnl) < LEAST_DAYS or int((pnl != 0.0).sum()) < LEAST_ACTIVE or not pnl.std(ddof=1) > 0.0:
-        return math.nan, math.nan
-    returns = pnl / capital
-    annual = float(empyrical.sharpe_ratio(returns, annualization=DAYS))
-    one = annual / math.sqrt(DAYS)
-    skew, kurtosis = float(returns.skew()), float(returns.kurt()) + 3.0
-    variance = (1.0 - skew * one + (kurtosis - 1.0) / 4.0 * one * one) / (len(returns) - 1)
-    return annual, math.sqrt(max(variance, 0.0) * DAYS)
-
-
-def chance_above(ratio: float, error: float, level: float = 0.0) -> float:
-    """Return the probability that a true ratio exceeds ``level``, given estimate and standard error.
-
-    With a Sharpe ratio this is the probabilistic Sharpe ratio of Bailey and Lopez de Prado (2012).
-    """
-    return float(ndtr((ratio - level) / error)) if error > 0.0 else math.nan
+__all__ = [
+    "DAYS",
+    "LEAST_DAYS",
+    "LEAST_TRADES",
+    "Drawdown",
+    "break_even",
+    "chance_above",
+    "drawdowns",
+    "drawn_sums",
+    "expectancy_interval",
+    "investment_figures",
+    "sharpe",
+    "trade_figures",
+]
 
 
 @dataclass(frozen=True)
@@ -76,47 +68,6 @@ def drawdowns(pnl: pd.Series, count: int = 10) -> list[Drawdown]:
     if trough >= 0:
         found.append(Drawdown(-low, days[top], days[trough], None))
     return sorted(found, key=lambda fall: -fall.depth)[:count]
-
-
-def drawn_sums(columns: Floats, draws: int = BOOTSTRAPS, block: float = BLOCK, seed: int = 1) -> Floats:
-    """Return the column sums of stationary bootstrap samples of rows, shape (draws, columns).
-
-    Politis and Romano (1994): blocks of geometric length, mean ``block`` rows, each from a
-    uniform start, wrapping around. A block's sum is a difference of running sums.
-    """
-    rows = len(columns)
-    random = np.random.default_rng(seed)
-    count = max(int(rows / block * 1.25) + 20, 20)
-    lengths = random.geometric(1.0 / block, (draws, count))
-    while (short := lengths.sum(axis=1) < rows).any():
-        more = random.geometric(1.0 / block, (draws, count))
-        lengths = np.concatenate([lengths, np.where(short[:, None], more, 0)], axis=1)
-    ends = np.minimum(np.cumsum(lengths, axis=1), rows)
-    lengths = np.diff(ends, axis=1, prepend=0)
-    starts = random.integers(0, rows, lengths.shape)
-    running = np.concatenate([np.zeros((1, columns.shape[1])), np.cumsum(np.tile(columns, (2, 1)), axis=0)])
-    sums = np.empty((draws, columns.shape[1]))
-    for column in range(columns.shape[1]):
-        total = running[:, column]
-        sums[:, column] = (total[starts + lengths] - total[starts]).sum(axis=1)
-    return sums
-
-
-def expectancy_interval(net: pd.Series, trades: pd.Series, level: float = 0.95) -> tuple[float, float, float]:
-    """Return a confidence interval of the mean result of a trade, and the share of draws not above zero.
-
-    Days are drawn, not trades: the trades of a day share its market. Stationary bootstrap of
-    the days' ``net`` and number of ``trades`` (mean block 5 days, 5000 draws, seed fixed),
-    percentiles. NaN below 30 trades: the losses of a seller of options are rare.
-    """
-    columns = np.column_stack([net.to_numpy(np.float64), trades.to_numpy(np.float64)])
-    if not columns[:, 1].sum() >= LEAST_TRADES:
-        return math.nan, math.nan, math.nan
-    sums = drawn_sums(columns)
-    # a draw of only idle days says nothing of a trade
-    means = sums[:, 0][sums[:, 1] > 0.5] / sums[:, 1][sums[:, 1] > 0.5]
-    low, high = np.quantile(means, [0.5 - level / 2.0, 0.5 + level / 2.0])
-    return float(low), float(high), float((means <= 0.0).mean())
 
 
 def trade_figures(trades: pd.DataFrame) -> dict[str, float]:

@@ -1,100 +1,25 @@
 """What a search's best result is worth: luck's own Sharpe ratio, deflation, chance of overfitting.
 
-Sharpe ratios go in and come out annualised, as `analyzers.metrics.sharpe` gives them.
+The deflated Sharpe ratio and the track record length are those of `engine.research.statistics`,
+which the gate shares.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
-from analyzers.metrics import chance_above
+from engine.research.statistics import Deflated, deflate, expected_best, least_days
+
+__all__ = ["Deflated", "Overfitting", "deflate", "expected_best", "least_days", "overfitting"]
 
 Floats = NDArray[np.float64]
-_EULER = 0.5772156649015329
 BLOCKS = 16  # 12,870 ways to halve them
 LEAST_BLOCK = 5  # days
-
-
-@dataclass(frozen=True, slots=True)
-class Deflated:
-    """The best of many trials, judged against what the best of as many lucky ones would show.
-
-    Parameters
-    ----------
-    trials : int
-        All that were ever tried.
-    luck : float
-        Expected largest Sharpe ratio of that many trials without any skill.
-    probability : float
-        That the true ratio is above zero, given the search (deflated Sharpe ratio); NaN where
-        the ratio or its error is not known.
-    """
-
-    trials: int
-    luck: float
-    probability: float
-
-
-def expected_best(trials: int, spread: float) -> float:
-    """Return the Sharpe ratio expected of the best of so many trials without skill.
-
-    Bailey and Lopez de Prado, "The Deflated Sharpe Ratio" (Journal of Portfolio Management
-    40(5), 2014), equation 1: ``spread`` times (1 - g) z(1 - 1/N) + g z(1 - 1/(N e)), with the
-    Euler-Mascheroni constant g. Trials that resemble each other make this too high, so the
-    verdict errs on the strict side.
-
-    Parameters
-    ----------
-    trials : int
-    spread : float
-        Standard deviation of the trials' Sharpe ratios.
-    """
-    if trials < 2 or not spread > 0.0:
-        return 0.0
-    ends = ndtri(1.0 - 1.0 / trials), ndtri(1.0 - 1.0 / (trials * math.e))
-    return float(spread * ((1.0 - _EULER) * ends[0] + _EULER * ends[1]))
-
-
-def deflate(ratio: float, error: float, others: Sequence[float], trials: int | None = None) -> Deflated:
-    """Judge the best Sharpe ratio of a search.
-
-    Parameters
-    ----------
-    ratio, error : float
-        Of the best trial, and its standard error.
-    others : sequence of float
-        Ratios of the trials whose spread says how far luck reaches, the best one among them;
-        unknown ones (NaN) are left out of the spread but count as tried.
-    trials : int, optional
-        How many were ever tried, when more than ``others``.
-    """
-    known = np.asarray([value for value in others if math.isfinite(value)])
-    count = max(trials or 0, len(others))
-    spread = float(known.std(ddof=1)) if len(known) > 1 else 0.0
-    # luck alone spreads ratios by their own error, however alike the trials are
-    luck = expected_best(count, max(spread, error if math.isfinite(error) and count > 1 else 0.0))
-    return Deflated(count, luck, chance_above(ratio, error, luck))
-
-
-def least_days(ratio: float, error: float, days: int, level: float = 0.0, confidence: float = 0.95) -> float:
-    """Return after how many days the same ratio would be shown to be above ``level``.
-
-    Minimum track record length (Bailey and Lopez de Prado, "The Sharpe Ratio Efficient
-    Frontier", Journal of Risk 15(2), 2012): the error shrinks with the root of the days less 1.
-    Infinite for a ratio that is not above the level, NaN where it is not known.
-    """
-    if not (math.isfinite(ratio) and error > 0.0):
-        return math.nan
-    if ratio <= level:
-        return math.inf
-    return 1.0 + (days - 1) * (float(ndtri(confidence)) * error / (ratio - level)) ** 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,5 +48,9 @@ class LinkError(MarketWatchError):
         self.code = code
 
 
+class GateError(MarketWatchError):
+    """The gate's history cannot be trusted, or something does not fit it: nothing is recorded, exit 2."""
+
+
 class JournalError(MarketWatchError):
     """The journal cannot be opened, trusted or written: a session refuses entries and ends flat."""

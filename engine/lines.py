@@ -9,9 +9,6 @@ import backtrader as bt
 
 from engine.bars import LINES
 
-DAY_NS = 86_400_000_000_000
-EPOCH = 719163.0  # Backtrader's day number of 1970-01-01
-
 
 class NewYork(tzinfo):
     """New York time with the ``localize`` that Backtrader asks of a time zone."""

@@ -19,9 +19,15 @@ class Reason(StrEnum):
     TREND = "trend"
     OUTSIDE_MORNING_RANGE = "outside_morning_range"
     NOT_CALM = "not_calm"
+    RANGE_BEYOND_IMPLIED = "range_beyond_implied"
+    BREADTH = "breadth"
+    CROWDED = "crowded"
+    WRONG_SIDE = "wrong_side"
+    IV_NOT_COLLAPSED = "iv_not_collapsed"
     NO_STRIKE = "no_strike"
     NO_QUOTE = "no_quote"
     CREDIT_BELOW_COST = "credit_below_cost"
+    MODEL_VETO = "model_veto"
     POSITION_OPEN = "position_open"
     ENTRIES_USED = "entries_used"
     # entries denied: the governor
@@ -59,3 +65,10 @@ class Reason(StrEnum):
     UNMARKED = "unmarked"
     SESSION_END = "session_end"
     TAKEN_OVER = "taken_over"
+
+    __hash__ = str.__hash__  # an enumeration's own is written in Python
+
+
+REASONS = list(Reason)
+CODE = {reason: code for code, reason in enumerate(REASONS)}  # reasons as columns of numbers
+PASSED = -1  # in such a column: nothing

@@ -24,6 +24,7 @@ from engine.risk.blackouts import Kind
 from engine.risk.limits import ALL_HALTS, Budget, Limits
 from engine.settings_files import Layer, complaint, environment, merge, profile_path, read_yaml
 from engine.settings_ibkr import IbkrSettings
+from engine.settings_services import DashboardSettings, ServeSettings
 from engine.settings_session import SessionSettings
 from engine.settings_types import (
     Amount,
@@ -43,6 +44,7 @@ from engine.settings_types import (
 
 CONFIG_DIR = Path(__file__).resolve().parent.parent / "config"
 ENVIRONMENT = "MW__"
+_ASIDE = {"delayed", "journal", "alerts", "serve", "dashboard"}
 
 
 class AccountSettings(Section):
@@ -51,12 +53,47 @@ class AccountSettings(Section):
     cash: Positive = 150_000.0
 
 
+class RegimeSettings(Section):
+    """Filters every bot can have beside its own; null switches one off."""
+
+    range_max: Positive | None = None
+    breadth_min: Annotated[Amount, Field(le=1)] | None = None
+    breadth_max: Annotated[Amount, Field(le=1)] | None = None
+    crowding_max: Annotated[Positive, Field(le=100)] | None = None
+    spike: Positive | None = None
+    lean: Annotated[Amount, Field(le=50)] = 10.0
+    harvest: Share | None = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if (
+            self.breadth_min is not None
+            and self.breadth_max is not None
+            and self.breadth_max <= self.breadth_min
+        ):
+            raise ValueError(
+                f"breadth_max is {self.breadth_max}, expected above breadth_min {self.breadth_min}"
+            )
+        return self
+
+    @property
+    def needs_flow(self) -> bool:
+        """Whether a filter asks for what was traded of the options."""
+        return self.crowding_max is not None or self.spike is not None
+
+    @property
+    def needs_breadth(self) -> bool:
+        """Whether a filter asks for the universe's breadth."""
+        return self.breadth_min is not None or self.breadth_max is not None
+
+
 class CommonSettings(Section):
     """What all bots share: how often they look, what a credit must earn, when they leave."""
 
     decide_every: Count = 5
     min_credit_to_cost: Amount = 3.0
     time_stop: Minute = 915
+    regime: RegimeSettings = RegimeSettings()
 
 
 class BudgetSettings(Section):
@@ -119,6 +156,7 @@ class BotSettings(Section):
     entries_per_day: Count = 1
     planned_loss: Positive
     profit_target: Share
+    model: Path | None = None
 
     @model_validator(mode="after")
     def _once(self) -> Self:
@@ -191,6 +229,18 @@ class BotsSettings(Section):
     condor: CondorSettings = CondorSettings()
 
 
+class LearningSettings(Section):
+    """How models are trained, and what they may do; docs/learning.md."""
+
+    kind: Literal["logistic", "boosting"] = "logistic"
+    slot_minutes: Annotated[Count, Field(ge=5, le=180)] = 30
+    folds: Annotated[Count, Field(ge=2, le=20)] = 5
+    embargo_days: Whole = 5
+    least_value: Real = 0.0
+    shrink: bool = False
+    max_age_days: Count = 400
+
+
 class ExecutionSection(Section):
     """How orders are worked and filled; `engine.execution.settings` explains the model."""
 
@@ -244,6 +294,7 @@ class Settings(BaseSettings):
     common: CommonSettings = CommonSettings()
     risk: RiskSettings = RiskSettings()
     bots: BotsSettings = BotsSettings()
+    learning: LearningSettings = LearningSettings()
     execution: ExecutionSection = ExecutionSection()
     quotes: QuotesSettings = QuotesSettings()
     data: DataSettings = DataSettings()
@@ -252,6 +303,8 @@ class Settings(BaseSettings):
     session: SessionSettings = SessionSettings()
     journal: JournalSettings = JournalSettings()
     alerts: AlertSettings = AlertSettings()
+    serve: ServeSettings = ServeSettings()
+    dashboard: DashboardSettings = DashboardSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -292,19 +345,29 @@ class Settings(BaseSettings):
         ConfigError
             One line naming the place, the key, the value and what was expected.
         """
+        layers = cls.layers(config_dir, profile, overrides)
+        try:
+            return cls(**merge(layers))
+        except ValidationError as error:
+            raise complaint(error, layers, cls, ENVIRONMENT) from None
+
+    @classmethod
+    def layers(
+        cls,
+        config_dir: Path | None = None,
+        profile: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> list[Layer]:
+        """Return what each source says, the weakest first; arguments and errors as of `load`."""
         folder = Path(config_dir) if config_dir is not None else CONFIG_DIR
         strategy = folder / "strategy.yaml"
         layers = [Layer(str(strategy), read_yaml(strategy))]
         if profile is not None:
             path = profile_path(folder, profile)
             layers.append(Layer(str(path), read_yaml(path)))
-        variables = environment(cls, ENVIRONMENT)
-        layers.append(Layer("environment", variables))
+        layers.append(Layer("environment", environment(cls, ENVIRONMENT)))
         layers.append(Layer("command line", dict(overrides or {})))
-        try:
-            return cls(**merge(layers))
-        except ValidationError as error:
-            raise complaint(error, layers, cls, ENVIRONMENT) from None
+        return layers
 
     def to_yaml(self) -> str:
         """Return all values as ``strategy.yaml`` would hold them."""
@@ -312,6 +375,6 @@ class Settings(BaseSettings):
 
     @property
     def digest(self) -> str:
-        """Return the sha256 of all values: equal settings, equal digest."""
-        told = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Return the sha256 of all values a result can depend on: not of where it is kept and shown."""
+        told = json.dumps(self.model_dump(mode="json", exclude=_ASIDE), sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()

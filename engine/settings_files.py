@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -115,6 +115,23 @@ def merge(layers: Iterable[Layer]) -> dict[str, Any]:
     return merged
 
 
+def origins(values: Mapping[str, Any], layers: Sequence[Layer]) -> dict[str, tuple[Any, str]]:
+    """Return by dotted key every single value with the place it comes from, ``default`` for none."""
+    found: dict[str, tuple[Any, str]] = {}
+
+    def walk(held: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        for key, value in held.items():
+            here = (*path, key)
+            if isinstance(value, Mapping) and value:
+                walk(value, here)
+                continue
+            told = (layer.place for layer in reversed(layers) if _has(layer.values, here))
+            found[".".join(here)] = value, next(told, "default")
+
+    walk(values, ())
+    return found
+
+
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(below)
     for key, value in above.items():
@@ -153,6 +170,29 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = {name.lower(): name for name in known}
     near = get_close_matches(word.lower(), names, n=1, cutoff=0.5)
     return f". Did you mean {names[near[0]]!r}?" if near else ""
+
+
+def check_key(model: type[BaseModel], key: str, place: str) -> None:
+    """Make sure that a dotted key names one setting.
+
+    Raises
+    ------
+    ConfigError
+        There is no such key, or it is a whole section; names the nearest one.
+    """
+    kind: Any = model
+    for part in key.split("."):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            if part not in kind.model_fields:
+                hint = did_you_mean(part, kind.model_fields)
+                raise ConfigError(f"{place}: {key}: no such setting{hint}")
+            kind = kind.model_fields[part].annotation
+        elif get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        else:
+            raise ConfigError(f"{place}: {key}: no such setting, nothing lies under a single value")
+    if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        raise ConfigError(f"{place}: {key}: is a whole section, expected one of its settings")
 
 
 def _has(values: Any, location: Sequence[str]) -> bool:

@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from engine.bars import LINES, Bars
-from engine.lines import DAY_NS, EPOCH, MinuteFeed
+from engine.lines import MinuteFeed
+from engine.sessions import DAY_NS, EPOCH
 
 _buffers: WeakKeyDictionary[Bars, dict[str, array[float]]] = WeakKeyDictionary()
 

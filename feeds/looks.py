@@ -10,7 +10,8 @@ from numba import njit
 
 from engine.options.chain import STRIKES_AROUND, mid1, straddle1, straddle_sd1
 from engine.options.choice import CALL, NO_EXPIRY, PUT, choose1
-from feeds.surface import combo1, forward1, option1, variance1
+from engine.options.pricing import delta1
+from feeds.surface import combo1, forward1, sd1, sides_sd1, variance1
 
 REACH_SD, REACH_SHARE, REACH_STRIKES = 6.0, 0.08, 5  # of a chain, to either side
 _DELTA = 1.0  # kind of a rule's side, see `engine.options.choice`
@@ -47,17 +48,17 @@ def choices(
         first, last = listed1(bar, ahead, step, table)
         listed = step * np.arange(first, last + 1)
         move[i] = share * _straddle(bar, forward, listed, end, table, smile, facts)
-        put, call = np.empty(0), np.empty(0)
+        put, call = nan, nan
         if rule[0] == _DELTA:
-            put = _deltas(bar, listed, False, end, table, smile, facts)
+            put = _nearest(bar, forward, ahead, listed, False, rule[1], table, smile)
         if rule[3] == _DELTA:
-            call = _deltas(bar, listed, True, end, table, smile, facts)
+            call = _nearest(bar, forward, ahead, listed, True, rule[4], table, smile)
         code[i] = choose1(forward, table[bar, 0], listed, listed, call, put, move[i], rule, out)
         strikes[i] = out
         if np.isfinite(out[PUT]):
-            deltas[i, 0] = option1(bar, out[PUT], False, end, table, smile, facts)[3]
+            deltas[i, 0] = _delta(bar, forward, ahead, out[PUT], False, table, smile)
         if np.isfinite(out[CALL]):
-            deltas[i, 1] = option1(bar, out[CALL], True, end, table, smile, facts)[3]
+            deltas[i, 1] = _delta(bar, forward, ahead, out[CALL], True, table, smile)
 
 
 @njit(cache=True)
@@ -70,11 +71,42 @@ def asks(bars: Any, legs: Any, table: Any, smile: Any, facts: Any) -> Any:
 
 
 @njit(cache=True)
-def _deltas(bar: int, listed: Any, call: bool, end: float, table: Any, smile: Any, facts: Any) -> Any:
-    out = np.empty(len(listed))
-    for k in range(len(listed)):
-        out[k] = option1(bar, listed[k], call, end, table, smile, facts)[3]
-    return out
+def _delta(
+    bar: int, forward: float, ahead: float, strike: float, call: bool, table: Any, smile: Any
+) -> float:
+    return delta1(forward, strike, sd1(bar, strike, forward, ahead, table, smile), call)
+
+
+@njit(cache=True)
+def _nearest(
+    bar: int, forward: float, ahead: float, listed: Any, call: bool, amount: float, table: Any, smile: Any
+) -> float:
+    """Return `nearest1` of a side without computing all its deltas.
+
+    On a smile free of arbitrage the delta is monotone in the strike (M. Fukasawa, "The normalizing
+    transformation of the implied volatility smile", Mathematical Finance 22, 2012), so the place
+    where it passes ``amount`` is found by halving.
+    """
+    wanted = abs(amount)
+    low, high = 0, len(listed)  # the first strike in here whose delta lies beyond the amount
+    while low < high:
+        middle = (low + high) // 2
+        size = abs(_delta(bar, forward, ahead, listed[middle], call, table, smile))
+        if (size <= wanted) if call else (size >= wanted):
+            high = middle
+        else:
+            low = middle + 1
+    best, found = np.inf, -1
+    for i in range(max(low - 1, 0), min(low + 1, len(listed))):
+        away = abs(abs(_delta(bar, forward, ahead, listed[i], call, table, smile)) - wanted)
+        if away < best:
+            best, found = away, i
+    while found > 0:  # of strikes equally far, the lowest
+        away = abs(abs(_delta(bar, forward, ahead, listed[found - 1], call, table, smile)) - wanted)
+        if away > best:
+            break
+        found -= 1
+    return float(listed[found]) if found >= 0 else nan
 
 
 @njit(cache=True)
@@ -100,6 +132,6 @@ def _straddle(bar: int, forward: float, listed: Any, end: float, table: Any, smi
 def _straddle_sd(
     bar: int, forward: float, strike: float, end: float, table: Any, smile: Any, facts: Any
 ) -> float:
-    call = option1(bar, strike, True, end, table, smile, facts)
-    put = option1(bar, strike, False, end, table, smile, facts)
+    call = sides_sd1(bar, strike, True, end, table, smile, facts)
+    put = sides_sd1(bar, strike, False, end, table, smile, facts)
     return straddle_sd1(forward, strike, mid1(call[0], call[1]) + mid1(put[0], put[1]))

@@ -21,11 +21,14 @@ from analyzers.report.terminal import print_tables
 from analyzers.result import RunResult, save
 from engine.desk import Desk
 from engine.errors import LedgerError
+from engine.gate.fingerprint import strategy_files
 from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
 from scripts.null_control import NullControl
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, describe, play, prepare
 
+STRATEGIES = Path(__file__).resolve().parents[1] / "strategies"
+STRATEGY_FILES = "strategy files"  # what of a run's inputs the gate asks for
 EVENTS = {"trades": Trade, "fills": Fill, "orders": OrderEvent, "halts": HaltEvent}
 
 
@@ -135,7 +138,7 @@ def as_result(request: BacktestRequest, setup: Setup, desk: Desk, timings: dict[
         config_digest=settings.digest,
         seed=None if request.recording else settings.data.seed,
         settings=settings.model_dump(mode="json"),
-        inputs=inputs(request),
+        inputs=inputs(request) | {STRATEGY_FILES: strategy_files(settings, setup.bots, STRATEGIES)},
         data_notes=notes,
         assumptions=assumptions,
         sessions=tuple(desk.sessions),

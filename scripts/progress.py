@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
@@ -11,18 +12,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 T = TypeVar("T")
 LEAST = 5  # results in this run before a time left is said
-INSTANT = 0.02  # seconds: what came faster was not run but known
+LAST = 40  # results the rate is taken from: the first wait for processes and compilers
 QUIET_SECONDS = 60.0  # between two lines where there is no terminal
 
 
-def watched(console: Console, title: str, total: int, results: Iterable[T]) -> Iterator[T]:
+def watched(
+    console: Console,
+    title: str,
+    total: int,
+    results: Iterable[T],
+    known: Callable[[T], bool] = lambda result: False,
+) -> Iterator[T]:
     """Give results on, showing how many there are and how long the rest will take.
 
-    The rate is that of this run: results known from an earlier one count as done and do not
-    make it look fast. Until five results have come nothing is said of the time left.
+    The rate is that of the last results of this run: what is ``known`` from an earlier one
+    counts as done and does not make it look fast. Until five have come nothing is said of the
+    time left.
     """
-    known = ran = 0
-    began = last = said = time.monotonic()
+    done = 0
+    said = time.monotonic()
+    came: deque[float] = deque([said], maxlen=LAST + 1)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -33,15 +42,15 @@ def watched(console: Console, title: str, total: int, results: Iterable[T]) -> I
         task = bar.add_task(title, total=total, left="")
         for result in results:
             now = time.monotonic()
-            if not ran and now - last < INSTANT:
-                known, began = known + 1, now
-            else:
-                ran += 1
-            last = now
-            left = time_left(now - began, ran, total - known - ran)
-            bar.update(task, completed=known + ran, left=left)
+            done += 1
+            if not known(result):
+                came.append(now)
+            elif len(came) == 1:
+                came[0] = now
+            left = time_left(came[-1] - came[0], len(came) - 1, total - done)
+            bar.update(task, completed=done, left=left)
             if not console.is_terminal and now - said > QUIET_SECONDS:
-                console.print(f"{title}: {known + ran} of {total}, {left or 'time left not known yet'}")
+                console.print(f"{title}: {done} of {total}, {left or 'time left not known yet'}")
                 said = now
             yield result
 

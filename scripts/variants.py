@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,25 @@ from engine.bars import Bars
 from engine.broker.fees import FeeSchedule
 from engine.errors import ConfigError, DataError, MarketWatchError
 from engine.options.contract import Product
+from engine.reasons import Reason
 from engine.research.space import nested
 from engine.risk.blackouts import EventCalendar
 from engine.settings import ENVIRONMENT, Settings
 from engine.settings_files import Layer, complaint, merge
 from feeds.model import ModelQuotes, ModelSettings
-from scripts.market import find_product, generated
+from scripts.market import find_product, generated, members
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, overrides, play
-from scripts.signals import OWN, bots_with
+from scripts.signals import OWN, WITHOUT, bots_with
 
+NO_EVENTS = f"{WITHOUT}:{Reason.EVENT_BLACKOUT}"
 KEPT_BARS = 2  # sets of bars a process holds: five years of two symbols are about 100 MB
+KEPT_BOOKS = 2  # models of quotes over them, as large
 ROOT = Path(__file__).resolve().parents[1]
 _held: dict[str, dict[str, Bars]] = {}
+_books: dict[str, tuple[ModelQuotes, dict[str, Bars]]] = {}
+_unpacked: dict[str, Base] = {}
+_sessions: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class Base:
     timerange : str, optional
     digest : str
         Of all this, of the files it was read from and of the program's own source.
+    idea : str
+        The same with the bots' source only: who asks again with a newer program tries nothing new.
     """
 
     settings: dict[str, Any]
@@ -61,6 +70,7 @@ class Base:
     fees: FeeSchedule
     timerange: str | None
     digest: str
+    idea: str
 
     @classmethod
     def of(cls, request: BacktestRequest) -> Base:
@@ -75,7 +85,7 @@ class Base:
             request.config / name for name in ("universe.json", "events.json", "fees.yaml")
         )
         files = [path for path in (universe, events, fees, settings.data.daily) if path is not None]
-        told = [settings.digest, request.bots, request.timerange, source_digest(), _content(files)]
+        told = [settings.digest, request.bots, request.timerange, _content(files)]
         return cls(
             settings=settings.model_dump(mode="json"),
             bots=request.bots,
@@ -83,7 +93,8 @@ class Base:
             calendar=EventCalendar.load(events, settings.risk.calendar_required),
             fees=FeeSchedule.load(fees),
             timerange=request.timerange,
-            digest=hashlib.sha256(json.dumps(told).encode()).hexdigest(),
+            digest=hashlib.sha256(json.dumps([*told, source_digest()]).encode()).hexdigest(),
+            idea=hashlib.sha256(json.dumps([*told, source_digest(("strategies",))]).encode()).hexdigest(),
         )
 
 
@@ -104,8 +115,15 @@ class Variant:
 
     def key(self, base: Base) -> str:
         """Return the name of this variant's result under a base."""
+        return self._key(base.digest)
+
+    def trial(self, base: Base) -> str:
+        """Return the name of what is tried by this variant, in whatever version of the program."""
+        return self._key(base.idea)
+
+    def _key(self, digest: str) -> str:
         daily = self.changes.get("data.daily")
-        told = [base.digest, dict(self.changes), self.signals]
+        told = [digest, dict(self.changes), self.signals]
         text = json.dumps([*told, _content([Path(daily)]) if daily else ""], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -146,13 +164,19 @@ class Outcome:
     def of_line(cls, line: str) -> Outcome:
         """Return the outcome a line tells; ValueError, KeyError or TypeError when it does not."""
         told = json.loads(line)
+        sessions = _same(tuple(told["sessions"]))
         bots = {
             name: BotDays(
                 **{key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
             )
             for name, held in told.pop("bots").items()
         }
-        return cls(**(told | {"bots": bots, "sessions": tuple(told["sessions"])}))
+        return cls(**(told | {"bots": bots, "sessions": sessions}))
+
+
+def _same(sessions: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one object for equal sessions: thousands of outcomes have the same."""
+    return _sessions.setdefault(sessions, sessions)
 
 
 def settings_of(base: Base, changes: Mapping[str, Any]) -> Settings:
@@ -176,10 +200,10 @@ def setup_of(base: Base, changes: Mapping[str, Any]) -> Setup:
     bots = chosen_bots(settings, base.bots)
     symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
     products = {symbol: find_product(base.universe, symbol) for symbol in symbols}
-    bars = _bars(settings, products, base.timerange)
-    book = ModelQuotes(bars, products, ModelSettings(settings.quotes.premium, settings.quotes.spread_scale))
-    calendar = EventCalendar(base.calendar.known, settings.risk.calendar_required)
-    return Setup(settings, bots, products, book.with_lines(), book, calendar, base.fees)
+    book, bars = _book(settings, products, base.timerange, members(settings, base.universe))
+    harvest = settings.common.regime.harvest is not None
+    calendar = EventCalendar(base.calendar.known, settings.risk.calendar_required, harvest)
+    return Setup(settings, bots, products, bars, book, calendar, base.fees)
 
 
 def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:
@@ -187,6 +211,8 @@ def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:
     began = time.perf_counter()
     try:
         setup = setup_of(base, variant.changes)
+        if variant.signals == NO_EVENTS:
+            setup = replace(setup, calendar=setup.calendar.without_events())
         desk, _ = play(setup, roster=bots_with(variant.signals))
         found = {bot: _days(bot, desk.journal.trades) for bot in setup.bots}
         told: dict[str, Any] = {
@@ -204,12 +230,21 @@ def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:
     return Outcome(key, dict(variant.changes), variant.signals, spent, **told)
 
 
+def run_packed(digest: str, packed: bytes, variant: Variant, key: str) -> Outcome:
+    """Run one variant of a pickled base; a process unpacks each base once."""
+    if digest not in _unpacked:
+        _unpacked.clear()
+        _unpacked[digest] = pickle.loads(packed)
+    return run_variant(_unpacked[digest], variant, key)
+
+
 def run_variants(
     base: Base,
     variants: Sequence[Variant],
     jobs: int = -1,
     done: Path | None = None,
     scheduler: str | None = None,
+    known: Mapping[str, Outcome] | None = None,
 ) -> Iterator[tuple[int, Outcome]]:
     """Run variants on all cores, or on a cluster, and give each outcome as it is finished.
 
@@ -225,6 +260,8 @@ def run_variants(
         each, on the disk before they are given. Failed ones are run again.
     scheduler : str, optional
         Address of a Dask scheduler instead of local processes.
+    known : mapping of key to Outcome, optional
+        What ``done`` holds, where it was read already.
 
     Yields
     ------
@@ -234,7 +271,7 @@ def run_variants(
     numbers: dict[str, list[int]] = {}
     for number, variant in enumerate(variants):
         numbers.setdefault(variant.key(base), []).append(number)
-    known = {} if done is None else read_outcomes(done)
+    known = (read_outcomes(done) if done is not None else {}) if known is None else known
     left: list[tuple[str, Variant]] = []
     for key, places in numbers.items():
         if key in known:
@@ -242,8 +279,9 @@ def run_variants(
         else:
             left.append((key, variants[places[0]]))
     # variants on the same bars stand together, so that a process seldom changes its bars
-    left.sort(key=lambda item: json.dumps(_data_changes(item[1]), sort_keys=True, default=str))
-    for outcome in _outcomes(base, left, jobs, scheduler):
+    left.sort(key=lambda item: json.dumps(_market_changes(item[1]), sort_keys=True, default=str))
+    for found in _outcomes(base, left, jobs, scheduler):
+        outcome = replace(found, sessions=_same(found.sessions))
         if done is not None:
             append(done, outcome)
         yield from ((number, outcome) for number in numbers[outcome.key])
@@ -277,10 +315,9 @@ def append(path: Path, outcome: Outcome) -> None:
         os.fsync(stream.fileno())
 
 
-@lru_cache(maxsize=1)
-def source_digest() -> str:
+@lru_cache(maxsize=2)
+def source_digest(parts: tuple[str, ...] = ("engine", "feeds", "strategies")) -> str:
     """Return a digest of the program's source: another version's results are others."""
-    parts = ("engine", "feeds", "strategies")
     files = [path for part in parts for path in sorted((ROOT / part).rglob("*.py"))]
     return _content(
         [*files, *(ROOT / "scripts" / name for name in ("market.py", "session.py", "signals.py"))]
@@ -301,19 +338,44 @@ def _outcomes(
     else:
         from joblib import Parallel, delayed
 
-        runs = (delayed(run_variant)(base, variant, key) for key, variant in left)
+        packed = pickle.dumps(base)  # once: events and fees are many small objects
+        runs = (delayed(run_packed)(base.digest, packed, variant, key) for key, variant in left)
         yield from Parallel(
             n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
         )(runs)
 
 
-def _bars(settings: Settings, products: Mapping[str, Product], timerange: str | None) -> dict[str, Bars]:
+def _book(
+    settings: Settings, products: Mapping[str, Product], timerange: str | None, breadth_of: Sequence[Product]
+) -> tuple[ModelQuotes, dict[str, Bars]]:
+    """Return the quotes of the settings and the bars with their lines, those last used as they are."""
+    model = ModelSettings(settings.quotes.premium, settings.quotes.spread_scale)
+    key = f"{_data_key(settings, products, timerange, breadth_of)} {model}"
+    if key not in _books:
+        bars = _bars(settings, products, timerange, breadth_of)
+        while len(_books) >= KEPT_BOOKS:
+            del _books[next(iter(_books))]
+        book = ModelQuotes(bars, products, model)
+        _books[key] = book, book.with_lines()
+    return _books[key]
+
+
+def _data_key(
+    settings: Settings, products: Mapping[str, Product], timerange: str | None, breadth_of: Sequence[Product]
+) -> str:
+    names = sorted(map(repr, products.values())), [product.symbol for product in breadth_of]
+    return json.dumps([settings.data.model_dump(mode="json"), timerange, *names])
+
+
+def _bars(
+    settings: Settings, products: Mapping[str, Product], timerange: str | None, breadth_of: Sequence[Product]
+) -> dict[str, Bars]:
     """Return the bars of the settings, those last used without making them again."""
-    key = json.dumps([settings.data.model_dump(mode="json"), timerange, sorted(products)])
+    key = _data_key(settings, products, timerange, breadth_of)
     if key not in _held:
         while len(_held) >= KEPT_BARS:
             del _held[next(iter(_held))]
-        _held[key] = generated(settings, products, timerange=timerange)
+        _held[key] = generated(settings, products, timerange=timerange, breadth_of=breadth_of)
     return {symbol: _held[key][symbol] for symbol in products}
 
 
@@ -338,8 +400,8 @@ def _days(bot: str, trades: Iterable[Any]) -> BotDays:
     )
 
 
-def _data_changes(variant: Variant) -> dict[str, Any]:
-    return {key: value for key, value in variant.changes.items() if key.startswith("data")}
+def _market_changes(variant: Variant) -> dict[str, Any]:
+    return {key: value for key, value in variant.changes.items() if key.startswith(("data", "quotes"))}
 
 
 def _content(paths: Iterable[Path]) -> str:

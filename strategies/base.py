@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -26,14 +26,26 @@ from engine.options.combo import Combo
 from engine.options.quotebook import Quote
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
-from strategies.agenda import FULL_CLOSE, Agenda, halt_bars
+from engine.risk.limits import cents
+from engine.risk.state import DayState
+from strategies.agenda import FULL_CLOSE, Agenda, outlook
 from strategies.lane import Check, Lane
 from strategies.preview import preview
+from strategies.regime import regime_checks, regime_measures
 from strategies.ticket import Proposal, Stage, Ticket
 from strategies.ticket_text import ticket_to_json
 
 _ENDED = {"filled", "timed_out", "cancelled", "rejected", "stopped"}
 _SETTLED = {"settled": Reason.SETTLED, "assigned": Reason.ASSIGNED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Barred:
+    """The day has no room for a trade that sets ``reserve`` cents or more aside, as ``state`` stands."""
+
+    state: DayState
+    bar: int
+    reserve: int
 
 
 class Bot(bt.Strategy):
@@ -71,6 +83,7 @@ class Bot(bt.Strategy):
         ("ticket", None),
     )
     bot_name = ""
+    sells: frozenset[str] = frozenset()  # put, call or both
     lane: Callable[..., Lane] = Lane
 
     def __init__(self) -> None:
@@ -83,15 +96,22 @@ class Bot(bt.Strategy):
         self._stop_timer, self._mark_timer = StopTimer(patience), MarkTimer(patience)
         self.lanes: list[Lane] = []
         self.days: list[tuple[Any, Any]] = []
-        self._rule = self.rule()
         self._pace: Pace | None = self.p.pace
+        self._watched: list[list[Any]] = []  # by the governor, of every lane
+        self.strike_rule = self.rule()
+        self._barred: _Barred | None = None
         self._told = False  # by the broker, since this bot was last called
         self._halts = self.desk.state.halts
         window = (self.limits.window_first, self.limits.window_last)
         for symbol in self.config.symbols:
             data = self.getdatabyname(symbol)
-            self.days.append((DayLines(data), VixChange(data)))
+            days, vix = DayLines(data), VixChange(data)
+            self.days.append((days, vix))
+            seen = (data.lines.minute, data.lines.left, data.lines.close)
+            self._watched.append([*seen, *days.lines, data.lines.vix, vix.lines.change])
             measures = {"minute": data.lines.minute, "left": data.lines.left, **self.measures(data)}
+            releases = self.desk.governor.calendar.releases(symbol)
+            measures |= regime_measures(data, self.p.common.regime, releases)
             self.lanes.append(
                 self.lane(
                     self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
@@ -119,7 +139,7 @@ class Bot(bt.Strategy):
 
     def propose(self, lane: Lane, chain: Chain) -> Proposal | Reason:
         """Return the combo to trade on this chain, or why there is none."""
-        choice = chain.choose(self._rule)
+        choice = chain.choose(self.strike_rule)
         return choice.why or self.build(lane, chain.expiry, choice)
 
     def premium(self, proposal: Proposal) -> Combo:
@@ -147,21 +167,15 @@ class Bot(bt.Strategy):
             for lane in self.lanes:
                 lane.tell = self._tell
             return
-        for lane in self.lanes:
+        halts = []
+        for lane, lines in zip(self.lanes, self.days, strict=True):
             lane.prepare()
+            ahead = outlook(lane, *lines, self.limits)
+            halts.append(ahead.bars)
             if self.p.foresee:
-                self._foresee(lane)
-        halts = [
-            halt_bars(lane, *lines, self.limits) for lane, lines in zip(self.lanes, self.days, strict=True)
-        ]
+                lane.foresee(preview(self, lane, ahead))
         time_stop = self.p.common.time_stop
         self.agenda = Agenda(self.lanes, np.unique(np.concatenate(halts)), time_stop, self.limits)
-
-    def _foresee(self, lane: Lane) -> None:
-        days, least = self.config.expiry_days, self.p.common.min_credit_to_cost
-        found = preview(self.desk, lane, self._rule, days, self.build, self.premium, least)
-        if found is not None:
-            lane.foresee(found)
 
     def first_wake(self) -> int:
         """Return the first bar on which this bot must be called."""
@@ -176,10 +190,14 @@ class Bot(bt.Strategy):
             return self.agenda.working(bar)
         if ticket is not None:
             return self.agenda.holding(bar, ticket.levels, self.desk.book)  # type: ignore[arg-type]
+        if self._barred is not None:
+            return self.agenda.cheaper(bar, self._barred.reserve)
         return self.agenda.flat(bar, self._used(self.desk.clock.day(bar)))
 
     def stirred(self) -> bool:
-        """Tell whether an order's end, or a halt while a trade is open, calls for this bar."""
+        """Tell whether an order's end, a halt while a trade is open, or room for one calls for this bar."""
+        if self._barred is not None:
+            return self.desk.state is not self._barred.state
         return self._told or (self.ticket is not None and self.desk.state.halts is not self._halts)
 
     def next(self) -> None:
@@ -193,6 +211,10 @@ class Bot(bt.Strategy):
         for view in views:
             self.desk.observe(view)
         self._told, self._halts = False, self.desk.state.halts
+        if self._barred is not None:
+            for lane in self.lanes:
+                lane.deny(self._barred.bar, bar, Reason.DAY_CAP)
+            self._barred = None
         managed = self.ticket
         if managed is not None:
             self._manage(managed, views[managed.lane], bar)
@@ -216,27 +238,29 @@ class Bot(bt.Strategy):
         self._manage(ticket, view, bar)
 
     def _checks(self, m: SimpleNamespace) -> list[Check]:
-        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m)]
+        regime = regime_checks(m, self.p.common.regime, self.sells)
+        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m), *regime]
 
     def _view(self, number: int, bar: int) -> MarketView:
-        lane, (days, vix) = self.lanes[number], self.days[number]
-        data, clock = lane.data, self.desk.clock
-        minute = data.lines.minute[0]
+        clock, lines = self.desk.clock, self._watched[number]
+        # whole lines answer faster by number of bar than by distance from the current one
+        now = [line.array[bar] for line in lines] if self.p.whole else [line[0] for line in lines]
+        minute, left, price, opened, before, move, high, low, vix, change = now
         return MarketView(
             at=clock.at(bar),
             day=clock.day(bar),
             minute=int(minute),
-            symbol=lane.symbol,
-            price=data.close[0],
-            session_open=days.lines.session_open[0],
-            previous_close=days.lines.previous_close[0],
-            expected_move=days.lines.expected_move[0],
-            vix=data.lines.vix[0],
-            vix_previous=data.lines.vix[0] - vix.lines.change[0],
-            day_high=days.lines.day_high[0],
-            day_low=days.lines.day_low[0],
-            half_day=minute + data.lines.left[0] != FULL_CLOSE,
-            age=0.0 if self._pace is None else self._pace.age(lane.symbol),
+            symbol=self.lanes[number].symbol,
+            price=price,
+            session_open=opened,
+            previous_close=before,
+            expected_move=move,
+            vix=vix,
+            vix_previous=vix - change,
+            day_high=high,
+            day_low=low,
+            half_day=minute + left != FULL_CLOSE,
+            age=0.0 if self._pace is None else self._pace.age(self.lanes[number].symbol),
         )
 
     # entry -------------------------------------------------------------------------
@@ -249,6 +273,13 @@ class Bot(bt.Strategy):
         day = desk.clock.day(bar)
         if self._used(day):
             lane.note(bar, Reason.ENTRIES_USED)
+            return
+        reserve = lane.reserve(bar)
+        if reserve and self._full(reserve):
+            if self._barred is not None:
+                reserve = min(reserve, self._barred.reserve)
+            self._barred = _Barred(desk.state, bar, reserve)
+            lane.deny(bar - 1, bar + 1, Reason.DAY_CAP)
             return
         proposal = self._proposal(lane, bar)
         if isinstance(proposal, Reason):
@@ -282,8 +313,18 @@ class Bot(bt.Strategy):
             lane.note(bar, verdict.reason, text, -quote.ask, verdict.text)
             return
         lane.note(bar, Reason.ENTERED, text, -quote.ask)
+        self._barred = None
         self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
         self._send(self.ticket, intent.quantity, Urgency.ENTRY, at)
+
+    def _full(self, reserve: int) -> bool:
+        """Tell whether a trade foreseen would be too much for the day, and for no reason before that."""
+        state = self.desk.state
+        if state.halts:
+            return False
+        planned = cents(self.config.planned_loss * self.config.quantity) or 0
+        denied = self.desk.governor.day_verdict(state, self.bot_name, reserve, planned)
+        return denied is not None and denied.reason is Reason.DAY_CAP
 
     def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
         chosen = lane.choice(bar)

@@ -1,14 +1,16 @@
 """What would come of looking at a chain, for all of a lane's candidates at once.
 
-Strikes, credit, costs and blackouts follow from market and calendar alone. Where the path is
-known they are computed as columns, and a bot is only called on the bars where they leave a
-trade to decide on. A run without this looks at every chain and comes to the same journal.
+Strikes, credit, costs, blackouts, market halts and the size of a trade follow from market,
+calendar and settings alone. Where the path is known they are computed as columns, and a bot is
+only called on the bars where they leave a trade to decide on. A run without this looks at every
+chain and comes to the same journal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,82 +18,89 @@ from engine.desk import Desk
 from engine.options.choice import OK, WHY, Choice, Choices, StrikeRule
 from engine.options.combo import Combo
 from engine.options.quotebook import ChoiceBook
-from engine.reasons import Reason
-from strategies.lane import CODE, PASSED, Lane, Preview
+from engine.reasons import CODE, PASSED, Reason
+from engine.risk.outlook import Outlook, reserves, trade_denials
+from strategies.lane import Lane, Preview, whole
 from strategies.ticket import Proposal
 
-Build = Callable[[Lane, date, Choice], Proposal]
 _WHY = np.array([CODE[reason] for reason in WHY], np.int16)
 
 
-def preview(
-    desk: Desk,
-    lane: Lane,
-    rule: StrikeRule | None,
-    days: int,
-    build: Build,
-    premium: Callable[[Proposal], Combo],
-    least: float,
-) -> Preview | None:
-    """Return what is known of a lane's candidates beforehand, None where nothing is.
+class Chooser(Protocol):
+    """A bot, as far as its choices go."""
 
-    Parameters
-    ----------
-    desk : Desk
-    lane : Lane, prepared
-    rule : StrikeRule, optional
-        None for a bot that chooses its strikes in another way.
-    days : int
-        Sessions to the expiry.
-    build : callable
-        Makes the proposal of one choice; every choice must give the same structure.
-    premium : callable
-        The part of a proposal whose price is the credit.
-    least : float
-        Credit over the costs of a round trip, at least.
-    """
-    book = desk.book
+    bot_name: str
+    desk: Desk
+    config: Any
+    p: Any
+    datas: list[Any]
+    strike_rule: StrikeRule | None
+
+    def build(self, lane: Lane, expiry: date, choice: Choice) -> Proposal: ...
+
+    def premium(self, proposal: Proposal) -> Combo: ...
+
+
+def preview(bot: Chooser, lane: Lane, ahead: Outlook) -> Preview | None:
+    """Return what is known of a lane's candidates beforehand, None where nothing is."""
+    book, rule = bot.desk.book, bot.strike_rule
     if rule is None or not isinstance(book, ChoiceBook) or not len(lane.candidates):
         return None
-    found = book.choices(lane.symbol, days, lane.candidates, rule)
+    found = book.choices(lane.symbol, bot.config.expiry_days, lane.candidates, rule)
     if found is None:
         return None
     codes, credit = _WHY[found.code], np.full(len(found.bars), np.nan)
+    reserve = np.zeros(len(found.bars), np.int64)
     rows = np.flatnonzero(found.code == OK)
     texts = _no_texts
     if len(rows):
         good = found.take(rows)
-        proposal = build(lane, good.expiry[0].item(), good[0])
+        proposal = bot.build(lane, good.expiry[0].item(), good[0])
         columns = good.columns(proposal.combo)
-        asks, prices = book.asks(proposal.combo, good), book.asks(premium(proposal), good)
+        asks, prices = book.asks(proposal.combo, good), book.asks(bot.premium(proposal), good)
         if columns is None or asks is None or prices is None:
             return None
+        options = [column for column in columns if column >= 0]
         credit[rows] = -asks
-        codes[rows] = _verdicts(desk, lane.symbol, proposal, good, asks, -prices, premium(proposal), least)
-        texts = _texts(proposal.combo, found, [column for column in columns if column >= 0])
-    return Preview(found, codes, credit, texts)
+        earned = -prices * bot.premium(proposal).multiplier
+        codes[rows], reserve[rows] = _verdicts(bot, lane, ahead, proposal, good, options, asks, earned)
+        texts = _texts(proposal.combo, found, options)
+    return Preview(found, codes, credit, reserve, texts)
 
 
 def _verdicts(
-    desk: Desk,
-    symbol: str,
+    bot: Chooser,
+    lane: Lane,
+    ahead: Outlook,
     proposal: Proposal,
     good: Choices,
+    options: Sequence[int],
     asks: np.ndarray,
-    credit: np.ndarray,
-    sold: Combo,
-    least: float,
-) -> np.ndarray:
-    """Return the codes of choices that can be traded, in the order in which a bot asks."""
+    earned: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes and reserves of choices that can be traded, in the order in which a bot asks."""
+    desk, config, combo = bot.desk, bot.config, proposal.combo
+    governor, defined = desk.governor, combo.is_defined_risk
     days = [desk.clock.day(bar) for bar in good.bars.tolist()]
-    blocked = {day: desk.governor.calendar_verdict(symbol, day) for day in dict.fromkeys(days)}
-    codes = np.array(
-        [PASSED if blocked[day] is None else CODE[blocked[day].reason] for day in days], np.int16
-    )
-    cost = desk.fees.estimate_round_trips(proposal.combo, asks, days)
-    enough = credit * sold.multiplier >= least * cost
+    cost = desk.fees.estimate_round_trips(combo, asks, days)
+    planned = config.planned_loss * config.quantity
+    structural = combo.structural_losses(good.strikes[:, options], asks, cost) * config.quantity
+    codes = trade_denials(governor, bot.bot_name, planned, structural, defined)
+    market = ahead.denials(good.bars, _same_vix(bot.datas))
+    codes = np.where(market == PASSED, codes, market)
+    verdicts = {day: governor.calendar_verdict(lane.symbol, day) for day in dict.fromkeys(days)}
+    blocked = {day: CODE[told.reason] for day, told in verdicts.items() if told is not None}
+    calendar = np.array([blocked.get(day, PASSED) for day in days], np.int16)
+    codes = np.where(calendar == PASSED, codes, calendar)
+    enough = earned >= bot.p.common.min_credit_to_cost * cost
     codes = np.where(enough, codes, np.int16(CODE[Reason.CREDIT_BELOW_COST]))
-    return np.where(np.isnan(asks), np.int16(CODE[Reason.NO_QUOTE]), codes)
+    codes = np.where(np.isnan(asks), np.int16(CODE[Reason.NO_QUOTE]), codes)
+    return codes, reserves(planned, structural, defined)
+
+
+def _same_vix(datas: Sequence[Any]) -> bool:
+    first, *others = (whole(data.lines.vix).view(np.int64) for data in datas)  # NaN is itself
+    return all(np.array_equal(first, other) for other in others)
 
 
 def _no_texts(rows: Sequence[int]) -> list[str]:

@@ -159,14 +159,14 @@ def _drawings(
         told = [
             (
                 "Result of every trade over time, and how often each result came, in planned losses",
-                _svg(spread),
+                themed_svg(spread),
             ),
-            ("Each bot's result at mid prices, less spread and fees, down to the net", _svg(costs)),
+            ("Each bot's result at mid prices, less spread and fees, down to the net", themed_svg(costs)),
         ]
         if benchmarks is not None:
             growth = Figure(figsize=(WIDTH, 2.9), dpi=72, layout="constrained")
             charts.passive(growth.subplots(), benchmarks, analysis, result.start_cash)
-            told.append(("Growth of the account beside passive investments", _svg(growth)))
+            told.append(("Growth of the account beside passive investments", themed_svg(growth)))
     return told
 
 
@@ -179,7 +179,7 @@ def _equity(analysis: Analysis) -> tuple[str, dict[str, Any]]:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.4, 1))
         charts.equity(above, analysis)
         charts.underwater(below, analysis)
-        text = _svg(figure)
+        text = themed_svg(figure)
         ends = above.transData.transform(
             [(n, 0.0) for n in charts.day_numbers(analysis.daily.index[[0, -1]])]
         )
@@ -198,7 +198,8 @@ def _equity(analysis: Analysis) -> tuple[str, dict[str, Any]]:
     return text, curve
 
 
-def _svg(figure: Any) -> str:
+def themed_svg(figure: Any) -> str:
+    """Return a drawing as SVG for a page, in the colours of the page's light or dark theme."""
     held = io.StringIO()
     figure.savefig(held, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = held.getvalue()

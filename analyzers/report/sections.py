@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from analyzers.report.heat import METRICS, Panel
 from analyzers.report.words import is_loss
 
 
@@ -39,8 +40,19 @@ def print_sections(console: Console, sections: Sequence[Section]) -> None:
         console.print(f"[dim]{escape(section.text)}[/dim]")
 
 
-def render_sections(title: str, lead: str, sections: Sequence[Section], picture: bytes | None = None) -> str:
-    """Return one self-contained page; ``picture`` is a PNG shown under the lead."""
+def render_sections(
+    title: str,
+    lead: str,
+    sections: Sequence[Section],
+    picture: bytes | None = None,
+    drawings: Sequence[tuple[str, str]] = (),
+    heats: Sequence[Sequence[Panel]] = (),
+) -> str:
+    """Return one self-contained page.
+
+    ``picture`` is a PNG shown under the lead, ``drawings`` are titled SVG, ``heats`` the panels
+    of one pair of keys each.
+    """
     here = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(here),
@@ -50,6 +62,14 @@ def render_sections(title: str, lead: str, sections: Sequence[Section], picture:
         lstrip_blocks=True,
     )
     environment.tests["loss"] = is_loss
+    environment.filters["metric"] = METRICS.__getitem__
     drawn = None if picture is None else base64.b64encode(picture).decode()
     page = environment.get_template("sections.html.j2")
-    return page.render(title=title, lead=lead, sections=sections, picture=drawn)
+    return page.render(
+        title=title,
+        lead=lead,
+        sections=sections,
+        picture=drawn,
+        drawings=drawings,
+        heats=heats,
+    )

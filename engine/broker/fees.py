@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
@@ -20,10 +20,10 @@ from engine.options.combo import Combo
 from engine.options.contract import Instrument, Stock
 
 _ESTIMATES = 4096
+_DEAR, _DEAREST = 1.0, 10.0  # an option's price while its own is not known, USD
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """One leg traded: ``quantity`` contracts or shares (negative sold) at ``price`` per share."""
 
     instrument: Instrument
@@ -103,41 +103,53 @@ class FeeSchedule:
         """Return what opening and closing one unit costs in fees, USD, on the safe side.
 
         Every option is charged as a dear one, because leg prices are not known yet; a sale
-        of physically settled options is charged on the combo's price.
+        of physically settled options is charged on the combo's price. Prices count up to the
+        next whole dollar a share.
         """
-        shape = tuple((leg.ratio, isinstance(leg.instrument, Stock)) for leg in combo.legs)
-        key = (combo.product.trading_class, combo.symbol, shape, round(price, 2), self._row(day))
-        known = self._estimates.get(key)
-        if known is None:
-            if len(self._estimates) >= _ESTIMATES:
-                self._estimates.clear()
-            known = self._estimates[key] = self._estimate(combo, round(price, 2), day)
-        return known
+        return self._known(combo, math.ceil(self._per_share(combo, price)), self._row(day), day)
 
     def estimate_round_trips(
         self, combo: Combo, prices: NDArray[np.float64], days: Sequence[date]
     ) -> NDArray[np.float64]:
         """Return `estimate_round_trip` of one structure at many prices and days, NaN for a NaN price."""
-        rows = {day: self._row(day) for day in dict.fromkeys(days)}
-        first = {row: day for day, row in reversed(rows.items())}
-        known: dict[tuple[int, float], float] = {}
+        row = {day: self._row(day) for day in dict.fromkeys(days)}
+        first = {number: day for day, number in reversed(row.items())}
+        dollars = np.ceil(self._per_share(combo, prices))
+        base = float(len(self.changes) + 1)
+        keys = dollars * base + np.array([row[day] for day in days], np.float64)
         costs = np.full(len(prices), np.nan)
-        for place, (day, price) in enumerate(zip(days, prices.tolist(), strict=True)):
-            if price == price:
-                key = (rows[day], round(price, 2))
-                cost = known.get(key)
-                if cost is None:
-                    cost = known[key] = self.estimate_round_trip(combo, price, first[key[0]])
-                costs[place] = cost
+        told = np.flatnonzero(~np.isnan(prices))
+        different, place = np.unique(keys[told], return_inverse=True)
+        known = [
+            self._known(combo, int(dollar), number, first[number])
+            for dollar, number in zip(different // base, (different % base).astype(int).tolist(), strict=True)
+        ]
+        costs[told] = np.array(known, np.float64)[place]
         return costs
+
+    def _known(self, combo: Combo, dollars: int, row: int, day: date) -> float:
+        shape = tuple((leg.ratio, isinstance(leg.instrument, Stock)) for leg in combo.legs)
+        key = (combo.product.trading_class, combo.symbol, shape, dollars, row)
+        known = self._estimates.get(key)
+        if known is None:
+            if len(self._estimates) >= _ESTIMATES:
+                self._estimates.clear()
+            known = self._estimates[key] = self._estimate(combo, dollars, day)
+        return known
+
+    @staticmethod
+    def _per_share(combo: Combo, price: Any) -> Any:
+        """Return the price fees are estimated on: of one share where there are any, else of an option."""
+        shares = sum(abs(leg.ratio) for leg in combo.legs if isinstance(leg.instrument, Stock))
+        if shares:
+            return abs(price) * (combo.multiplier / shares)
+        return np.minimum(np.maximum(abs(price), _DEAR), _DEAREST)
 
     def _row(self, day: date) -> int:
         return bisect_right(self.changes, self.fixed or day)
 
-    def _estimate(self, combo: Combo, price: float, day: date) -> float:
-        shares = sum(abs(leg.ratio) for leg in combo.legs if isinstance(leg.instrument, Stock))
-        share = abs(price) * combo.multiplier / shares if shares else 0.0
-        option = min(max(abs(price), 1.0), 10.0)
+    def _estimate(self, combo: Combo, dollars: float, day: date) -> float:
+        option = min(max(dollars, _DEAR), _DEAREST)
         total = 0.0
         for side in (1, -1):
             total += self.order_fees(
@@ -145,7 +157,7 @@ class FeeSchedule:
                     Execution(
                         leg.instrument,
                         leg.ratio * side,
-                        share if isinstance(leg.instrument, Stock) else option,
+                        dollars if isinstance(leg.instrument, Stock) else option,
                     )
                     for leg in combo.legs
                 ],

@@ -25,9 +25,9 @@ from engine.ibkr.link import Link
 from engine.ibkr.quotes import LiveQuotes
 from engine.ibkr.rows import SECOND_NS, STEP, Assembler, Minute, Row
 from engine.ibkr.tape import LiveTape
-from engine.lines import DAY_NS, EPOCH, MinuteFeed
+from engine.lines import MinuteFeed
 from engine.live.memory import LineMemory
-from engine.sessions import MINUTE_NS, NEW_YORK, OPEN_MINUTE, calendar_close, locate
+from engine.sessions import DAY_NS, EPOCH, MINUTE_NS, NEW_YORK, OPEN_MINUTE, calendar_close, locate
 from engine.settings_ibkr import IbkrSettings
 
 HISTORY_SECONDS = 60.0

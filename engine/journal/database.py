@@ -19,7 +19,7 @@ from engine.journal.columns import to_json
 from engine.journal.redaction import REDACTOR, redact
 from engine.journal.tables import MetaRow, RunRow
 
-VENUES = ("backtest", "rehearsal", "paper", "live")
+VENUES = ("backtest", "rehearsal", "paper", "live", "gate")
 BUSY_SECONDS = 15.0
 CONNECT_SECONDS = 10
 

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.options.choice import CALL, OK, PUT, WHY, Choice, StrikeRule, choose1, nearest1, row1
+from engine.options.choice import CALL, OK, PUT, WHY, By, Choice, StrikeRule, choose1, nearest1, row1
 from engine.options.contract import Right
 from engine.options.expected_move import expected_move
 from engine.options.pricing import implied1, price1
@@ -93,10 +93,12 @@ class Chain:
         """Return what a rule takes off this chain."""
         call, put = self.side(Right.CALL), self.side(Right.PUT)
         move = expected_move(self, rule.convention, rule.ratio).value
+        near = [
+            self.nearest(right, placed[1]) if placed and placed[0] is By.DELTA else nan
+            for right, placed in ((Right.CALL, rule.call), (Right.PUT, rule.put))
+        ]
         out = np.empty(4)
-        code = choose1(
-            self.forward, self.spot, call.strike, put.strike, call.delta, put.delta, move, rule.numbers(), out
-        )
+        code = choose1(self.forward, self.spot, call.strike, put.strike, *near, move, rule.numbers(), out)
         deltas = np.array([_delta_of(put, out[PUT]), _delta_of(call, out[CALL])])
         return Choice.of(None if code == OK else WHY[code], out, deltas, move)
 

@@ -158,13 +158,13 @@ class Choices:
 
 @njit(cache=True)
 def choose1(
-    forward: float, spot: float, calls: Any, puts: Any, call_delta: Any, put_delta: Any,
+    forward: float, spot: float, calls: Any, puts: Any, call_near: float, put_near: float,
     move: float, rule: Any, out: Any,
 ) -> int:  # fmt: skip
     """Fill ``out`` with the four strikes and return a code of ``WHY``.
 
-    ``calls`` and ``puts`` are listed strikes, rising; deltas are read only on a side that is
-    placed by them.
+    ``calls`` and ``puts`` are listed strikes, rising; ``call_near`` and ``put_near`` those of
+    the wanted deltas, NaN for none, and read only on a side that is placed by delta.
     """
     out[:] = np.nan
     for side in range(2):
@@ -173,7 +173,7 @@ def choose1(
             continue
         strikes = puts if side == 0 else calls
         if kind == _BY_DELTA:
-            wanted = nearest1(strikes, put_delta if side == 0 else call_delta, amount)
+            wanted = put_near if side == 0 else call_near
         else:
             wanted = forward - amount * move if side == 0 else forward + amount * move
         if not np.isfinite(wanted):

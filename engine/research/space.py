@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -13,6 +14,7 @@ import numpy as np
 from engine.errors import ConfigError
 
 Changes = dict[str, Any]
+MOST_VALUES = 10_000  # of one axis
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Axis:
     def of(cls, key: str, told: Any) -> Axis:
         """Return the axis a search file describes.
 
-        ``told`` is a list, ``{from, to, step}`` (both ends included) or ``{low, high[, log]}``
+        ``told`` is a list, ``{from, to, step}`` (both ends included, numbers or times like 10:30) or ``{low, high[, log]}``
         (whole numbers where both ends are whole).
 
         Raises
@@ -50,6 +52,8 @@ class Axis:
             if not (step > 0 and last >= first):
                 raise ConfigError(f"{where}: got {dict(told)}, expected step above 0 and from not above to")
             count = math.floor((last - first) / step + 1e-9) + 1
+            if count > MOST_VALUES:
+                raise ConfigError(f"{where}: makes {count:,} values, expected at most {MOST_VALUES:,}")
             return cls(key, tuple(_tidy(first + i * step) for i in range(count)))
         if isinstance(told, Mapping) and {"low", "high"} <= set(told) <= {"low", "high", "log"}:
             low, high = _number(where, "low", told["low"]), _number(where, "high", told["high"])
@@ -98,6 +102,19 @@ def drawn(axes: Sequence[Axis], count: int, seed: int) -> list[Changes]:
     return list(found.values())
 
 
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Return the last words of dotted keys, as many as tell them apart."""
+    found = {}
+    for key in keys:
+        parts = key.split(".")
+        for count in range(1, len(parts) + 1):
+            name = ".".join(parts[-count:])
+            if sum(other == key or other.endswith(f".{name}") for other in keys) == 1:
+                break
+        found[key] = name
+    return found
+
+
 def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return dotted keys as the nested mapping settings are made of.
 
@@ -121,6 +138,8 @@ def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(where: str, name: str, value: Any) -> float:
+    if isinstance(value, str) and (told := re.fullmatch(r"(\d\d?):(\d\d)", value)):
+        return int(told[1]) * 60 + int(told[2])  # a time of day, in minutes as the settings have it
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ConfigError(f"{where}: {name} is {value!r}, expected a number")
     return value

@@ -66,6 +66,7 @@ def _latch(
     points: float,
     span: float,
     codes: Any,
+    latched: Any,
     first: Any,
 ) -> None:
     code = 0
@@ -96,7 +97,8 @@ def _latch(
                 if fresh & (1 << k):
                     first[row, k] = i
             code |= fresh
-        codes[i] = code
+        codes[i] = new
+        latched[i] = code
 
 
 def halt_codes(
@@ -109,7 +111,7 @@ def halt_codes(
     vix: Line,
     vix_previous: Line,
     limits: Limits,
-) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int64]]:
     """Return when the market halts latch, computed over whole lines at once.
 
     Equal, bar by bar, to `Governor.observe` on the same numbers. All lines have one
@@ -118,13 +120,15 @@ def halt_codes(
     Returns
     -------
     codes : int8 array, one a bar
-        Halts latched that day up to and with this bar (bits MOVE, VIX, RANGE).
+        Halts the market is in on this bar (bits MOVE, VIX, RANGE), as `halt_code`.
+    latched : int8 array, one a bar
+        Halts latched that day up to and with this bar.
     first : int64 array, (days, 3)
         Bar at which each of the three latched, -1 where it did not.
     """
     count = len(day)
     days = int(np.count_nonzero(np.diff(day))) + 1 if count else 0
-    codes = np.zeros(count, dtype=np.int8)
+    codes, latched = np.zeros(count, dtype=np.int8), np.zeros(count, dtype=np.int8)
     first = np.full((days, 3), -1, dtype=np.int64)
     move, points, span = limits.halt_levels
     _latch(
@@ -140,9 +144,10 @@ def halt_codes(
         points,
         span,
         codes,
+        latched,
         first,
     )
-    return codes, first
+    return codes, latched, first
 
 
 def _line(values: Line) -> Line:

@@ -1,4 +1,4 @@
-"""``mw control``: what a backtest's result is worth."""
+"""``mw control``, ``sweep``, ``walkforward`` and ``screen``: what a backtest's result is worth."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Ran
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(control)
+    app.command()(sweep)
+    app.command()(walkforward)
 
 
 def control(
@@ -43,3 +45,43 @@ def control(
     )
     tried = PREMIUMS if premiums is None else premiums_of(premiums)
     run(ControlRequest(base, seeds, shuffles, paths, jobs, tried))
+
+
+Spec = Annotated[Path, typer.Argument(help="What to try, see docs/sweep.md.")]
+Jobs = Annotated[int, typer.Option(help="Processes; -1 one a core.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster instead.")]
+Out = Annotated[Path, typer.Option(help="Folder for the search's own folder.")]
+
+
+def sweep(
+    spec: Spec,
+    jobs: Jobs = -1,
+    scheduler: Scheduler = None,
+    config: Config = CONFIG,
+    out: Out = RUNS,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Try many settings; started again, go on where it was."""
+    start_log(verbose, logfile)
+    from scripts.search.run import SearchRequest
+    from scripts.search.sweep import run
+
+    run(SearchRequest(spec, config, out, jobs, scheduler))
+
+
+def walkforward(
+    spec: Spec,
+    jobs: Jobs = -1,
+    scheduler: Scheduler = None,
+    config: Config = CONFIG,
+    out: Out = RUNS,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Choose settings on past days and judge them on later ones."""
+    start_log(verbose, logfile)
+    from scripts.search.run import SearchRequest
+    from scripts.search.walkforward import run
+
+    run(SearchRequest(spec, config, out, jobs, scheduler))

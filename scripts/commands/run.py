@@ -1,4 +1,4 @@
-"""``mw backtest``, ``report``, ``show-config`` and ``chain``."""
+"""``mw backtest``, ``report`` and ``chain``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(backtest)
     app.command()(report)
-    app.command("show-config")(show_config)
     app.command()(chain)
 
 
@@ -115,21 +114,10 @@ def report(
 ) -> None:
     """Show a finished run again, or draw one trade's day."""
     start_log(verbose, logfile)
-    folder = None if run is None else _folder(run)
+    folder = None if run is None else folder_of(run)
     from scripts.report import run as show
 
     show(folder, trade)
-
-
-def show_config(profile: Profile = None, config: Config = CONFIG, verbose: Verbose = 0) -> None:
-    """Print the settings as files, profile and environment together make them."""
-    start_log(verbose)
-    from engine.journal.redaction import redact
-    from engine.settings import Settings
-
-    settings = Settings.load(config, profile)
-    typer.echo(redact(settings.to_yaml()), nl=False)
-    typer.echo(f"# digest {settings.digest}")
 
 
 def chain(
@@ -180,7 +168,8 @@ def chosen(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
-def _folder(run: str) -> Path:
+def folder_of(run: str) -> Path:
+    """Return the folder of a run named on the command line."""
     for folder in (Path(run), RUNS / run):
         if folder.is_dir():
             return folder

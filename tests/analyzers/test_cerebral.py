@@ -17,6 +17,7 @@ from engine.bars import Bars
 from engine.cerebro import FastCerebro
 from engine.journal.journal import Journal
 from engine.reasons import Reason
+from engine.research.statistics import chance_above, least_days
 from engine.sessions import stamps
 from feeds.lines import ArrayFeed
 from tests.analyzers.makers import DAYS, run, trade
@@ -84,3 +85,19 @@ def test_bot_without_trades_has_counts_and_no_ratios() -> None:
 
     assert set(figures) == {"putlite"}
     assert math.isnan(figures["putlite"]["sharpe"])
+
+
+def test_analyzers_say_what_the_ratio_can_show() -> None:
+    told = analyzed(FastCerebro)["DailySharpe"]
+
+    assert told["probabilistic"] == pytest.approx(chance_above(told["sharpe"], told["error"]))
+    assert told["deflated"] == told["probabilistic"]  # one trial is no search
+    assert told["least_days"] == least_days(told["sharpe"], told["error"], told["days"])
+
+
+def test_expectancy_of_twenty_one_trades_has_a_mean_and_no_interval() -> None:
+    told = analyzed(FastCerebro)["Expectancy"]
+
+    assert told["trades"] == 21
+    assert told["mean"] == pytest.approx(sum(trade.net for trade in TRADES if trade.bot == "condor") / 21)
+    assert math.isnan(told["low"])

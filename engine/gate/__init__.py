@@ -1,0 +1,1 @@
+"""The ramp from backtest to live: research, paper, small, scaled."""

@@ -1,0 +1,102 @@
+"""What a bot is, for the gate: its settings and the files of its strategy, without its size."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.settings import Settings
+
+SECTIONS = ("common", "risk", "execution", "quotes")
+LOTS = "quantity"  # of a bot
+AMOUNTS = ("planned_loss", "structural_loss", "day_cap")  # of a budget, USD
+_NOT_THE_BOT = ("enabled",)
+_SHARED = ("base.py", "lane.py", "agenda.py", "preview.py", "ticket.py")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A configuration of a bot.
+
+    Parameters
+    ----------
+    bot : str
+    parts : mapping of str to str
+        Settings by dotted key as JSON; strategy files by name as digests.
+    size : mapping of str to float
+        Lots and amounts: they may grow with the lots allowed and are no other configuration.
+    """
+
+    bot: str
+    parts: Mapping[str, str]
+    size: Mapping[str, float]
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of all parts."""
+        return hashlib.sha256(json.dumps(dict(self.parts), sort_keys=True).encode()).hexdigest()
+
+
+def fingerprint(settings: Settings, bot: str, strategies: Path) -> Fingerprint:
+    """Return what a bot is now.
+
+    Parameters
+    ----------
+    settings : Settings
+    bot : str
+    strategies : Path
+        Folder of the strategy files: the bot's own and those all bots share are part of it,
+        byte by byte but for line endings.
+    """
+    told = settings.model_dump(mode="json")
+    values = {f"{section}.{key}": value for section in SECTIONS for key, value in told[section].items()}
+    values |= {f"bots.{bot}.{key}": value for key, value in told["bots"][bot].items()}
+    budgets = values.pop("risk.budgets")
+    if bot in budgets:  # the budgets of others are theirs
+        values |= {f"risk.budgets.{bot}.{key}": value for key, value in budgets[bot].items()}
+    size = {key: float(value) for key, value in values.items() if _is_size(key)}
+    kept = {key: value for key, value in values.items() if key not in size}
+    parts = {key: json.dumps(value) for key, value in kept.items() if key.split(".")[-1] not in _NOT_THE_BOT}
+    return Fingerprint(bot, parts | _files(strategies, bot), size)
+
+
+def _is_size(key: str) -> bool:
+    place, _, name = key.rpartition(".")
+    if place.startswith("bots."):
+        return name == LOTS
+    return place.startswith("risk") and name in AMOUNTS
+
+
+def _files(folder: Path, bot: str) -> dict[str, str]:
+    found = {}
+    for name in (*_SHARED, f"{bot}.py"):
+        path = folder / name
+        content = path.read_bytes().replace(b"\r\n", b"\n") if path.is_file() else b""
+        found[f"strategies/{name}"] = hashlib.sha256(content).hexdigest()[:16] if content else "none"
+    return found
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what differs between the parts of two configurations, one line each."""
+    lines = []
+    for key in sorted({*before, *after}):
+        old, new = before.get(key), after.get(key)
+        if old != new:
+            lines.append(f"{key}: {_shown(old)} -> {_shown(new)}")
+    return tuple(lines)
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def strategy_files(settings: Settings, bots: Sequence[str], strategies: Path) -> str:
+    """Return the digests of the bots' strategy files, for a run to remember."""
+    found: dict[str, str] = {}
+    for bot in bots:
+        found |= fingerprint(settings, bot, strategies).parts
+    return " ".join(f"{name}={digest}" for name, digest in sorted(found.items()) if name.endswith(".py"))

@@ -1,0 +1,158 @@
+"""``mw gate``: where the bots stand between backtest and live."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from analyzers.report.gate import CANNOT, history_section, standing_section
+from analyzers.report.gate_chart import gate_chart
+from analyzers.report.sections import Section, print_sections, render_sections
+from engine.errors import GateError
+from engine.gate.facts import Judged
+from engine.gate.fingerprint import fingerprint
+from engine.gate.gate import Gate
+from engine.gate.ledger import Book
+from engine.gate.permission import override
+from engine.gate.settings import GateSettings
+from engine.gate.view import GateView, read_gate, view_of
+from engine.settings import Settings
+from scripts.backtest import STRATEGIES, git_commit
+from scripts.gate_backtest import evidence
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequest:
+    """A question to the gate.
+
+    Parameters
+    ----------
+    place : Path or str
+        The gate's journal.
+    config : Path
+        Folder of the settings.
+    profile : str, optional
+    bot : str, optional
+        Only this one.
+    out : Path
+        Folder for a report's own folder.
+    """
+
+    place: str
+    config: Path
+    profile: str | None = None
+    bot: str | None = None
+    out: Path = Path("runs")
+
+
+def open_gate(place: str, config: Path) -> Gate:
+    """Return the gate to write to; its journal is made when there is none."""
+    command = " ".join(["mw", *sys.argv[1:]])
+    return Gate(Book(place, command, git_commit()), GateSettings.load(config))
+
+
+def show(request: GateRequest, report: bool = False, history: bool = False) -> Path | None:
+    """Print where the bots stand, or write it as a report; return the report's folder.
+
+    Raises
+    ------
+    GateError
+        There is no gate yet, its history was changed, or the bot is unknown to it.
+    """
+    console = Console()
+    if "://" not in request.place and not Path(request.place).is_file():
+        raise GateError(f"gate: {request.place} is not there yet; mw gate register begins it")
+    gate = read_gate(request.place, request.config)
+    bots = _chosen(gate, request.bot)
+    views = [view_of(gate, bot) for bot in bots]
+    sections = [standing_section(view) for view in views]
+    told = [history_section(gate.history(request.bot))]
+    if report:
+        folder = _save(request, gate, views, [*sections, *told])
+        console.print(f"Report: {folder / 'gate.html'}", soft_wrap=True)
+        return folder
+    print_sections(console, told if history else sections)
+    if not history:
+        console.print(CANNOT)
+    return None
+
+
+def _chosen(gate: Gate, bot: str | None) -> tuple[str, ...]:
+    if bot is None:
+        return gate.bots()
+    if bot not in gate.bots():
+        raise GateError(f"--bot: got {bot!r}, the gate knows {', '.join(gate.bots()) or 'none yet'}")
+    return (bot,)
+
+
+def _save(request: GateRequest, gate: Gate, views: Sequence[GateView], sections: Sequence[Section]) -> Path:
+    created = datetime.now(UTC)
+    target = request.out / f"gate-{created:%Y%m%d-%H%M%S}"
+    request.out.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(dir=request.out, prefix=".writing-"))
+    sessions = {
+        view.bot: [entry.fact for entry in gate.history(view.bot) if isinstance(entry.fact, Judged)]
+        for view in views
+    }
+    try:
+        picture = place / "gate.png"
+        gate_chart(views, sessions, picture)
+        lead = f"{CANNOT} {created:%Y-%m-%d}."
+        page = render_sections("Market Watch gate", lead, sections, picture.read_bytes())
+        (place / "gate.html").write_text(page, encoding="utf-8")
+        told = {"created": created.isoformat(), "bots": [asdict(view) for view in views]}
+        (place / "gate.json").write_text(json.dumps(told, indent=2, default=str) + "\n", encoding="utf-8")
+        place.chmod(0o755)
+        os.replace(place, target)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    return target
+
+
+def register(request: GateRequest) -> None:
+    """Take the bots' configuration as it is now; one that has changed starts the ramp over."""
+    settings = Settings.load(request.config, request.profile)
+    gate = open_gate(request.place, request.config)
+    for bot in _enabled(settings, request.bot):
+        gate.register(fingerprint(settings, bot, STRATEGIES))
+    show(request)
+
+
+def _enabled(settings: Settings, bot: str | None) -> list[str]:
+    names = [name for name in type(settings.bots).model_fields if getattr(settings.bots, name).enabled]
+    if bot is not None and bot not in names:
+        raise GateError(f"--bot: got {bot!r}, expected one that is enabled: {', '.join(names)}")
+    return [bot] if bot is not None else names
+
+
+def record_backtest(request: GateRequest, run: Path, trials: int | None, families: Sequence[str]) -> None:
+    """Tell the gate what a run showed, for every bot of it.
+
+    Raises
+    ------
+    GateError
+        The run was made with other settings or strategy files than those of now.
+    """
+    settings = Settings.load(request.config, request.profile)
+    gate = open_gate(request.place, request.config)
+    costs = gate.settings.research.costs
+    for found in evidence(run, settings, STRATEGIES, costs, trials, families, gate):
+        if request.bot in (None, found.bot):
+            gate.register(fingerprint(settings, found.bot, STRATEGIES))
+            gate.record_backtest(found)
+    show(request)
+
+
+def type_override(request: GateRequest, bot: str, day: date, typed: str) -> None:
+    """Take the owner's word for a live session the gate refuses."""
+    override(open_gate(request.place, request.config), bot, day, typed)

@@ -1,0 +1,78 @@
+"""``mw sweep``: many variants of a backtest, what was best among them, and what that is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from analyzers.report.heat import heat_chart, panels_of
+from analyzers.report.luck import luck_section, verdict_of
+from analyzers.report.sections import print_sections, render_sections
+from analyzers.report.sweep import best_section, failed_section
+from analyzers.report.words import NOT_EVIDENCE, count
+from analyzers.search import best_of, luck_of
+from engine.errors import DataError
+from scripts.search.folder import held, put
+from scripts.search.found import Found
+from scripts.search.ledger import Ledger
+from scripts.search.run import Plan, SearchRequest, searched
+
+
+def run(request: SearchRequest) -> Path:
+    """Run a sweep, or go on with one that was stopped, and return its folder.
+
+    The folder holds ``done.jsonl`` (a line a variant, as it was finished), ``results.parquet``
+    (a row a variant), ``daily.parquet`` (what each made every day), ``sweep.html`` and
+    ``sweep.png``.
+
+    Raises
+    ------
+    MarketWatchError
+        Whatever the user can put right.
+    """
+    console = Console()
+    plan = Plan.of(request)
+    ledger = Ledger(request.out, plan.family)
+    with held(plan.folder(request.out)) as folder:
+        found = searched(plan, request, folder, console, ledger)
+        with put(folder / "results.parquet") as path:
+            found.results().to_parquet(path, index=False)
+        if not found.good:
+            raise DataError(f"sweep: all {len(found.outcomes)} variants failed: {found.failed[0][1]}")
+        with put(folder / "daily.parquet") as path:
+            found.long().to_parquet(path, index=False)
+        _report(plan, found, ledger, folder, console)
+    console.print(f"Report: {folder / 'sweep.html'}", soft_wrap=True)
+    return folder
+
+
+def _report(plan: Plan, found: Found, ledger: Ledger, folder: Path, console: Console) -> None:
+    spec, (pnl, trades), figures = plan.search.spec, found.daily, found.figures
+    best = best_of(figures[spec.metric], pnl, trades)
+    places = [one.place for one in best_of(figures["sharpe"], pnl, trades, 1)]
+    top = places[0] if places else 0
+    luck = luck_of(
+        float(figures["sharpe"][top]),
+        float(figures["sharpe_error"][top]),
+        pnl,
+        ledger.ratios,
+        ledger.trials,
+    )
+    sections = [
+        best_section(found.values, figures, best, spec.metric),
+        luck_section(luck, len(found.outcomes), plan.family, "the best Sharpe ratio"),
+    ]
+    if found.failed:
+        sections.append(failed_section(found.failed))
+    print_sections(console, sections)
+    title = f"Market Watch sweep: {plan.search.name}"
+    days = f"{found.days[0]} to {found.days[-1]}, {count(len(found.days))} sessions"
+    verdict = verdict_of(luck, "the best Sharpe ratio")
+    under = f"{count(len(found.outcomes))} variants, {days}."
+    panels = panels_of(found.values, figures)
+    with put(folder / "sweep.png") as path:
+        heat_chart(title, f"{under} {verdict}", panels, path)
+    page = render_sections(title, f"{under} {verdict} {NOT_EVIDENCE}", sections, heats=panels)
+    with put(folder / "sweep.html") as path:
+        path.write_text(page, encoding="utf-8")

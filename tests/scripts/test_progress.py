@@ -1,0 +1,55 @@
+"""The time left: of this run's own last results, never of those known before."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from scripts import progress
+from scripts.progress import time_left, watched
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    return now
+
+
+def told(clock, steps, known=lambda result: False) -> list[str]:
+    def results():
+        for number, seconds in enumerate(steps):
+            clock[0] += seconds
+            yield number
+
+    stream = io.StringIO()
+    list(watched(Console(file=stream, width=200), "Variants", 200, results(), known))
+    return stream.getvalue().splitlines()
+
+
+def test_rate_is_that_of_the_last_results_not_of_the_first_wait(clock):
+    lines = told(clock, [300.0] + [1.0] * 100)
+    assert lines[-1] == "Variants: 101 of 200, about 2 min left"
+
+
+def test_known_results_count_as_done_and_do_not_hurry_the_rate(clock):
+    lines = told(clock, [0.001] * 100 + [2.0] * 10, known=lambda number: number < 100)
+    assert lines[99] == "Variants: 100 of 200, time left not known yet"
+    assert lines[-1] == "Variants: 110 of 200, about 3 min left"
+
+
+def test_nothing_is_said_before_five_results(clock):
+    lines = told(clock, [1.0] * 6)
+    assert all(line.endswith("time left not known yet") for line in lines[:4])
+    assert "left not known" not in lines[4]
+
+
+@pytest.mark.parametrize(
+    ("spent", "ran", "remaining", "words"),
+    [(10.0, 4, 90, ""), (10.0, 5, 10, "about 20 s left"), (3600.0, 10, 20, "about 2.0 h left")],
+)
+def test_time_left_in_words(spent, ran, remaining, words):
+    assert time_left(spent, ran, remaining) == words
