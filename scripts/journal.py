@@ -5,17 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from analyzers.result import RunResult
+from engine.desk import Desk
 from engine.errors import ConfigError, JournalError
 from engine.journal.alerts.messages import Message
 from engine.journal.alerts.services import DISCORD, OTHERS, TELEGRAM, services
+from engine.journal.bulk import write_backtest
 from engine.journal.check import check as look_through
 from engine.journal.database import Run, connect, open_journal, parse, where, why
 from engine.journal.export import export as write_files
@@ -25,6 +30,8 @@ from engine.journal.place import journal_place
 from engine.journal.secrets import load
 from engine.settings import Settings
 from scripts.backtest import git_commit
+from scripts.requests import BacktestRequest
+from scripts.session import Setup
 
 ACCOUNTS = {"backtest": "simulated", "rehearsal": "simulated", "paper": "paper", "live": "live"}
 
@@ -71,6 +78,38 @@ def _existing(place: str, read_only: bool) -> Iterator[Engine]:
         yield engine
     except SQLAlchemyError as error:
         raise JournalError(f"database {where(url)}: {why(error)}") from None
+    finally:
+        engine.dispose()
+
+
+def open_backtests(request: BacktestRequest) -> Engine:
+    """Return the backtests' journal, before the run that is to be written into it."""
+    return open_journal(place_of(request.database, "backtest", request.config, request.profile), "backtest")
+
+
+def journal_backtest(engine: Engine, result: RunResult, desk: Desk, setup: Setup) -> None:
+    """Write a finished backtest into the journal, under the name of its folder."""
+    bars = next(iter(setup.bars.values()))
+    ends = pd.to_datetime(bars.stamp, utc=True)
+    grid = bars.grid
+    first = (ends[grid.first] - pd.Timedelta(minutes=1)).to_pydatetime()
+    times = dict(zip(grid.dates, zip(first, ends[grid.last].to_pydatetime(), strict=True), strict=True))
+    run = replace(
+        new_run("backtest", "backtest", setup.settings, result.start_cash),
+        name=result.run_id,
+        started=result.created,
+        command=result.command,
+        detail={
+            "bots": list(setup.bots),
+            "seed": result.seed,
+            "synthetic": result.synthetic,
+            "data_notes": list(result.data_notes),
+            "assumptions": list(result.assumptions),
+            "inputs": result.inputs,
+        },
+    )
+    try:
+        write_backtest(engine, run, desk.journal, times)
     finally:
         engine.dispose()
 

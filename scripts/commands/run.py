@@ -58,6 +58,12 @@ def backtest(
     control: Annotated[
         bool, typer.Option("--control/--no-control", help="Also run without premium, for the break-even.")
     ] = True,
+    journal: Annotated[
+        bool, typer.Option("--journal", help="Write the run into the journal's database too.")
+    ] = False,
+    database: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="That database, instead of the backtests' own.")
+    ] = None,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
@@ -91,6 +97,8 @@ def backtest(
         stock_loop=stock_loop,
         verify=verify,
         control=control,
+        journal=journal or database is not None,
+        database=database,
         verbose=verbose,
     )
     run(request)
