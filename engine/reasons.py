@@ -51,6 +51,8 @@ class Reason(StrEnum):
     SETTLED = "settled"
     ASSIGNED = "assigned"
 
+    __hash__ = str.__hash__  # an enumeration's own is written in Python
+
 
 REASONS = list(Reason)
 CODE = {reason: code for code, reason in enumerate(REASONS)}  # reasons as columns of numbers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.execution.settings import ExecutionSettings
 from engine.execution.working import WorkingOrder, against, between, combo_tick
@@ -11,8 +11,7 @@ from engine.options.combo import Combo
 from engine.options.quotebook import Quote
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """What traded: ``units`` at ``price``, USD per share."""
 
     units: int

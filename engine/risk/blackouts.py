@@ -38,6 +38,7 @@ class EventCalendar:
             raise ConfigError(f"calendar_required: got {wrong[0]!r}, expected one of {', '.join(Kind)}")
         self.required = frozenset(Kind(kind) for kind in required)
         self._blocked: dict[tuple[str, date], Event] | None = None
+        self._verdicts: dict[tuple[str, date], Denied | None] = {}
 
     @classmethod
     def load(cls, path: str | Path, required: Iterable[str] = REQUIRED) -> EventCalendar:
@@ -52,6 +53,12 @@ class EventCalendar:
 
     def verdict(self, symbol: str, day: date) -> Denied | None:
         """Return why nothing is opened in ``symbol`` on ``day``, None when nothing speaks against it."""
+        key = symbol, day
+        if key not in self._verdicts:
+            self._verdicts[key] = self._verdict(symbol, day)
+        return self._verdicts[key]
+
+    def _verdict(self, symbol: str, day: date) -> Denied | None:
         name = self.known.aliases.get(symbol, symbol)
         for kind in Kind:
             if kind in self.required and not self._covers(kind, name, day):
