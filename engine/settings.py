@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from engine.errors import ConfigError
+from engine.journal.settings import AlertSettings, JournalSettings
 from engine.options.expected_move import Convention
 from engine.risk.blackouts import Kind
 from engine.risk.limits import ALL_HALTS, Budget, Limits
@@ -245,6 +246,8 @@ class Settings(BaseSettings):
     quotes: QuotesSettings = QuotesSettings()
     data: DataSettings = DataSettings()
     delayed: DelayedSettings = DelayedSettings()
+    journal: JournalSettings = JournalSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -40,7 +40,10 @@ def run(request: BacktestRequest) -> Path:
     MarketWatchError
         Whatever the user can put right; nothing is written then.
     """
+    from scripts.journal import journal_backtest, open_backtests
+
     console = Console(stderr=False)
+    kept = open_backtests(request) if request.journal else None
     began = time.perf_counter()
     with console.status("Preparing bars and quotes"):
         setup = prepare(request)
@@ -64,6 +67,8 @@ def run(request: BacktestRequest) -> Path:
     with console.status("Writing the report"):
         analysis = analyze(result)
         folder = save(result, analysis, benchmarks(result.market), request.out)
+        if kept is not None:
+            journal_backtest(kept, result, desk, setup)
     print_tables(console, result, analysis)
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
     return folder

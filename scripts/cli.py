@@ -8,7 +8,8 @@ import sys
 import typer
 
 from engine.errors import MarketWatchError
-from scripts.commands import data, gate, research, run, validate
+from engine.journal.redaction import redact
+from scripts.commands import data, gate, journal, research, run, validate
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -19,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # coloured help takes longer to load than everything else together
     help="Rules-based bots that sell short-dated, defined-risk option premium, and their backtest.",
 )
-for commands in (run, data, research, validate, gate):
+for commands in (run, data, journal, research, validate, gate):
     commands.register(app)
 
 
@@ -69,7 +70,7 @@ def _unread() -> int:
 
 def _say(text: str, code: int) -> int:
     sys.stdout.flush()
-    print("mw: " + " ".join(text.split()), file=sys.stderr)
+    print("mw: " + redact(" ".join(text.split())), file=sys.stderr)
     return code
 
 

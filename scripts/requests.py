@@ -99,6 +99,10 @@ class BacktestRequest:
         Run in both loops and compare the journals.
     control : bool
         Run a synthetic backtest's twin without premium beside it.
+    journal : bool
+        Write the run into the journal's database too.
+    database : str, optional
+        Where that is, instead of the venue's own.
     verbose : int
         How often -v was given.
     """
@@ -116,4 +120,6 @@ class BacktestRequest:
     stock_loop: bool = False
     verify: bool = False
     control: bool = True
+    journal: bool = False
+    database: str | None = None
     verbose: int = 0

@@ -96,7 +96,7 @@ class Bot(bt.Strategy):
                     self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
                 )
             )
-        self.desk.journal.keep_decisions(self.bot_name, self._decision_table, self._reasons)
+        self.desk.journal.keep_decisions(self.bot_name, self._decision_table, self._reasons, self._rules)
 
     # what a bot is -----------------------------------------------------------------
 
@@ -413,3 +413,6 @@ class Bot(bt.Strategy):
     def _decision_table(self) -> pd.DataFrame:
         tables = [lane.table(self.desk.clock.stamps) for lane in self.lanes]
         return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
+
+    def _rules(self) -> pd.DataFrame:
+        return pd.concat([lane.rules() for lane in self.lanes], ignore_index=True)

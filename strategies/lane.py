@@ -182,16 +182,26 @@ class Lane:
         values, counts = np.unique(seen, return_counts=True)
         return {REASONS[code]: count for code, count in zip(values.tolist(), counts.tolist(), strict=True)}
 
+    def rules(self) -> pd.DataFrame:
+        """Return every filter's verdict by its reason, True where it passes; the rows of `table`."""
+        _, columns = self._decided()
+        checks = self.filters(SimpleNamespace(**columns))
+        size = len(next(iter(columns.values())))
+        return pd.DataFrame({str(reason): np.broadcast_to(passes, size) for reason, passes in checks})
+
+    def _decided(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the bars of the decision minutes and the measures on them."""
+        if self._codes is not None:
+            return self._bars, self._columns
+        bars = np.array(sorted(self._seen), dtype=np.int64)
+        rows = np.array([self._seen[bar] for bar in bars.tolist()]).reshape(len(bars), len(self.measures))
+        return bars, dict(zip(self.measures, rows.T, strict=True))
+
     def table(self, stamps: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:
         """Return the decision table: one row a decision minute, the measures beside the reason."""
-        if self._codes is not None:
-            bars, columns = self._bars, self._columns
-            codes = self._codes[bars].copy()
-        else:
-            bars = np.array(sorted(self._seen), dtype=np.int64)
-            rows = np.array([self._seen[bar] for bar in bars.tolist()]).reshape(len(bars), len(self.measures))
-            columns = dict(zip(self.measures, rows.T, strict=True))
-            codes = np.full(len(bars), PASSED, dtype=np.int16)
+        bars, columns = self._decided()
+        whole_line = self._codes is not None
+        codes = self._codes[bars].copy() if whole_line else np.full(len(bars), PASSED, dtype=np.int16)
         combos, credit = np.full(len(bars), "", dtype=object), np.full(len(bars), np.nan)
         if self._preview is not None:
             # what nobody noted came of nothing but the market

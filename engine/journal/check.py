@@ -103,6 +103,8 @@ def _orders(connection: Connection) -> list[str]:
 
 def _money(connection: Connection) -> list[str]:
     trades = _table(connection, TradeRow, ("run_id", "order_ref", "gross", "fees", "net"))
+    if trades.empty:
+        return []
     off = trades[(trades["gross"] - trades["fees"] - trades["net"]).abs() > CENT]
     found = [
         f"trades: {row['order_ref']} has net {row['net']:.2f}, "
@@ -110,7 +112,7 @@ def _money(connection: Connection) -> list[str]:
         for row in off.head(_SHOWN).to_dict("records")
     ]
     fills = _table(connection, FillRow, ("run_id", "order_ref", "quantity", "price", "multiplier", "fees"))
-    fills["order_ref"] = [ref.partition("/")[0] for ref in fills["order_ref"]]
+    fills["order_ref"] = pd.Series([ref.partition("/")[0] for ref in fills["order_ref"]], dtype=object)
     fills["cash"] = -fills["price"] * fills["quantity"] * fills["multiplier"]
     backtest = connection.execute(select(func.count()).where(RunRow.kind == "backtest")).scalar_one() > 0
     key = ["run_id", "order_ref"] if backtest else ["order_ref"]  # a session's trade may outlive its run

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, update
 from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
@@ -105,17 +107,14 @@ def _sqlite(url: URL, read_only: bool) -> Engine:
     path = url.database
     if not path or path == ":memory:":
         raise JournalError("database: got SQLite without a file, expected a file's path")
-    target = (
-        URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"})
-        if read_only
-        else url
-    )
-    engine = create_engine(
-        target,
-        json_serializer=to_json,
-        poolclass=NullPool if read_only else None,
-        connect_args={"timeout": BUSY_SECONDS},
-    )
+    options: dict[str, Any] = {"json_serializer": to_json, "connect_args": {"timeout": BUSY_SECONDS}}
+    if read_only:
+        options = {
+            "json_serializer": to_json,
+            "creator": lambda: open_to_read(Path(path)),
+            "poolclass": NullPool,
+        }
+    engine = create_engine(url, **options)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
@@ -130,6 +129,19 @@ def _sqlite(url: URL, read_only: bool) -> Engine:
         cursor.close()
 
     return engine
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Return a connection that SQLite itself does not let write.
+
+    Raises
+    ------
+    sqlite3.Error
+        The file is not there or cannot be read.
+    """
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
+    )
 
 
 def open_journal(place: str | Path, venue: str) -> Engine:

@@ -44,6 +44,7 @@ class Journal:
         self.halts: list[HaltEvent] = []
         self._decisions: dict[str, Callable[[], pd.DataFrame]] = {}
         self._reasons: dict[str, Callable[[], dict[Reason, int]]] = {}
+        self._rules: dict[str, Callable[[], pd.DataFrame]] = {}
 
     def fill(self, fill: Fill) -> None:
         self.fills.append(fill)
@@ -72,10 +73,23 @@ class Journal:
         return all(sink.healthy for sink in self.sinks)
 
     def keep_decisions(
-        self, bot: str, table: Callable[[], pd.DataFrame], reasons: Callable[[], dict[Reason, int]]
+        self,
+        bot: str,
+        table: Callable[[], pd.DataFrame],
+        reasons: Callable[[], dict[Reason, int]],
+        rules: Callable[[], pd.DataFrame],
     ) -> None:
-        """Register what builds a bot's decision table, and what counts its reasons without it."""
-        self._decisions[bot], self._reasons[bot] = table, reasons
+        """Register what builds a bot's decision table, what counts its reasons without it, and its rules."""
+        self._decisions[bot], self._reasons[bot], self._rules[bot] = table, reasons, rules
+
+    @property
+    def bots(self) -> tuple[str, ...]:
+        """The bots whose decisions are kept."""
+        return tuple(self._decisions)
+
+    def rules(self, bot: str) -> pd.DataFrame:
+        """Return a column a rule, True where it let the entry pass; the rows are those of `decisions`."""
+        return self._rules[bot]()
 
     def reasons(self, bot: str) -> dict[Reason, int]:
         """Return how many of a bot's decision minutes came to which reason, the commonest first."""

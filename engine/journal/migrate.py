@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, inspect, text
 
 from engine.errors import JournalError
-from engine.journal.database import where
+from engine.journal.database import open_to_read, where
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -120,7 +120,7 @@ def backup(engine: Engine, target: Path | None = None) -> Path:
         raise JournalError(f"backup: {target} exists already, expected a new file")
     part = target.with_name(target.name + ".part")
     try:
-        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as held:
+        with closing(open_to_read(source)) as held:
             with closing(sqlite3.connect(part)) as copy:
                 held.backup(copy, pages=2000, sleep=0.01)
                 told = copy.execute("PRAGMA quick_check").fetchone()[0]

@@ -240,9 +240,10 @@ class Reader:
         """Return finished trades in the order of their exits; with a limit the newest ones."""
         query = _between(select(TradeRow.__table__).where(TradeRow.run_id.in_(runs)), TradeRow, first, last)
         if limit is not None:
-            newest = self._table(query.order_by(TradeRow.day.desc(), TradeRow.at.desc()).limit(limit))
+            backwards = (TradeRow.day.desc(), TradeRow.at.desc(), TradeRow.run_id.desc(), TradeRow.seq.desc())
+            newest = self._table(query.order_by(*backwards).limit(limit))
             return newest.iloc[::-1].reset_index(drop=True)
-        return self._table(query.order_by(TradeRow.day, TradeRow.at))
+        return self._table(query.order_by(TradeRow.day, TradeRow.at, TradeRow.run_id, TradeRow.seq))
 
     def equity_by_day(self, runs: Runs) -> pd.DataFrame:
         """Return day, trades, gross, fees, net of every day with a trade, and equity at its end.

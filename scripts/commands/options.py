@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -36,11 +35,9 @@ def start_log(verbose: int, logfile: Path | None = None) -> None:
     """Log to standard error, with a file beside it when one is asked for."""
     from loguru import logger
 
-    layout = "{time:YYYY-MM-DD HH:mm:ss} {name} {level} {message}"
-    logger.remove()
-    logger.add(sys.stderr, level=LEVELS[min(verbose, 2)], format=layout)
-    if logfile is not None:
-        logger.add(logfile, level="DEBUG", format=layout)
+    from engine.journal import logs
+
+    logs.start(LEVELS[min(verbose, 2)], logfile)
     found = sorted(name for name in os.environ if name.upper().startswith("MW_"))
     if found:
         logger.info("from the environment: {}", ", ".join(found))

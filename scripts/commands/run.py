@@ -59,6 +59,12 @@ def backtest(
     control: Annotated[
         bool, typer.Option("--control/--no-control", help="Also run without premium, for the break-even.")
     ] = True,
+    journal: Annotated[
+        bool, typer.Option("--journal", help="Write the run into the journal's database too.")
+    ] = False,
+    database: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="That database, instead of the backtests' own.")
+    ] = None,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
@@ -92,6 +98,8 @@ def backtest(
         stock_loop=stock_loop,
         verify=verify,
         control=control,
+        journal=journal or database is not None,
+        database=database,
         verbose=verbose,
     )
     run(request)
@@ -116,10 +124,11 @@ def report(
 def show_config(profile: Profile = None, config: Config = CONFIG, verbose: Verbose = 0) -> None:
     """Print the settings as files, profile and environment together make them."""
     start_log(verbose)
+    from engine.journal.redaction import redact
     from engine.settings import Settings
 
     settings = Settings.load(config, profile)
-    typer.echo(settings.to_yaml(), nl=False)
+    typer.echo(redact(settings.to_yaml()), nl=False)
     typer.echo(f"# digest {settings.digest}")
 
 

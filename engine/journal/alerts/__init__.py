@@ -1,0 +1,1 @@
+"""Alerts: what matters of a journal, told by Telegram, Discord and whatever else Apprise reaches."""
