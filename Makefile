@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: help backtest bench validate test format lint type imports lock clean
+.PHONY: clients help backtest bench validate test format lint type imports lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -27,6 +27,16 @@ bench: $(VENV)/base.stamp  ## how fast it is, beside Backtrader's own loop (a fe
 
 validate: $(VENV)/base.stamp  ## the model against recorded data in ../shared/data, into docs/validation.md
 	@$(BIN)/mw validate --out docs/validation.md $(ARGS)
+
+# Libraries that install the same packages as ours, or older ones: each in an environment of its own.
+clients: $(MW_CACHE)/clients/ib_async.stamp $(MW_CACHE)/clients/ibapi.stamp  ## ib_async and the official ibapi, for the gateway's tests
+
+$(MW_CACHE)/clients/ib_async.stamp: CLIENT := ib_async==2.1.0
+$(MW_CACHE)/clients/ibapi.stamp: CLIENT := ibapi==9.81.1.post1
+$(MW_CACHE)/clients/%.stamp: Makefile
+	@$(FIND_PYTHON); $$python -m venv --clear $(MW_CACHE)/clients/$*
+	@$(MW_CACHE)/clients/$*/bin/python -m pip install -qq --no-input --disable-pip-version-check $(CLIENT)
+	@touch $@
 
 test: $(VENV)/dev.stamp  ## linters, types, arrows between the rooms, tests
 	@$(BIN)/ruff check .

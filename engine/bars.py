@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.errors import DataError
 from engine.sessions import Grid, name_stamp
 
-LINES = ("vix", "atm_iv", "skew", "put_volume", "call_volume")
+LINES = ("vix", "atm_iv", "skew", "put_volume", "call_volume", "open_interest", "breadth")
 PRICES = ("open", "high", "low", "close")
 
 Floats = NDArray[np.float64]

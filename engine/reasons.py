@@ -19,9 +19,15 @@ class Reason(StrEnum):
     TREND = "trend"
     OUTSIDE_MORNING_RANGE = "outside_morning_range"
     NOT_CALM = "not_calm"
+    RANGE_BEYOND_IMPLIED = "range_beyond_implied"
+    BREADTH = "breadth"
+    CROWDED = "crowded"
+    WRONG_SIDE = "wrong_side"
+    IV_NOT_COLLAPSED = "iv_not_collapsed"
     NO_STRIKE = "no_strike"
     NO_QUOTE = "no_quote"
     CREDIT_BELOW_COST = "credit_below_cost"
+    MODEL_VETO = "model_veto"
     POSITION_OPEN = "position_open"
     ENTRIES_USED = "entries_used"
     # entries denied: the governor
@@ -51,6 +57,8 @@ class Reason(StrEnum):
     FLAT_BY_CLOSE = "flat_by_close"
     SETTLED = "settled"
     ASSIGNED = "assigned"
+
+    __hash__ = str.__hash__  # an enumeration's own is written in Python
 
 
 REASONS = list(Reason)

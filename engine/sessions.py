@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from engine.errors import CalendarError, DataError
 
 NEW_YORK = ZoneInfo("America/New_York")
+DAY_NS = 86_400_000_000_000
+EPOCH = 719163.0  # Backtrader's day number of 1970-01-01
 OPEN_MINUTE = 570
 CLOSE_MINUTE = 960
 FIRST_DAY = date(1990, 1, 1)
@@ -144,6 +146,11 @@ def stamps(dates: Iterable[date]) -> Int64:
         minutes = np.arange(OPEN_MINUTE + 1, int(table.close[row]) + 1, dtype=np.int64)
         parts.append(table.midnight_ns[row] + minutes * MINUTE_NS)
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def stamp_of(day: date, minute: int) -> int:
+    """Return an instant, so many minutes after New York midnight of a trading day, in UTC nanoseconds."""
+    return int(_calendar().midnight_ns[_row(day)]) + minute * MINUTE_NS
 
 
 def utc(stamp: int) -> datetime:

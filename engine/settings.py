@@ -23,6 +23,7 @@ from engine.options.expected_move import Convention
 from engine.risk.blackouts import Kind
 from engine.risk.limits import ALL_HALTS, Budget, Limits
 from engine.settings_files import Layer, complaint, environment, merge, profile_path, read_yaml
+from engine.settings_services import DashboardSettings, ServeSettings
 from engine.settings_types import (
     Amount,
     Count,
@@ -41,6 +42,7 @@ from engine.settings_types import (
 
 CONFIG_DIR = Path(__file__).resolve().parent.parent / "config"
 ENVIRONMENT = "MW__"
+_ASIDE = {"delayed", "journal", "alerts", "serve", "dashboard"}
 
 
 class AccountSettings(Section):
@@ -49,12 +51,47 @@ class AccountSettings(Section):
     cash: Positive = 150_000.0
 
 
+class RegimeSettings(Section):
+    """Filters every bot can have beside its own; null switches one off."""
+
+    range_max: Positive | None = None
+    breadth_min: Annotated[Amount, Field(le=1)] | None = None
+    breadth_max: Annotated[Amount, Field(le=1)] | None = None
+    crowding_max: Annotated[Positive, Field(le=100)] | None = None
+    spike: Positive | None = None
+    lean: Annotated[Amount, Field(le=50)] = 10.0
+    harvest: Share | None = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if (
+            self.breadth_min is not None
+            and self.breadth_max is not None
+            and self.breadth_max <= self.breadth_min
+        ):
+            raise ValueError(
+                f"breadth_max is {self.breadth_max}, expected above breadth_min {self.breadth_min}"
+            )
+        return self
+
+    @property
+    def needs_flow(self) -> bool:
+        """Whether a filter asks for what was traded of the options."""
+        return self.crowding_max is not None or self.spike is not None
+
+    @property
+    def needs_breadth(self) -> bool:
+        """Whether a filter asks for the universe's breadth."""
+        return self.breadth_min is not None or self.breadth_max is not None
+
+
 class CommonSettings(Section):
     """What all bots share: how often they look, what a credit must earn, when they leave."""
 
     decide_every: Count = 5
     min_credit_to_cost: Amount = 3.0
     time_stop: Minute = 915
+    regime: RegimeSettings = RegimeSettings()
 
 
 class BudgetSettings(Section):
@@ -117,6 +154,7 @@ class BotSettings(Section):
     entries_per_day: Count = 1
     planned_loss: Positive
     profit_target: Share
+    model: Path | None = None
 
     @model_validator(mode="after")
     def _once(self) -> Self:
@@ -189,6 +227,18 @@ class BotsSettings(Section):
     condor: CondorSettings = CondorSettings()
 
 
+class LearningSettings(Section):
+    """How models are trained, and what they may do; docs/learning.md."""
+
+    kind: Literal["logistic", "boosting"] = "logistic"
+    slot_minutes: Annotated[Count, Field(ge=5, le=180)] = 30
+    folds: Annotated[Count, Field(ge=2, le=20)] = 5
+    embargo_days: Whole = 5
+    least_value: Real = 0.0
+    shrink: bool = False
+    max_age_days: Count = 400
+
+
 class ExecutionSection(Section):
     """How orders are worked and filled; `engine.execution.settings` explains the model."""
 
@@ -242,12 +292,15 @@ class Settings(BaseSettings):
     common: CommonSettings = CommonSettings()
     risk: RiskSettings = RiskSettings()
     bots: BotsSettings = BotsSettings()
+    learning: LearningSettings = LearningSettings()
     execution: ExecutionSection = ExecutionSection()
     quotes: QuotesSettings = QuotesSettings()
     data: DataSettings = DataSettings()
     delayed: DelayedSettings = DelayedSettings()
     journal: JournalSettings = JournalSettings()
     alerts: AlertSettings = AlertSettings()
+    serve: ServeSettings = ServeSettings()
+    dashboard: DashboardSettings = DashboardSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -308,6 +361,6 @@ class Settings(BaseSettings):
 
     @property
     def digest(self) -> str:
-        """Return the sha256 of all values: equal settings, equal digest."""
-        told = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Return the sha256 of all values a result can depend on: not of where it is kept and shown."""
+        told = json.dumps(self.model_dump(mode="json", exclude=_ASIDE), sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()

@@ -43,16 +43,26 @@ class Tape:
                 )
         self.grid = first.grid
         self.stamp = first.stamp
-        self._day: list[int] = first.grid.day.tolist()
+        # views that answer in Python's numbers, a list of them would take longer than many a run
+        self._day = memoryview(np.ascontiguousarray(first.grid.day))
         self._last = first.grid.last.tolist()
-        self._seconds = (first.stamp // 1_000_000_000).tolist()
+        self._now = -1, _EPOCH
+        self._stamp = memoryview(np.ascontiguousarray(first.stamp))
+        self._close = {
+            symbol: memoryview(np.ascontiguousarray(one.close)) for symbol, one in self.bars.items()
+        }
 
     def __len__(self) -> int:
         return len(self.stamp)
 
     def at(self, bar: int) -> datetime:
         """Return the instant of a bar's end, in New York time."""
-        return (_EPOCH + timedelta(seconds=self._seconds[bar])).astimezone(NEW_YORK)
+        if bar != self._now[0]:  # all that happens on a bar has its stamp
+            self._now = (
+                bar,
+                (_EPOCH + timedelta(seconds=self._stamp[bar] // 1_000_000_000)).astimezone(NEW_YORK),
+            )
+        return self._now[1]
 
     def stamps(self, bars: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the instants of several bars' ends, UTC nanoseconds."""
@@ -69,7 +79,7 @@ class Tape:
 
     def close(self, symbol: str, bar: int) -> float:
         """Return the close of a symbol's bar, USD."""
-        return float(self.bars[symbol].close[bar])
+        return self._close[symbol][bar]
 
     @property
     def dates(self) -> list[date]:

@@ -53,9 +53,9 @@ def load_bars(
     path : Path
         A ``.parquet`` or ``.csv`` file; times are dates with a time of day, ISO 8601.
     columns : mapping, optional
-        From ``time, open, high, low, close, volume, symbol, vix, atm_iv, skew, put_volume,
-        call_volume`` to the file's column names; what is not mapped is found under its own
-        name in any case, the time also under ``ts, timestamp, datetime, bar_start, bar_end``.
+        From ``time, open, high, low, close, volume, symbol`` and the names of
+        `engine.bars.LINES` to the file's column names; what is not mapped is found under its
+        own name in any case, the time also under ``ts, timestamp, datetime, bar_start, bar_end``.
         ``volume`` mapped to None says that the file has none.
     zone : str, optional
         Time zone of stamps without an offset, for instance ``America/New_York``.

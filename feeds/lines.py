@@ -12,9 +12,7 @@ import backtrader as bt
 import numpy as np
 
 from engine.bars import LINES, Bars
-
-DAY_NS = 86_400_000_000_000
-EPOCH = 719163.0  # Backtrader's day number of 1970-01-01
+from engine.sessions import DAY_NS, EPOCH
 
 
 class NewYork(tzinfo):
@@ -68,8 +66,7 @@ def _columns(bars: Bars) -> dict[str, array[float]]:
 
 
 class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
-    """Minute bars with lines ``vix, atm_iv, skew, put_volume, call_volume`` (NaN when absent)
-    and ``minute, day, left`` of the session grid.
+    """Minute bars with the lines of `engine.bars.LINES` (NaN when absent) and ``minute, day, left``.
 
     Stored times are UTC; ``data.datetime.datetime()`` answers in New York time. Buffers are
     shared between runs, so nothing may write into a line.

@@ -11,7 +11,7 @@ from numba import njit
 from engine.options.chain import STRIKES_AROUND, mid1, straddle1, straddle_sd1
 from engine.options.choice import CALL, NO_EXPIRY, PUT, choose1
 from engine.options.pricing import delta1
-from feeds.surface import combo1, forward1, option1, sd1, variance1
+from feeds.surface import combo1, forward1, sd1, sides_sd1, variance1
 
 REACH_SD, REACH_SHARE, REACH_STRIKES = 6.0, 0.08, 5  # of a chain, to either side
 _DELTA = 1.0  # kind of a rule's side, see `engine.options.choice`
@@ -132,6 +132,6 @@ def _straddle(bar: int, forward: float, listed: Any, end: float, table: Any, smi
 def _straddle_sd(
     bar: int, forward: float, strike: float, end: float, table: Any, smile: Any, facts: Any
 ) -> float:
-    call = option1(bar, strike, True, end, table, smile, facts)
-    put = option1(bar, strike, False, end, table, smile, facts)
+    call = sides_sd1(bar, strike, True, end, table, smile, facts)
+    put = sides_sd1(bar, strike, False, end, table, smile, facts)
     return straddle_sd1(forward, strike, mid1(call[0], call[1]) + mid1(put[0], put[1]))

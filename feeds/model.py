@@ -24,7 +24,7 @@ from engine.sessions import session_dates
 from engine.tape import Tape
 from feeds.looks import asks, choices, listed1
 from feeds.smile import REFERENCE_PREMIUM
-from feeds.surface import CALL, PUT, SHARE, Surface, combo1, first1, forward1, leg1, marks, rows
+from feeds.surface import CALL, PUT, SHARE, Surface, first1, forward1, leg1, marks, quote1, rows
 
 SIZE = 50  # units quoted on every side
 HORIZON_DAYS = 70  # beyond the bars, so that monthly options of the last of them have a session
@@ -88,6 +88,7 @@ class ModelQuotes:
             symbol: (surface.table, surface.smile, surface.facts)
             for symbol, surface in self._surfaces.items()
         }
+        self._asked: tuple[int, Combo | None, Quote | None] = (-1, None, None)
         self._kept: dict[int, tuple[Combo, NDArray[np.float64] | None]] = {}
         self._bars = dict(bars)
         self.bar = 0
@@ -110,6 +111,10 @@ class ModelQuotes:
                 )
             made[symbol] = replace(bars, lines=lines, notes=notes)
         return made
+
+    def arrays(self, symbol: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return table, smile and facts of a surface, as the kernels of `feeds.surface` take them."""
+        return self._arrays[symbol]
 
     def years(self, symbol: str) -> NDArray[np.float64]:
         """Return what is left of the session at every bar, in years on the variance clock."""
@@ -194,10 +199,17 @@ class ModelQuotes:
 
     def quote(self, combo: Combo) -> Quote | None:
         """Return the combo's quote, None after the expiry of a leg."""
+        bar, asked, quote = self._asked  # bot and broker ask for the same one on a bar
+        if bar != self.bar or asked is not combo:
+            quote = self._quote(combo)
+            self._asked = self.bar, combo, quote
+        return quote
+
+    def _quote(self, combo: Combo) -> Quote | None:
         legs = self._legs(combo)
         if legs is None:
             return None
-        bid, ask, delta = combo1(self.bar, legs, *self._arrays[combo.symbol])
+        bid, ask, delta = quote1(self.bar, legs, *self._arrays[combo.symbol])
         return None if bid != bid else Quote(bid, ask, SIZE, delta)
 
     def legs(self, combo: Combo) -> tuple[tuple[float, float], ...]:
@@ -206,7 +218,7 @@ class ModelQuotes:
         if legs is None:
             return tuple((nan, nan) for _ in combo.legs)
         arrays = self._arrays[combo.symbol]
-        return tuple(leg1(self.bar, leg, *arrays)[:2] for leg in legs)
+        return tuple(leg1(self.bar, leg, *arrays) for leg in legs)
 
     def source(self, combo: Combo) -> str:
         """Return the name of the source that quotes a combo: always this model."""

@@ -118,6 +118,8 @@ def _steepness(told: Forecast) -> Floats:
 @njit(cache=True)
 def variance1(bar: int, ahead: float, table: Any) -> float:
     """Return the market's at-the-money variance to the close ``ahead`` sessions from a bar's."""
+    if ahead == 0.0:
+        return float(table[bar, 1])
     gap = (1.0 - _REVERSION**ahead) / (1.0 - _REVERSION)
     return float(table[bar, 1] + ahead * table[bar, 6] + gap * (table[bar, 2] - table[bar, 6]))
 
@@ -141,6 +143,23 @@ def sd1(bar: int, strike: float, forward: float, ahead: float, table: Any, smile
 
 
 @njit(cache=True)
+def sides_sd1(
+    bar: int, strike: float, call: bool, expiry: float, table: Any, smile: Any, facts: Any
+) -> tuple[float, float, float]:
+    """Return bid, ask and standard deviation left of one option, as `option1` without its delta."""
+    ahead = expiry - table[bar, 5]
+    if ahead < 0:
+        return np.nan, np.nan, np.nan
+    spot, forward = table[bar, 0], forward1(bar, ahead, table)
+    sd = sd1(bar, strike, forward, ahead, table, smile)
+    mid = price1(forward, strike, sd, call)
+    intrinsic = max(forward - strike if call else strike - forward, 0.0)
+    half = half_spread1(spot, mid - intrinsic, intrinsic, table[bar, 4], facts[3])
+    bid, ask = sides1(mid, half, facts[0], facts[1], facts[2])
+    return bid, ask, sd
+
+
+@njit(cache=True)
 def option1(
     bar: int, strike: float, call: bool, expiry: float, table: Any, smile: Any, facts: Any
 ) -> tuple[float, float, float, float]:
@@ -149,47 +168,61 @@ def option1(
     ``expiry`` is the number of the session it expires in; one that settles on the opening has
     but the night of it: the session before and the overnight share of a day.
     """
-    ahead = expiry - table[bar, 5]
-    if ahead < 0:
-        return np.nan, np.nan, np.nan, np.nan
-    spot, forward = table[bar, 0], forward1(bar, ahead, table)
-    sd = sd1(bar, strike, forward, ahead, table, smile)
-    mid = price1(forward, strike, sd, call)
-    intrinsic = max(forward - strike if call else strike - forward, 0.0)
-    half = half_spread1(spot, mid - intrinsic, intrinsic, table[bar, 4], facts[3])
-    bid, ask = sides1(mid, half, facts[0], facts[1], facts[2])
-    return bid, ask, sd, delta1(forward, strike, sd, call)
+    bid, ask, sd = sides_sd1(bar, strike, call, expiry, table, smile, facts)
+    return bid, ask, sd, delta1(forward1(bar, expiry - table[bar, 5], table), strike, sd, call)
 
 
 @njit(cache=True)
-def leg1(bar: int, leg: Any, table: Any, smile: Any, facts: Any) -> tuple[float, float, float]:
-    """Return bid, ask and delta of one leg, USD per share; ``leg`` as in `combo1`."""
+def leg1(bar: int, leg: Any, table: Any, smile: Any, facts: Any) -> tuple[float, float]:
+    """Return bid and ask of one leg, USD per share; ``leg`` as in `combo1`."""
     if leg[1] == SHARE:
         half = share_half_spread1(table[bar, 0], facts[4] > 0.0)
-        return table[bar, 0] - half, table[bar, 0] + half, 1.0
-    bid, ask, _, delta = option1(bar, leg[0], leg[1] == CALL, leg[3], table, smile, facts)
-    return bid, ask, delta
+        return table[bar, 0] - half, table[bar, 0] + half
+    bid, ask, _ = sides_sd1(bar, leg[0], leg[1] == CALL, leg[3], table, smile, facts)
+    return bid, ask
 
 
 @njit(cache=True)
-def combo1(bar: int, legs: Any, table: Any, smile: Any, facts: Any) -> tuple[float, float, float]:
-    """Return bid, ask and delta of a combo on one bar, from the buyer's side.
+def combo1(bar: int, legs: Any, table: Any, smile: Any, facts: Any) -> tuple[float, float]:
+    """Return bid and ask of a combo on one bar, from the buyer's side.
 
     ``legs`` has a row a leg: strike, kind (PUT, CALL or SHARE), weight, expiry's session. A
     bought leg without bid is given away; a sold leg without bid leaves no ask.
     """
-    bid, ask, delta = 0.0, 0.0, 0.0
+    bid, ask = 0.0, 0.0
     for k in range(len(legs)):
         weight = legs[k, 2]
-        low, high, slope = leg1(bar, legs[k], table, smile, facts)
+        low, high = leg1(bar, legs[k], table, smile, facts)
         if weight > 0.0:
             bid += weight * (0.0 if np.isnan(low) and not np.isnan(high) else low)
             ask += weight * high
         else:
             bid += weight * high
             ask += weight * low
-        delta += weight * slope
-    return bid, ask, delta
+    return bid, ask
+
+
+@njit(cache=True)
+def slope1(bar: int, legs: Any, table: Any, smile: Any) -> float:
+    """Return the delta of a combo on one bar; ``legs`` as in `combo1`."""
+    delta = 0.0
+    for k in range(len(legs)):
+        slope = 1.0
+        if legs[k, 1] != SHARE:
+            ahead = legs[k, 3] - table[bar, 5]
+            forward, slope = forward1(bar, ahead, table), np.nan
+            if ahead >= 0.0:
+                sd = sd1(bar, legs[k, 0], forward, ahead, table, smile)
+                slope = delta1(forward, legs[k, 0], sd, legs[k, 1] == CALL)
+        delta += legs[k, 2] * slope
+    return delta
+
+
+@njit(cache=True)
+def quote1(bar: int, legs: Any, table: Any, smile: Any, facts: Any) -> tuple[float, float, float]:
+    """Return bid, ask and delta of a combo on one bar; ``legs`` as in `combo1`."""
+    bid, ask = combo1(bar, legs, table, smile, facts)
+    return bid, ask, slope1(bar, legs, table, smile)
 
 
 @njit(cache=True)
@@ -197,7 +230,7 @@ def marks(start: int, stop: int, legs: Any, table: Any, smile: Any, facts: Any) 
     """Return a combo's bids and asks over bars."""
     bid, ask = np.empty(stop - start), np.empty(stop - start)
     for bar in range(start, stop):
-        bid[bar - start], ask[bar - start], _ = combo1(bar, legs, table, smile, facts)
+        bid[bar - start], ask[bar - start] = combo1(bar, legs, table, smile, facts)
     return bid, ask
 
 
@@ -207,7 +240,7 @@ def first1(
 ) -> int:
     """Return the first bar whose bid is at ``take`` or above, or at ``stop_level`` or below."""
     for bar in range(start, stop):
-        bid, _, _ = combo1(bar, legs, table, smile, facts)
+        bid, _ = combo1(bar, legs, table, smile, facts)
         if bid >= take or bid <= stop_level:
             return bar
     return stop

@@ -9,7 +9,16 @@ import typer
 
 from engine.errors import MarketWatchError
 from engine.journal.redaction import redact
-from scripts.commands import data, gate, journal, research, run, validate
+from scripts.commands import (
+    checks,
+    data,
+    gate,
+    journal,
+    research,
+    run,
+    serve,
+    validate,
+)
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -20,7 +29,16 @@ app = typer.Typer(
     rich_markup_mode=None,  # coloured help takes longer to load than everything else together
     help="Rules-based bots that sell short-dated, defined-risk option premium, and their backtest.",
 )
-for commands in (run, data, journal, research, validate, gate):
+for commands in (
+    run,
+    data,
+    research,
+    checks,
+    journal,
+    gate,
+    serve,
+    validate,
+):
     commands.register(app)
 
 

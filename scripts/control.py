@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,11 @@ from rich.console import Console
 from analyzers.controls import break_even, difference, mean_of
 from analyzers.report.control import BotControls, StressDay, sections_of
 from analyzers.report.control_chart import control_chart
-from analyzers.report.sections import print_sections, render_sections
+from analyzers.report.sections import print_sections
 from analyzers.report.words import NOT_EVIDENCE
 from engine.errors import ConfigError, DataError
 from feeds.stress import Shape, load_shapes, write_daily
+from scripts.pages import publish
 from scripts.progress import watched
 from scripts.requests import BacktestRequest
 from scripts.session import chosen_bots
@@ -207,44 +205,25 @@ def _save(
     sections: Sequence[Any],
     premiums: Sequence[float],
 ) -> Path:
-    out, created = request.base.out, datetime.now(UTC)
-    target = out / f"control-{created:%Y%m%d-%H%M%S}"
-    out.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(dir=out, prefix=".writing-"))
-    try:
-        picture = place / "control.png"
-        control_chart({bot: held.means for bot, held in controls.items()}, premiums, picture)
-        drawn = f"{request.seeds} samples of simulated minutes at each premium; {created:%Y-%m-%d}."
-        lead = f"{NOT_EVIDENCE} {drawn}"
-        page = render_sections("Market Watch controls", lead, sections, picture.read_bytes())
-        (place / "control.html").write_text(page, encoding="utf-8")
-        told = {
-            "seeds": request.seeds,
-            "shuffles": request.shuffles,
-            "paths": request.paths,
-            "premiums": list(premiums),
-            "bots": {bot: asdict(held) for bot, held in controls.items()},
-            "stress": [asdict(day) for day in stress],
-        }
-        text = json.dumps(_plain(told), indent=2, default=str)
-        (place / "control.json").write_text(text + "\n", encoding="utf-8")
-        place.chmod(0o755)
-        os.replace(place, target)
-    except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        raise
-    return target
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: infinite numbers as words, NaN as null."""
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None if value != value else "above" if value > 0 else "below"
-    return round(value, 6) if isinstance(value, float) else value
+    told = {
+        "seeds": request.seeds,
+        "shuffles": request.shuffles,
+        "paths": request.paths,
+        "premiums": list(premiums),
+        "bots": {bot: asdict(held) for bot, held in controls.items()},
+        "stress": [asdict(day) for day in stress],
+    }
+    lead = f"{NOT_EVIDENCE} {request.seeds} samples of simulated minutes at each premium;"
+    means = {bot: held.means for bot, held in controls.items()}
+    return publish(
+        request.base.out,
+        "control",
+        "Market Watch controls",
+        lead,
+        sections,
+        told,
+        lambda picture: control_chart(means, premiums, picture),
+    )
 
 
 def premiums_of(text: str) -> tuple[float, ...]:

@@ -30,7 +30,7 @@ def synth(
         Of ``config/universe.json``.
     out : Path
         A ``.parquet`` file; an existing one is replaced. Its column ``bar_end`` is UTC, beside
-        the prices stand the lines ``vix, atm_iv, skew, put_volume, call_volume``, and the notes
+        the prices stand what is known of `engine.bars.LINES`, and the notes
         in the file's metadata. `feeds.history.load_bars` reads it without further options.
     generator, seed, timerange : optional
         In place of ``data.generator``, ``data.seed`` and ``data.start``, ``data.end``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import reduce
@@ -15,6 +15,7 @@ from engine.errors import ConfigError, DataError
 from engine.options.contract import Product, Settlement
 from engine.settings import Settings
 from engine.settings_files import did_you_mean
+from feeds.breadth import breadth
 from feeds.evidence import Side
 from feeds.history import load_bars
 from feeds.model import ModelQuotes, ModelSettings
@@ -84,13 +85,14 @@ def market(
     if recording:
         bars = recorded(universe, products, recording, _span(settings, timerange), max_age)
     else:
-        bars = generated(settings, products, seed, generator, timerange)
+        bars = generated(settings, products, seed, generator, timerange, members(settings, universe))
     chosen = settings.quotes.premium if premium is None else premium
     model = ModelQuotes(bars, products, ModelSettings(chosen, settings.quotes.spread_scale))
     quotes: Book = model
     if recording and recording.quotes:
         store = QuoteStore.open(recording.quotes)
-        quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix)
+        flow = settings.common.regime.needs_flow
+        quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix, flow)
     return quotes.with_lines(), quotes
 
 
@@ -100,15 +102,29 @@ def generated(
     seed: int | None = None,
     generator: str | None = None,
     timerange: str | None = None,
+    breadth_of: Sequence[Product] = (),
 ) -> dict[str, Bars]:
-    """Return synthetic bars of the products, all derived from one generated index."""
+    """Return synthetic bars of the products, all derived from one generated index.
+
+    With ``breadth_of`` they carry the line ``breadth`` of those underlyings.
+    """
     data = settings.data
     number = data.seed if seed is None else seed
     index = _index(settings, number, generator or data.generator, _span(settings, timerange))
+    if breadth_of:
+        line = breadth(derive(index, product, number) for product in breadth_of)
+        index = replace(index, lines=dict(index.lines) | {"breadth": line})
     return {
         symbol: index if symbol == INDEX else derive(index, product, number)
         for symbol, product in products.items()
     }
+
+
+def members(settings: Settings, universe: Mapping[str, Product]) -> tuple[Product, ...]:
+    """Return the underlyings whose breadth the settings ask for: the universe's single stocks."""
+    if not settings.common.regime.needs_breadth:
+        return ()
+    return tuple(product for product in universe.values() if product.idiosyncratic > 0.0)
 
 
 def recorded(

@@ -94,7 +94,11 @@ def prepare(request: BacktestRequest) -> Setup:
     settings = Settings.load(request.config, request.profile, overrides(request))
     bots = chosen_bots(settings, request.bots)
     universe = load_universe(request.config / "universe.json")
-    calendar = EventCalendar.load(request.config / "events.json", settings.risk.calendar_required)
+    calendar = EventCalendar.load(
+        request.config / "events.json",
+        settings.risk.calendar_required,
+        settings.common.regime.harvest is not None,
+    )
     fees = FeeSchedule.load(request.config / "fees.yaml")
     symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
     bars, book = market(settings, universe, symbols, recording=request.recording, timerange=request.timerange)

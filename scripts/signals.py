@@ -19,7 +19,7 @@ from strategies.base import Bot
 from strategies.lane import PASSED, REASONS, Lane
 from strategies.roster import BOTS
 
-OWN, OPEN, SHUFFLED = "own", "open", "shuffled"
+OWN, OPEN, SHUFFLED, WITHOUT = "own", "open", "shuffled", "without"
 # verdicts about the day itself and not about its market: they stay where they are
 FIXED = [REASONS.index(Reason.WARMING_UP), REASONS.index(Reason.HALF_DAY)]
 
@@ -47,6 +47,21 @@ class ShuffledLane(Lane):
 
     def _verdicts(self, measures: SimpleNamespace, size: int) -> np.ndarray:
         return dealt(super()._verdicts(measures, size), np.asarray(measures.minute), self.number)
+
+
+class WithoutLane(Lane):
+    """A lane that does not mind one of its filters.
+
+    Parameters
+    ----------
+    reason : Reason
+        What that filter refuses as.
+    """
+
+    def __init__(self, *arguments: Any, reason: Reason, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        own = self.filters
+        self.filters = lambda measures: [check for check in own(measures) if check[0] is not reason]
 
 
 def dealt(codes: np.ndarray, minute: np.ndarray, number: int) -> np.ndarray:
@@ -86,20 +101,23 @@ def bots_with(signals: str) -> Mapping[str, type[Bot]]:
     Parameters
     ----------
     signals : str
-        ``own``, ``open`` or ``shuffled:N``.
+        ``own``, ``open``, ``shuffled:N`` or ``without:REASON``.
 
     Raises
     ------
     ConfigError
         Anything else.
     """
-    kind, _, number = signals.partition(":")
+    kind, _, argument = signals.partition(":")
     if signals == OWN:
         return BOTS
     if signals == OPEN:
         lane: Any = OpenLane
-    elif kind == SHUFFLED and number.isdigit():
-        lane = staticmethod(partial(ShuffledLane, number=int(number)))
+    elif kind == SHUFFLED and argument.isdigit():
+        lane = staticmethod(partial(ShuffledLane, number=int(argument)))
+    elif kind == WITHOUT and argument in list(Reason):
+        lane = staticmethod(partial(WithoutLane, reason=Reason(argument)))
     else:
-        raise ConfigError(f"signals: got {signals!r}, expected {OWN}, {OPEN} or {SHUFFLED}:N")
+        known = f"{OWN}, {OPEN}, {SHUFFLED}:N or {WITHOUT}:REASON"
+        raise ConfigError(f"signals: got {signals!r}, expected {known}")
     return {name: type(f"{kind.title()}{bot.__name__}", (bot,), {"lane": lane}) for name, bot in BOTS.items()}

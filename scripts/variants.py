@@ -23,16 +23,18 @@ from engine.bars import Bars
 from engine.broker.fees import FeeSchedule
 from engine.errors import ConfigError, DataError, MarketWatchError
 from engine.options.contract import Product
+from engine.reasons import Reason
 from engine.research.space import nested
 from engine.risk.blackouts import EventCalendar
 from engine.settings import ENVIRONMENT, Settings
 from engine.settings_files import Layer, complaint, merge
 from feeds.model import ModelQuotes, ModelSettings
-from scripts.market import find_product, generated
+from scripts.market import find_product, generated, members
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, overrides, play
-from scripts.signals import OWN, bots_with
+from scripts.signals import OWN, WITHOUT, bots_with
 
+NO_EVENTS = f"{WITHOUT}:{Reason.EVENT_BLACKOUT}"
 KEPT_BARS = 2  # sets of bars a process holds: five years of two symbols are about 100 MB
 KEPT_BOOKS = 2  # models of quotes over them, as large
 ROOT = Path(__file__).resolve().parents[1]
@@ -198,8 +200,9 @@ def setup_of(base: Base, changes: Mapping[str, Any]) -> Setup:
     bots = chosen_bots(settings, base.bots)
     symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
     products = {symbol: find_product(base.universe, symbol) for symbol in symbols}
-    book, bars = _book(settings, products, base.timerange)
-    calendar = EventCalendar(base.calendar.known, settings.risk.calendar_required)
+    book, bars = _book(settings, products, base.timerange, members(settings, base.universe))
+    harvest = settings.common.regime.harvest is not None
+    calendar = EventCalendar(base.calendar.known, settings.risk.calendar_required, harvest)
     return Setup(settings, bots, products, bars, book, calendar, base.fees)
 
 
@@ -208,6 +211,8 @@ def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:
     began = time.perf_counter()
     try:
         setup = setup_of(base, variant.changes)
+        if variant.signals == NO_EVENTS:
+            setup = replace(setup, calendar=setup.calendar.without_events())
         desk, _ = play(setup, roster=bots_with(variant.signals))
         found = {bot: _days(bot, desk.journal.trades) for bot in setup.bots}
         told: dict[str, Any] = {
@@ -341,13 +346,13 @@ def _outcomes(
 
 
 def _book(
-    settings: Settings, products: Mapping[str, Product], timerange: str | None
+    settings: Settings, products: Mapping[str, Product], timerange: str | None, breadth_of: Sequence[Product]
 ) -> tuple[ModelQuotes, dict[str, Bars]]:
     """Return the quotes of the settings and the bars with their lines, those last used as they are."""
     model = ModelSettings(settings.quotes.premium, settings.quotes.spread_scale)
-    key = f"{_data_key(settings, products, timerange)} {model}"
+    key = f"{_data_key(settings, products, timerange, breadth_of)} {model}"
     if key not in _books:
-        bars = _bars(settings, products, timerange)
+        bars = _bars(settings, products, timerange, breadth_of)
         while len(_books) >= KEPT_BOOKS:
             del _books[next(iter(_books))]
         book = ModelQuotes(bars, products, model)
@@ -355,19 +360,22 @@ def _book(
     return _books[key]
 
 
-def _data_key(settings: Settings, products: Mapping[str, Product], timerange: str | None) -> str:
-    return json.dumps(
-        [settings.data.model_dump(mode="json"), timerange, sorted(map(repr, products.values()))]
-    )
+def _data_key(
+    settings: Settings, products: Mapping[str, Product], timerange: str | None, breadth_of: Sequence[Product]
+) -> str:
+    names = sorted(map(repr, products.values())), [product.symbol for product in breadth_of]
+    return json.dumps([settings.data.model_dump(mode="json"), timerange, *names])
 
 
-def _bars(settings: Settings, products: Mapping[str, Product], timerange: str | None) -> dict[str, Bars]:
+def _bars(
+    settings: Settings, products: Mapping[str, Product], timerange: str | None, breadth_of: Sequence[Product]
+) -> dict[str, Bars]:
     """Return the bars of the settings, those last used without making them again."""
-    key = _data_key(settings, products, timerange)
+    key = _data_key(settings, products, timerange, breadth_of)
     if key not in _held:
         while len(_held) >= KEPT_BARS:
             del _held[next(iter(_held))]
-        _held[key] = generated(settings, products, timerange=timerange)
+        _held[key] = generated(settings, products, timerange=timerange, breadth_of=breadth_of)
     return {symbol: _held[key][symbol] for symbol in products}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from strategies.lane import Lane, whole
 
 NEVER = 1 << 60
 FULL_CLOSE = 960  # minute after midnight
+_DAY = 1440.0
 
 
 class Agenda:
@@ -38,29 +40,28 @@ class Agenda:
 
     def __init__(self, lanes: Sequence[Lane], halts: np.ndarray, time_stop: int, limits: Limits) -> None:
         self.lanes = lanes
-        data = lanes[0].data
-        self.day = whole(data.lines.day).astype(np.int64)
-        minute = whole(data.lines.minute)
-        close = (minute + whole(data.lines.left)).astype(np.int64)
-        self.last = np.flatnonzero(np.append(np.diff(self.day) != 0, True))
-        first = np.append(0, self.last[:-1] + 1)
-        flat = np.array([limits.flat_minute(half) for half in (close[self.last] != FULL_CLOSE).tolist()])
-        self.closing = self._first(minute, time_stop)
-        self.halts = halts
-        # what an order at work can run into, beside a halt
-        ends = (self._first(minute, limits.window_last), self._first(minute, flat[self.day]))
-        self.turns = np.unique(np.concatenate([first, *ends, self.last]))
-        self.candidates = np.unique(np.concatenate([lane.ready for lane in lanes]))
+        lines = lanes[0].data.lines
+        day, minute, left = whole(lines.day), whole(lines.minute), whole(lines.left)
+        last = np.append(np.flatnonzero(day[1:] != day[:-1]), len(day) - 1)
+        half = (minute + left)[last] != FULL_CLOSE
+        flat = np.array([limits.flat_minute(early) for early in half.tolist()])
+        within = np.repeat(np.arange(len(last)) * _DAY, np.diff(last, prepend=-1)) + minute
 
-    def _first(self, minute: np.ndarray, wanted: Any) -> np.ndarray:
-        """Return every session's first bar of ``wanted`` minutes or later, its last where there is none."""
-        late = np.append(np.flatnonzero(minute >= wanted), len(minute))
-        start = np.append(0, self.last[:-1] + 1)
-        return np.minimum(late[np.searchsorted(late, start)], self.last)
+        def first(wanted: Any) -> np.ndarray:
+            """Return every session's first bar of a minute or later, its last where there is none."""
+            return np.minimum(np.searchsorted(within, np.arange(len(last)) * _DAY + wanted), last)
+
+        self.last = last.tolist()
+        self.closing = first(time_stop).tolist()
+        self.halts = halts.tolist()
+        # what an order at work can run into, beside a halt
+        turns = [last[:-1] + 1, first(limits.window_last), first(flat), last]
+        self.turns = np.unique(np.concatenate(turns)).tolist()
+        self.candidates = np.unique(np.concatenate([lane.ready for lane in lanes])).tolist()
 
     def last_bar(self, bar: int) -> int:
         """Return the last bar of a bar's session."""
-        return int(self.last[self.day[bar]])
+        return self.last[bisect_left(self.last, bar)]
 
     def flat(self, bar: int, rest_of_day: bool) -> int:
         """Return the next bar for a bot without a trade; ``rest_of_day`` passes today's candidates over."""
@@ -80,10 +81,10 @@ class Agenda:
 
     def holding(self, bar: int, levels: Sequence[Levels], book: PathBook) -> int:
         """Return the next bar for a bot with an open trade."""
-        row = int(self.day[bar])
-        end = min(int(self.last[row]), _after(self.halts, bar))
+        row = bisect_left(self.last, bar)
+        end = min(self.last[row], _after(self.halts, bar))
         if self.closing[row] > bar:
-            end = min(end, int(self.closing[row]))
+            end = min(end, self.closing[row])
         if end <= bar + 1:
             return bar + 1
         for level in levels:
@@ -107,6 +108,6 @@ def outlook(lane: Lane, days: Any, vix: Any, limits: Limits) -> Outlook:
     )
 
 
-def _after(bars: np.ndarray, bar: int) -> int:
-    at = int(np.searchsorted(bars, bar, side="right"))
-    return int(bars[at]) if at < len(bars) else NEVER
+def _after(bars: list[int], bar: int) -> int:
+    at = bisect_right(bars, bar)
+    return bars[at] if at < len(bars) else NEVER

@@ -23,10 +23,12 @@ from engine.options.choice import Choice, StrikeRule
 from engine.options.combo import Combo
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
+from engine.risk.limits import cents
 from engine.risk.state import DayState
 from strategies.agenda import FULL_CLOSE, Agenda, outlook
 from strategies.lane import Check, Lane
 from strategies.preview import preview
+from strategies.regime import regime_checks, regime_measures
 from strategies.ticket import Proposal, Stage, Ticket
 
 _ENDED = {"filled", "timed_out", "cancelled", "rejected"}
@@ -71,6 +73,7 @@ class Bot(bt.Strategy):
         ("foresee", True),
     )
     bot_name = ""
+    sells: frozenset[str] = frozenset()  # put, call or both
     lane: Callable[..., Lane] = Lane
 
     def __init__(self) -> None:
@@ -82,6 +85,7 @@ class Bot(bt.Strategy):
         self.entered: dict[date, int] = {}
         self.lanes: list[Lane] = []
         self.days: list[tuple[Any, Any]] = []
+        self._watched: list[list[Any]] = []  # by the governor, of every lane
         self.strike_rule = self.rule()
         self._barred: _Barred | None = None
         self._told = False  # by the broker, since this bot was last called
@@ -89,8 +93,13 @@ class Bot(bt.Strategy):
         window = (self.limits.window_first, self.limits.window_last)
         for symbol in self.config.symbols:
             data = self.getdatabyname(symbol)
-            self.days.append((DayLines(data), VixChange(data)))
+            days, vix = DayLines(data), VixChange(data)
+            self.days.append((days, vix))
+            seen = (data.lines.minute, data.lines.left, data.lines.close)
+            self._watched.append([*seen, *days.lines, data.lines.vix, vix.lines.change])
             measures = {"minute": data.lines.minute, "left": data.lines.left, **self.measures(data)}
+            releases = self.desk.governor.calendar.releases(symbol)
+            measures |= regime_measures(data, self.p.common.regime, releases)
             self.lanes.append(
                 self.lane(
                     self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
@@ -197,26 +206,28 @@ class Bot(bt.Strategy):
                 lane.note(bar, Reason.POSITION_OPEN)
 
     def _checks(self, m: SimpleNamespace) -> list[Check]:
-        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m)]
+        regime = regime_checks(m, self.p.common.regime, self.sells)
+        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m), *regime]
 
     def _view(self, number: int, bar: int) -> MarketView:
-        lane, (days, vix) = self.lanes[number], self.days[number]
-        data, clock = lane.data, self.desk.clock
-        minute = data.lines.minute[0]
+        clock, lines = self.desk.clock, self._watched[number]
+        # whole lines answer faster by number of bar than by distance from the current one
+        now = [line.array[bar] for line in lines] if self.p.whole else [line[0] for line in lines]
+        minute, left, price, opened, before, move, high, low, vix, change = now
         return MarketView(
             at=clock.at(bar),
             day=clock.day(bar),
             minute=int(minute),
-            symbol=lane.symbol,
-            price=data.close[0],
-            session_open=days.lines.session_open[0],
-            previous_close=days.lines.previous_close[0],
-            expected_move=days.lines.expected_move[0],
-            vix=data.lines.vix[0],
-            vix_previous=data.lines.vix[0] - vix.lines.change[0],
-            day_high=days.lines.day_high[0],
-            day_low=days.lines.day_low[0],
-            half_day=minute + data.lines.left[0] != FULL_CLOSE,
+            symbol=self.lanes[number].symbol,
+            price=price,
+            session_open=opened,
+            previous_close=before,
+            expected_move=move,
+            vix=vix,
+            vix_previous=vix - change,
+            day_high=high,
+            day_low=low,
+            half_day=minute + left != FULL_CLOSE,
         )
 
     # entry -------------------------------------------------------------------------
@@ -229,6 +240,13 @@ class Bot(bt.Strategy):
         day = desk.clock.day(bar)
         if self._used(day):
             lane.note(bar, Reason.ENTRIES_USED)
+            return
+        reserve = lane.reserve(bar)
+        if reserve and self._full(reserve):
+            if self._barred is not None:
+                reserve = min(reserve, self._barred.reserve)
+            self._barred = _Barred(desk.state, bar, reserve)
+            lane.deny(bar - 1, bar + 1, Reason.DAY_CAP)
             return
         proposal = self._proposal(lane, bar)
         if isinstance(proposal, Reason):
@@ -260,16 +278,20 @@ class Bot(bt.Strategy):
         verdict = desk.ask(intent, view)
         if isinstance(verdict, Denied):
             lane.note(bar, verdict.reason, text, -quote.ask)
-            if verdict.reason is Reason.DAY_CAP and self.agenda is not None:
-                reserve = lane.reserve(bar)
-                if self._barred is not None:
-                    reserve = min(reserve, self._barred.reserve)
-                self._barred = _Barred(desk.state, bar, reserve)
             return
         lane.note(bar, Reason.ENTERED, text, -quote.ask)
         self._barred = None
         self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
         self._send(self.ticket, intent.quantity, Urgency.ENTRY, bar)
+
+    def _full(self, reserve: int) -> bool:
+        """Tell whether a trade foreseen would be too much for the day, and for no reason before that."""
+        state = self.desk.state
+        if state.halts:
+            return False
+        planned = cents(self.config.planned_loss * self.config.quantity) or 0
+        denied = self.desk.governor.day_verdict(state, self.bot_name, reserve, planned)
+        return denied is not None and denied.reason is Reason.DAY_CAP
 
     def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
         chosen = lane.choice(bar)

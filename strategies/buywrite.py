@@ -31,6 +31,7 @@ class BuyWrite(Bot):
     """
 
     bot_name = "buywrite"
+    sells = frozenset({"call"})
 
     def measures(self, data: Any) -> dict[str, Any]:
         return {

@@ -25,6 +25,7 @@ class Condor(Bot):
     """
 
     bot_name = "condor"
+    sells = frozenset({"put", "call"})
 
     def measures(self, data: Any) -> dict[str, Any]:
         morning = MorningRange(data, minutes=self.config.range_minutes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,18 +84,21 @@ class Lane:
         self._seen: dict[int, tuple[float, ...]] = {}
         self._codes: np.ndarray | None = None
         self.candidates = np.empty(0, np.int64)
+        self._places: list[int] = []  # the candidates, for looking up one
         self.ready = self.candidates
         self._preview: Preview | None = None
 
     def prepare(self) -> None:
         """Compute the verdict of every bar at once; the lines must be known whole."""
         minute = whole(self.data.lines.minute)
-        self._bars = np.flatnonzero(self._decides(minute))
+        inside = np.flatnonzero((minute >= self.window[0]) & (minute < self.window[1]))
+        self._bars = inside[self._decides(minute[inside])]
         self._columns = {name: whole(line)[self._bars] for name, line in self.measures.items()}
         verdicts = self._verdicts(SimpleNamespace(**self._columns), len(self._bars))
         self._codes = np.full(len(minute), _OUTSIDE, dtype=np.int16)
         self._codes[self._bars] = verdicts
         self.candidates = self.ready = self._bars[verdicts == PASSED]
+        self._places = self.candidates.tolist()
 
     def foresee(self, preview: Preview | None) -> None:
         """Take what is known beforehand of every candidate, if anything is: only some need a look."""
@@ -108,20 +113,20 @@ class Lane:
         """Return the cents the governor would set aside for a candidate, 0 where nobody knows beforehand."""
         if self._preview is None:
             return 0
-        return int(self._preview.reserve[np.searchsorted(self.candidates, bar)])
+        return int(self._preview.reserve[bisect_left(self._places, bar)])
 
     def cheaper(self, start: int, stop: int, reserve: int) -> int | None:
         """Return the first bar in ``(start, stop)`` that needs a look and sets less aside."""
-        low, high = np.searchsorted(self.ready, (start + 1, stop))
+        low, high = self.ready.searchsorted((start + 1, stop))
         if self._preview is None:
             return int(self.ready[low]) if low < high else None
-        rows = np.searchsorted(self.candidates, self.ready[low:high])
+        rows = self.candidates.searchsorted(self.ready[low:high])
         found = np.flatnonzero(self._preview.reserve[rows] < reserve)
         return int(self.ready[low + found[0]]) if len(found) else None
 
     def deny(self, start: int, stop: int, reason: Reason) -> None:
         """Let the bars in ``(start, stop)`` that would have needed a look come to ``reason``."""
-        low, high = np.searchsorted(self.ready, (start + 1, stop))
+        low, high = self.ready.searchsorted((start + 1, stop))
         if self._codes is not None:
             self._codes[self.ready[low:high]] = CODE[reason]
 
@@ -129,7 +134,7 @@ class Lane:
         """Return expiry and strikes of a candidate, None where they were not chosen beforehand."""
         if self._preview is None:
             return None
-        row = int(np.searchsorted(self.candidates, bar))
+        row = bisect_left(self._places, bar)
         return self._preview.choices.expiry[row].item(), self._preview.choices[row]
 
     def _decides(self, minute: Any) -> Any:
@@ -167,8 +172,8 @@ class Lane:
 
     def fill(self, start: int, stop: int, reason: Reason) -> None:
         """Note ``reason`` on the candidate bars in ``(start, stop)`` that nothing came of."""
-        low, high = np.searchsorted(self.candidates, (start + 1, stop))
-        for bar in self.candidates[low:high].tolist():
+        low, high = bisect_left(self._places, start + 1), bisect_left(self._places, stop)
+        for bar in self._places[low:high]:
             self.outcomes.setdefault(bar, (reason, "", np.nan))
 
     def reasons(self) -> dict[Reason, int]:
@@ -227,5 +232,9 @@ class Lane:
 
 
 def whole(line: Any) -> np.ndarray:
-    """Return all values of a backtrader line as an array of its own."""
+    """Return all values of a backtrader line, not to be written into."""
+    if isinstance(line.array, array):
+        values = np.frombuffer(line.array)
+        values.flags.writeable = False  # feeds and indicators share theirs between runs
+        return values
     return np.array(line.array, dtype=np.float64)

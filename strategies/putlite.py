@@ -25,6 +25,7 @@ class PutLite(Bot):
     """
 
     bot_name = "putlite"
+    sells = frozenset({"put"})
 
     def measures(self, data: Any) -> dict[str, Any]:
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from engine.broker.allocation import combo_mid
 from engine.broker.fees import Execution
@@ -55,8 +55,7 @@ class Held:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(NamedTuple):
     """One execution of all its legs: ``cash`` cents received per leg, ``fees`` cents in all."""
 
     exec_ref: str

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
@@ -23,8 +23,7 @@ _ESTIMATES = 4096
 _DEAR, _DEAREST = 1.0, 10.0  # an option's price while its own is not known, USD
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """One leg traded: ``quantity`` contracts or shares (negative sold) at ``price`` per share."""
 
     instrument: Instrument
@@ -116,14 +115,16 @@ class FeeSchedule:
         row = {day: self._row(day) for day in dict.fromkeys(days)}
         first = {number: day for day, number in reversed(row.items())}
         dollars = np.ceil(self._per_share(combo, prices))
-        pairs = np.column_stack([dollars, np.array([row[day] for day in days], np.float64)])
+        base = float(len(self.changes) + 1)
+        keys = dollars * base + np.array([row[day] for day in days], np.float64)
         costs = np.full(len(prices), np.nan)
         told = np.flatnonzero(~np.isnan(prices))
-        different, place = np.unique(pairs[told], axis=0, return_inverse=True)
+        different, place = np.unique(keys[told], return_inverse=True)
         known = [
-            self._known(combo, int(dollar), int(number), first[int(number)]) for dollar, number in different
+            self._known(combo, int(dollar), number, first[number])
+            for dollar, number in zip(different // base, (different % base).astype(int).tolist(), strict=True)
         ]
-        costs[told] = np.array(known)[place.reshape(-1)] if known else np.nan
+        costs[told] = np.array(known, np.float64)[place]
         return costs
 
     def _known(self, combo: Combo, dollars: int, row: int, day: date) -> float:

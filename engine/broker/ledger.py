@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.errors import LedgerError
 from engine.options.contract import Instrument
@@ -17,8 +18,7 @@ def cents(usd: float) -> int:
         raise LedgerError(f"an amount of {usd} USD cannot be booked, expected a finite number") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """What one leg does to the account: ``quantity`` (signed) against ``cash`` cents received."""
 
     instrument: Instrument

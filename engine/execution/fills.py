@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.execution.settings import ExecutionSettings
 from engine.execution.working import WorkingOrder, against, between, combo_tick
@@ -11,8 +11,7 @@ from engine.options.combo import Combo
 from engine.options.quotebook import Quote
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """What traded: ``units`` at ``price``, USD per share."""
 
     units: int
@@ -33,19 +32,27 @@ def executable(quote: Quote, combo: Combo, buy: bool, settings: ExecutionSetting
     return against(price + slip if buy else price - slip, tick, buy)
 
 
-def match(working: WorkingOrder, quote: Quote | None) -> Match | None:
-    """Return what a working order trades on this quote, None when nothing.
+def traded(
+    quote: Quote | None, combo: Combo, buy: bool, limit: float, units: int, settings: ExecutionSettings
+) -> Match | None:
+    """Return what an order for ``units`` trades on this quote, None when nothing.
 
     The order trades at the market's price of this bar if its limit allows it, so a fill is
     never better than the market and always costs the spread. Filling a resting limit at
     itself would be no more cautious but wrong: bars are a minute apart, and such a fill
     would charge the order with all that the market has moved since it touched the limit.
+    A market order is one whose limit is infinite, plus to buy and minus to sell.
     """
-    if quote is None or quote.size < 1 or not math.isfinite(working.limit):
+    if quote is None or quote.size < 1:
         return None
+    price = executable(quote, combo, buy, settings)
+    within = price <= limit if buy else price >= limit
+    if not within:  # also where there is no price, or no limit
+        return None
+    return Match(min(quote.size, units), price)
+
+
+def match(working: WorkingOrder, quote: Quote | None) -> Match | None:
+    """Return what a working order trades on this quote, see `traded`; None without a limit."""
     order = working.order
-    price = executable(quote, order.combo, order.buy, working.settings)
-    within = price <= working.limit if order.buy else price >= working.limit
-    if not within:  # also where there is no price
-        return None
-    return Match(min(quote.size, working.remaining), price)
+    return traded(quote, order.combo, order.buy, working.limit, working.remaining, working.settings)

@@ -31,6 +31,8 @@ class OrderState(StrEnum):
     CANCELLED = "cancelled"
     REJECTED = "rejected"
 
+    __hash__ = str.__hash__  # an enumeration's own is written in Python
+
 
 FINAL = frozenset({OrderState.FILLED, OrderState.TIMED_OUT, OrderState.CANCELLED, OrderState.REJECTED})
 _LIVE = frozenset({OrderState.CONCEDED, OrderState.PARTLY_FILLED}) | FINAL

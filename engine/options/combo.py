@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from math import inf
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import OrderError
 from engine.options.contract import Contract, Leg, Product, Right, Stock
-from engine.options.payoff import curve, floors, payoff
+from engine.options.payoff import corners, floors, payoff, slopes
 from engine.options.regt import requirement, shares_requirement, uncovered
 
 Float64 = NDArray[np.float64]
@@ -37,28 +37,48 @@ class Combo:
 
     legs: tuple[Leg, ...]
     structure: str
+    product: Product = field(init=False, repr=False, compare=False)
+    symbol: str = field(init=False, repr=False, compare=False)
+    # the option legs with their ratios, and their strikes, USD
+    options: tuple[tuple[Contract, int], ...] = field(init=False, repr=False, compare=False)
+    strikes: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    # shares held in one unit, negative when short
+    shares: int = field(init=False, repr=False, compare=False)
+    # shares behind one unit of price: the options' multiplier, 1 for shares alone
+    multiplier: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.legs:
             raise OrderError(f"{self.structure or 'combo'} has no legs, expected at least one")
-        seen = set()
+        seen, options, shares = set(), [], 0
         product = self.legs[0].instrument.product
         for leg in self.legs:
-            if not isinstance(leg.ratio, int) or leg.ratio == 0:
-                raise OrderError(
-                    f"{leg.instrument} has ratio {leg.ratio}, expected a whole number other than 0"
-                )
-            if leg.instrument in seen:
-                raise OrderError(f"{leg.instrument} stands twice in one {self.structure}, expected it once")
-            other = leg.instrument.product
+            held, ratio = leg.instrument, leg.ratio
+            if not isinstance(ratio, int) or ratio == 0:
+                raise OrderError(f"{held} has ratio {ratio}, expected a whole number other than 0")
+            if held in seen:
+                raise OrderError(f"{held} stands twice in one {self.structure}, expected it once")
+            other = held.product
             if other is not product and other != product:
                 raise OrderError(
-                    f"{self.structure} mixes {self.symbol} and {leg.instrument.symbol}, "
-                    "expected one underlying"
+                    f"{self.structure} mixes {product.symbol} and {held.symbol}, expected one underlying"
                 )
-            if isinstance(leg.instrument, Contract) and not 0.0 < leg.instrument.strike < inf:
-                raise OrderError(f"strike is {leg.instrument.strike}, expected a positive number")
-            seen.add(leg.instrument)
+            if isinstance(held, Contract):
+                if not 0.0 < held.strike < inf:
+                    raise OrderError(f"strike is {held.strike}, expected a positive number")
+                options.append((held, ratio))
+            else:
+                shares += ratio
+            seen.add(held)
+        # at once: asked of every combo, and a property each costs more than the answer
+        vars(self).update(
+            product=product,
+            symbol=product.symbol,
+            options=tuple(options),
+            strikes=tuple([contract.strike for contract, _ in options]),
+            shares=shares,
+            multiplier=product.multiplier if options else 1,
+        )
 
     @cached_property
     def _hash(self) -> int:
@@ -69,38 +89,10 @@ class Combo:
 
     # facts -------------------------------------------------------------------------
 
-    @property
-    def product(self) -> Product:
-        return self.legs[0].instrument.product
-
-    @property
-    def symbol(self) -> str:
-        return self.product.symbol
-
-    @cached_property
-    def options(self) -> tuple[tuple[Contract, int], ...]:
-        """The option legs with their ratios."""
-        return tuple((leg.instrument, leg.ratio) for leg in self.legs if isinstance(leg.instrument, Contract))
-
-    @cached_property
-    def strikes(self) -> tuple[float, ...]:
-        """The option legs' strikes, USD."""
-        return tuple(contract.strike for contract, _ in self.options)
-
-    @cached_property
-    def shares(self) -> int:
-        """Shares held in one unit, negative when short."""
-        return sum(leg.ratio for leg in self.legs if isinstance(leg.instrument, Stock))
-
     @cached_property
     def expiry(self) -> date | None:
         """The earliest expiry of the option legs, None for shares alone."""
         return min((contract.expiry for contract, _ in self.options), default=None)
-
-    @cached_property
-    def multiplier(self) -> int:
-        """Shares behind one unit of price: the options' multiplier, 1 for shares alone."""
-        return self.product.multiplier if self.options else 1
 
     @cached_property
     def width(self) -> float:
@@ -120,9 +112,12 @@ class Combo:
     # payoff ------------------------------------------------------------------------
 
     @cached_property
-    def _curve(self) -> tuple[Float64, Float64, float, float]:
-        """Corners of the payoff, its values there, and its slopes below and above them."""
-        return curve(self.legs, self.multiplier)
+    def _corners(self) -> tuple[list[float], list[float]]:
+        return corners(self.legs, self.multiplier)
+
+    @cached_property
+    def _slopes(self) -> tuple[float, float]:
+        return slopes(self.legs, self.multiplier)
 
     def payoff(self, spot: ArrayLike) -> Float64:
         """Return what one unit is worth at expiry, USD per share, for spot prices in USD."""
@@ -136,27 +131,24 @@ class Combo:
         zero and are not, although zero is a bound. A short option that outlives its cover
         is not either.
         """
-        expiries: list[date | None] = [*sorted({contract.expiry for contract, _ in self.options})] or [None]
-        for day in expiries:
-            alive = tuple(
+        found = [self._slopes]
+        for day in sorted({contract.expiry for contract, _ in self.options})[1:]:
+            alive = [
                 leg
                 for leg in self.legs
-                if day is None or not isinstance(leg.instrument, Contract) or leg.instrument.expiry >= day
-            )
-            _, _, low, high = curve(alive, self.multiplier)
-            if low > 0.0 or high < 0.0:
-                return False
-        return True
+                if not isinstance(leg.instrument, Contract) or leg.instrument.expiry >= day
+            ]
+            found.append(slopes(alive, self.multiplier))
+        return all(low <= 0.0 and high >= 0.0 for low, high in found)
 
     def max_loss(self, price: float) -> float:
         """Return the most one unit bought at ``price`` per share can lose, in USD (never negative).
 
         Infinite when the payoff falls without end; a short put counts its loss at zero.
         """
-        _, value, _, high = self._curve
-        if high < 0.0:
+        if self._slopes[1] < 0.0:
             return inf
-        return max(price - float(value.min()), 0.0) * self.multiplier
+        return max(price - min(self._corners[1]), 0.0) * self.multiplier
 
     def structural_loss(self, price: float, fees: float = 0.0) -> float:
         """Return ``max_loss`` plus the fees of one unit, in USD."""
@@ -167,29 +159,28 @@ class Combo:
 
         ``strikes`` has a column an option leg.
         """
-        if self._curve[3] < 0.0:
+        if self._slopes[1] < 0.0:
             return np.full(len(prices), inf)
         worst = np.maximum(prices - floors(self.legs, strikes, self.multiplier), 0.0)
         return worst * self.multiplier + fees
 
     def max_profit(self, price: float) -> float:
         """Return the most one unit bought at ``price`` per share can win, in USD before fees."""
-        _, value, _, high = self._curve
-        if high > 0.0:
+        if self._slopes[1] > 0.0:
             return inf
-        return (float(value.max()) - price) * self.multiplier
+        return (max(self._corners[1]) - price) * self.multiplier
 
     def breakevens(self, price: float) -> tuple[float, ...]:
         """Return the underlying's prices at which one unit bought at ``price`` breaks even."""
-        at, value, _, high = self._curve
-        gain = value - price
-        found = [float(spot) for spot, left in zip(at, gain, strict=True) if left == 0.0]
+        at, gain = self._corners[0], [value - price for value in self._corners[1]]
+        high = self._slopes[1]
+        found = [spot for spot, left in zip(at, gain, strict=True) if left == 0.0]
         for i in range(len(at) - 1):
             if gain[i] * gain[i + 1] < 0.0:
                 share = gain[i] / (gain[i] - gain[i + 1])
-                found.append(float(at[i] + share * (at[i + 1] - at[i])))
+                found.append(at[i] + share * (at[i + 1] - at[i]))
         if gain[-1] * high < 0.0:
-            found.append(float(at[-1] - gain[-1] / high))
+            found.append(at[-1] - gain[-1] / high)
         return tuple(sorted(found))
 
     # margin ------------------------------------------------------------------------
@@ -216,8 +207,15 @@ class Combo:
         if self.structure == CASH_SECURED:
             return self.max_loss(price)
         per_share = spot if spot is not None else max(paid / self.shares, 0.0) if self.shares else 0.0
-        options = requirement(uncovered(self.options, self.shares, self.multiplier), spot)
+        options = self._at_the_money if spot is None else self._requirement(spot)
         return paid + options + shares_requirement(self.shares, per_share)
+
+    def _requirement(self, spot: float | None) -> float:
+        return requirement(uncovered(self.options, self.shares, self.multiplier), spot)
+
+    @cached_property
+    def _at_the_money(self) -> float:
+        return self._requirement(None)
 
     # text --------------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.options.contract import Leg, Right, Stock
+from engine.options.contract import Contract, Leg, Right, Stock
 
 Float64 = NDArray[np.float64]
 
@@ -24,47 +26,62 @@ def payoff(legs: tuple[Leg, ...], spot: Float64, multiplier: int) -> Float64:
     return total
 
 
-def curve(legs: tuple[Leg, ...], multiplier: int) -> tuple[Float64, Float64, float, float]:
-    """Return the corners of the payoff, its values there, and its slopes below and above them.
-
-    The first corner is a spot price of 0, where the payoff ends; the slope below is the
-    one between 0 and the lowest strike.
-    """
+def slopes(legs: Iterable[Leg], multiplier: int) -> tuple[float, float]:
+    """Return the payoff's slope from a spot of 0 to the lowest strike, and above the highest."""
     below = above = 0.0
-    corners = {0.0}
     for leg in legs:
         instrument = leg.instrument
         share = leg.ratio * instrument.multiplier / multiplier
         if isinstance(instrument, Stock):
             below += share
             above += share
-            continue
-        corners.add(instrument.strike)
-        if instrument.right is Right.CALL:
+        elif instrument.right is Right.CALL:
             above += share
         else:
             below -= share
-    at = np.array(sorted(corners))
-    return at, payoff(legs, at, multiplier), below, above
+    return below, above
+
+
+def corners(legs: tuple[Leg, ...], multiplier: int) -> tuple[list[float], list[float]]:
+    """Return the spots at which the payoff bends, 0 the first of them, and its values there.
+
+    In plain numbers: for a handful of legs an array takes longer to make than to fill.
+    """
+    at = sorted({0.0, *(leg.instrument.strike for leg in legs if isinstance(leg.instrument, Contract))})
+    values = []
+    for spot in at:
+        total = 0.0
+        for leg in legs:
+            instrument = leg.instrument
+            share = leg.ratio * instrument.multiplier / multiplier
+            if isinstance(instrument, Stock):
+                total += share * spot
+            else:
+                away = (
+                    spot - instrument.strike if instrument.right is Right.CALL else instrument.strike - spot
+                )
+                total += share * max(away, 0.0)
+        values.append(total)
+    return at, values
 
 
 def floors(legs: tuple[Leg, ...], strikes: Float64, multiplier: int) -> Float64:
     """Return the least value of the legs at expiry, per share, with other strikes a row each.
 
     ``strikes`` has a column an option leg, in the order of the legs; the floor is that of the
-    corners `curve` returns.
+    `corners`.
     """
     count = len(strikes)
-    corners = np.column_stack([np.zeros(count), strikes])
-    total = np.zeros(corners.shape)
+    spots = np.column_stack([np.zeros(count), strikes])
+    total = np.zeros(spots.shape)
     column = 0
     for leg in legs:
         instrument = leg.instrument
         share = leg.ratio * instrument.multiplier / multiplier
         if isinstance(instrument, Stock):
-            total += share * corners
+            total += share * spots
             continue
         sign = 1.0 if instrument.right is Right.CALL else -1.0
-        total += share * np.maximum(sign * (corners - strikes[:, column, np.newaxis]), 0.0)
+        total += share * np.maximum(sign * (spots - strikes[:, column, np.newaxis]), 0.0)
         column += 1
     return np.asarray(total.min(axis=1))

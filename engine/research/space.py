@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -34,7 +35,7 @@ class Axis:
     def of(cls, key: str, told: Any) -> Axis:
         """Return the axis a search file describes.
 
-        ``told`` is a list, ``{from, to, step}`` (both ends included) or ``{low, high[, log]}``
+        ``told`` is a list, ``{from, to, step}`` (both ends included, numbers or times like 10:30) or ``{low, high[, log]}``
         (whole numbers where both ends are whole).
 
         Raises
@@ -137,6 +138,8 @@ def nested(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(where: str, name: str, value: Any) -> float:
+    if isinstance(value, str) and (told := re.fullmatch(r"(\d\d?):(\d\d)", value)):
+        return int(told[1]) * 60 + int(told[2])  # a time of day, in minutes as the settings have it
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ConfigError(f"{where}: {name} is {value!r}, expected a number")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,9 @@ class EventCalendar:
     required : iterable of str
         Kinds whose dates must be known for the day, or nothing is opened; EARNINGS asks
         for those of the symbol itself (``risk.calendar_required``).
+    harvest : bool
+        Let sessions be traded that open after the announcement is out; a bot's own filter then
+        waits for implied volatility to fall (``common.regime.harvest``).
 
     Raises
     ------
@@ -31,16 +35,21 @@ class EventCalendar:
         ``required`` names an unknown kind.
     """
 
-    def __init__(self, known: Announcements, required: Iterable[str] = REQUIRED) -> None:
-        self.known = known
+    def __init__(
+        self, known: Announcements, required: Iterable[str] = REQUIRED, harvest: bool = False
+    ) -> None:
+        self.known, self.harvest = known, harvest
         wrong = [kind for kind in required if kind not in list(Kind)]
         if wrong:
             raise ConfigError(f"calendar_required: got {wrong[0]!r}, expected one of {', '.join(Kind)}")
         self.required = frozenset(Kind(kind) for kind in required)
         self._blocked: dict[tuple[str, date], Event] | None = None
+        self._verdicts: dict[tuple[str, date], Denied | None] = {}
 
     @classmethod
-    def load(cls, path: str | Path, required: Iterable[str] = REQUIRED) -> EventCalendar:
+    def load(
+        cls, path: str | Path, required: Iterable[str] = REQUIRED, harvest: bool = False
+    ) -> EventCalendar:
         """Read and check a calendar file.
 
         Raises
@@ -48,10 +57,16 @@ class EventCalendar:
         ConfigError
             The file is missing or broken; the line names file, entry and value.
         """
-        return cls(read_announcements(path), tuple(required))
+        return cls(read_announcements(path), tuple(required), harvest)
 
     def verdict(self, symbol: str, day: date) -> Denied | None:
         """Return why nothing is opened in ``symbol`` on ``day``, None when nothing speaks against it."""
+        key = symbol, day
+        if key not in self._verdicts:
+            self._verdicts[key] = self._verdict(symbol, day)
+        return self._verdicts[key]
+
+    def _verdict(self, symbol: str, day: date) -> Denied | None:
         name = self.known.aliases.get(symbol, symbol)
         for kind in Kind:
             if kind in self.required and not self._covers(kind, name, day):
@@ -66,6 +81,16 @@ class EventCalendar:
         return Denied(
             Reason.EVENT_BLACKOUT, f"{what}{when} {event.time}".rstrip() + f"{unsure}, no entries on {day}"
         )
+
+    def releases(self, symbol: str) -> tuple[int, ...]:
+        """Return when scheduled announcements that concern a symbol are out, UTC nanoseconds, rising."""
+        name = self.known.aliases.get(symbol, symbol)
+        scheduled = [event for event in self.known.events if event.status is not Status.UNSCHEDULED]
+        return tuple(sorted({event.released() for event in scheduled if event.symbol in ("", name)}))
+
+    def without_events(self) -> EventCalendar:
+        """Return a calendar on which nothing happens, the coverage as it is."""
+        return EventCalendar(replace(self.known, events=()), self.required, self.harvest)
 
     def _covers(self, kind: Kind, symbol: str, day: date) -> bool:
         if kind is Kind.EARNINGS:
@@ -88,5 +113,7 @@ class EventCalendar:
             for event in self.known.events:
                 if event.status is not Status.UNSCHEDULED:
                     for day in event.days():
+                        if self.harvest and event.out_before(day):
+                            continue
                         self._blocked.setdefault((event.symbol, day), event)
         return self._blocked

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-from engine.sessions import is_session, sessions_ahead
+from engine.sessions import OPEN_MINUTE, is_session, sessions_ahead, stamp_of
 
 Span = tuple[date, date]
 AFTER_CLOSE, BEFORE_OPEN = "AMC", "BMO"
+AFTER_HOURS = 970  # minute of an announcement after the close
 
 
 class Kind(StrEnum):
@@ -56,6 +57,23 @@ class Event:
         if self.kind is not Kind.EARNINGS or self.time == BEFORE_OPEN or first != self.day:
             return (first,)
         return first, sessions_ahead(first, 1)
+
+    def released(self) -> int:
+        """Return when the announcement is out, UTC nanoseconds; at an unknown time, after the close.
+
+        That of a day without trading counts as out before the next session opens.
+        """
+        first = _session_from(self.day)
+        if self.time == BEFORE_OPEN or first != self.day:
+            return stamp_of(first, OPEN_MINUTE - 1)
+        if not self.time or self.time == AFTER_CLOSE:
+            return stamp_of(first, AFTER_HOURS)
+        hours, minutes = self.time.split(":")
+        return stamp_of(first, int(hours) * 60 + int(minutes))
+
+    def out_before(self, session: date) -> bool:
+        """Tell whether the announcement is out when a session opens."""
+        return self.released() < stamp_of(session, OPEN_MINUTE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,24 +175,37 @@ class Governor:
         return None
 
     def _day(self, intent: Intent, state: DayState) -> Denied | None:
-        name, budget = self.limits.budget(intent.bot)
-        held = next((trade for trade in state.open if trade.bot == intent.bot), None)
+        name, _ = self.limits.budget(intent.bot)
+        trade = self._reserve(intent, name)
+        return self.day_verdict(state, intent.bot, trade.structural, trade.planned)
+
+    def day_verdict(self, state: DayState, bot: str, structural: int, planned: int) -> Denied | None:
+        """Return why the day has no room for one more trade of a bot, None when it has.
+
+        Parameters
+        ----------
+        state : DayState
+        bot : str
+        structural, planned : int
+            Cents the trade would set aside.
+        """
+        name, budget = self.limits.budget(bot)
+        held = next((trade for trade in state.open if trade.bot == bot), None)
         if held is not None:
-            text = f"{intent.bot} holds {held.order_ref} on {held.symbol}, limit one combo per bot"
+            text = f"{bot} holds {held.order_ref} on {held.symbol}, limit one combo per bot"
             return Denied(Reason.ONE_COMBO_PER_BOT, text)
-        lost, trade = state.loss(name), self._reserve(intent, name)
-        at_risk, planned = state.structural(name), state.planned(name)
-        if lost + at_risk + trade.structural > cents_of(budget.day_cap):
+        lost, at_risk, open_planned = state.loss(name), state.structural(name), state.planned(name)
+        if lost + at_risk + structural > cents_of(budget.day_cap):
             return Denied(
                 Reason.DAY_CAP,
-                f"{name}: lost {_usd(lost)} + open structural {_usd(at_risk)} + new {_usd(trade.structural)} "
+                f"{name}: lost {_usd(lost)} + open structural {_usd(at_risk)} + new {_usd(structural)} "
                 f"USD, limit {budget.day_cap:.2f} a day",
             )
         cap = self.limits.day_r * budget.planned_loss
-        if lost + planned + trade.planned > cents_of(cap):
+        if lost + open_planned + planned > cents_of(cap):
             return Denied(
                 Reason.DAY_CAP,
-                f"{name}: lost {_usd(lost)} + open planned {_usd(planned)} + new {_usd(trade.planned)} USD, "
+                f"{name}: lost {_usd(lost)} + open planned {_usd(open_planned)} + new {_usd(planned)} USD, "
                 f"limit {cap:.2f} a day ({self.limits.day_r:g} R)",
             )
         return None

@@ -22,6 +22,7 @@ from engine.sessions import sessions_ahead
 from feeds.model import ModelQuotes
 from feeds.recorded.chains import make_chain
 from feeds.recorded.day import Sheet
+from feeds.recorded.flow import day_flow, is_running
 from feeds.recorded.lines import Lines
 from feeds.store.store import QuoteStore
 
@@ -62,6 +63,8 @@ class RecordedQuotes:
         Nanoseconds after which a quote is not believed any more.
     mix : bool
         Take the model where the recording has nothing.
+    flow : bool
+        Read volumes and open interest too, for the lines of the bars.
 
     Raises
     ------
@@ -77,8 +80,10 @@ class RecordedQuotes:
         model: ModelQuotes,
         max_age: int,
         mix: bool,
+        flow: bool = False,
     ) -> None:
-        self.store, self.model, self.mix, self._max_age = store, model, mix, max_age
+        self.store, self.model, self.mix, self.max_age = store, model, mix, max_age
+        self.flow = flow
         self.tape = model.tape
         self.products = {symbol: products[symbol] for symbol in bars}
         self._bars = dict(bars)
@@ -103,20 +108,26 @@ class RecordedQuotes:
         """
         made = {}
         for symbol, bars in self.model.with_lines().items():
-            held = Lines(self.store, symbol, self._am(symbol), self._max_age)
+            held = Lines(self.store, symbol, self._am(symbol), self.max_age)
             iv = bars.lines["atm_iv"].copy() if self.mix else np.full(len(bars), nan)
             skew = bars.lines["skew"].copy() if self.mix else np.full(len(bars), nan)
+            traded = np.full((3, len(bars)), nan)
+            running = self.flow and is_running(self.store, symbol)
             grid, years = self.tape.grid, self.model.years(symbol)
             for row, day in enumerate(grid.dates):
                 if day not in self._days[symbol]:
                     continue
                 span = slice(int(grid.first[row]), int(grid.last[row]) + 1)
-                iv[span], skew[span] = held.of(day, self.tape.stamp[span], years[span])
+                stamps = self.tape.stamp[span]
+                iv[span], skew[span] = held.of(day, stamps, years[span])
+                if self.flow:
+                    traded[:, span] = day_flow(self.store, symbol, day, stamps, running)
             held_days, sessions = len(self._held[symbol]), len(grid.dates)
             note = f"{symbol} option quotes are recorded on {held_days} of {sessions} sessions."
-            made[symbol] = replace(
-                bars, lines=dict(bars.lines) | {"atm_iv": iv, "skew": skew}, notes=(*bars.notes, note)
-            )
+            lines = dict(bars.lines) | {"atm_iv": iv, "skew": skew}
+            if self.flow:
+                lines |= dict(zip(("put_volume", "call_volume", "open_interest"), traded, strict=True))
+            made[symbol] = replace(bars, lines=lines, notes=(*bars.notes, note))
         return made
 
     # the instant ---------------------------------------------------------------------
@@ -218,7 +229,7 @@ class RecordedQuotes:
 
     def assumptions(self) -> list[str]:
         """Return the sentences about quotes that every report prints."""
-        seconds = self._max_age / 1e9
+        seconds = self.max_age / 1e9
         told = [
             f"Option quotes are recorded ({self.store.path.name}); a quote older than {seconds:g} seconds "
             "is not believed. Orders still fill on the next bar's quotes at the earliest. Shares trade at "
@@ -248,7 +259,7 @@ class RecordedQuotes:
         if day in self._days.get(symbol, ()):
             span = slice(int(self.tape.grid.first[row]), int(self.tape.grid.last[row]) + 1)
             quotes = self.store.day(symbol, day, [expiry])
-            sheet = Sheet.of(quotes, self.tape.stamp[span], self._max_age, self._am(symbol))
+            sheet = Sheet.of(quotes, self.tape.stamp[span], self.max_age, self._am(symbol))
         self._sheets[key] = sheet
         if len(self._sheets) > KEPT_SHEETS:
             self._sheets.popitem(last=False)

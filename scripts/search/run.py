@@ -16,7 +16,7 @@ from scripts.progress import watched
 from scripts.search.folder import DONE
 from scripts.search.found import Found, matrices
 from scripts.search.ledger import Ledger
-from scripts.search.spec import Search
+from scripts.search.spec import MOST, Search
 from scripts.search.tpe import proposed
 from scripts.session import chosen_bots
 from scripts.variants import Base, Outcome, Variant, read_outcomes, run_variants, settings_of
@@ -43,9 +43,9 @@ class Plan:
     bots: tuple[str, ...]
 
     @classmethod
-    def of(cls, request: SearchRequest) -> Plan:
-        """Read the search file and everything its variants are made of."""
-        search = Search.load(request.file)
+    def of(cls, request: SearchRequest, most: int = MOST) -> Plan:
+        """Read the search file, of at most ``most`` variants, and everything they are made of."""
+        search = Search.load(request.file, most)
         base = Base.of(search.request(request.config, request.out))
         settings = settings_of(base, search.spec.fixed)
         return cls(search, base, settings, chosen_bots(settings, base.bots))

@@ -40,7 +40,10 @@ class WalkForwardSpec(Section):
 
 
 class SearchSpec(Section):
-    """A search file. ``keys`` is for grid, random and tpe, ``variants`` for list."""
+    """A search file. ``keys`` is for grid, random and tpe, ``variants`` for list.
+
+    ``signals`` are the bots' own filters or ``open`` ones, see `scripts.signals`.
+    """
 
     name: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]+$")
     family: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]+$")
@@ -48,6 +51,7 @@ class SearchSpec(Section):
     timerange: str | None = None
     profile: str | None = None
     fixed: dict[str, Any] = {}
+    signals: Literal["own", "open"] = "own"
     search: Literal["grid", "list", "random", "tpe"] = "grid"
     keys: dict[str, Any] = {}
     variants: tuple[dict[str, Any], ...] = ()
@@ -83,8 +87,8 @@ class Search:
     axes: tuple[Axis, ...]
 
     @classmethod
-    def load(cls, path: Path) -> Search:
-        """Read and check a search file.
+    def load(cls, path: Path, most: int = MOST) -> Search:
+        """Read and check a search file whose grid makes at most ``most`` variants.
 
         Raises
         ------
@@ -112,7 +116,7 @@ class Search:
             if spec.search == "list":
                 axes = _axes_of(spec.variants)
             if spec.search == "grid":
-                _check_size(axes)
+                _check_size(axes, most)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
         return cls(path, spec, axes)
@@ -150,14 +154,15 @@ class Search:
 
     def variant(self, changes: Changes) -> Variant:
         """Return a variant with the fixed keys laid under its own."""
-        return Variant({**self.spec.fixed, **changes})
+        return Variant({**self.spec.fixed, **changes}, self.spec.signals)
 
 
-def _check_size(axes: Sequence[Axis]) -> None:
+def _check_size(axes: Sequence[Axis], most: int) -> None:
     grid([Axis(axis.key, axis.values[:1]) for axis in axes])
     size = math.prod(len(axis.values) for axis in axes)
-    if size > MOST:
-        raise ConfigError(f"keys: make {size:,} variants, expected at most {MOST:,}; mw screen takes more")
+    if size > most:
+        more = "; mw screen takes more" if most == MOST else ""
+        raise ConfigError(f"keys: make {size:,} variants, expected at most {most:,}{more}")
 
 
 def _axes_of(variants: tuple[dict[str, Any], ...]) -> tuple[Axis, ...]:

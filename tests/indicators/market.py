@@ -10,15 +10,19 @@ import backtrader as bt
 import numpy as np
 
 from engine.bars import PRICES, Bars
-from engine.indicators import realized, regime, session
+from engine.indicators import crowding, events, realized, regime, session
 from engine.options.clock import VarianceClock
-from engine.sessions import close_minute, session_dates, stamps
+from engine.sessions import close_minute, session_dates, stamp_of, stamps
 from feeds.lines import ArrayFeed
 
 # 2018-07-03 closes at 13:00
 WEEK = session_dates(date(2018, 6, 29), date(2018, 7, 6))
 YEARS = (1 - VarianceClock().overnight_share) / 252
 
+# before the open, within a session, after a close
+RELEASES = tuple(
+    stamp_of(*when) for when in ((date(2018, 7, 2), 510), (date(2018, 7, 3), 700), (date(2018, 7, 5), 970))
+)
 EVERY: tuple[tuple[type, dict[str, Any]], ...] = (
     (session.DayLines, {}),
     (session.MorningRange, {}),
@@ -37,6 +41,11 @@ EVERY: tuple[tuple[type, dict[str, Any]], ...] = (
     (regime.VixChange, {}),
     (regime.Compression, {}),
     (regime.Compression, {"minutes": 10, "morning": 30}),
+    (crowding.Crowding, {"days": 3, "min_days": 1}),
+    (crowding.Crowding, {"days": 2, "min_days": 2, "minutes": 5}),
+    (crowding.IvSpike, {}),
+    (crowding.IvSpike, {"minutes": 5}),
+    (events.EventCollapse, {"releases": RELEASES}),
 )
 
 
@@ -66,6 +75,9 @@ def market(
         "vix": 15 * np.exp(0.3 * wander[0]),
         "atm_iv": 0.14 * np.exp(wander[1]),
         "skew": 1.15 + 0.1 * wander[2],
+        "put_volume": np.round(900.0 * np.exp(0.5 * rng.standard_normal(len(stamp)))),
+        "call_volume": np.round(1000.0 * np.exp(0.5 * rng.standard_normal(len(stamp)))),
+        "open_interest": np.full(len(stamp), 40_000.0),
     }
     return Bars("SPX", stamp, **prices, volume=np.ones(len(stamp)), lines=lines).check()
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from engine.bars import Bars
 from engine.errors import DataError
+from engine.indicators.crowding import Crowding
 from engine.indicators.realized import RealizedVolatility
 from engine.indicators.regime import IvRank
 from engine.indicators.session import DayLines
@@ -62,7 +63,7 @@ def test_once_equals_next_bar_by_bar(name: str) -> None:
 def test_once_equals_next_on_random_holes(seed: int, missing: float, unknown: float) -> None:
     rng = np.random.default_rng(seed)
     bars = keep(WHOLE, rng.random(len(WHOLE)) > missing)
-    holes = {name: rng.random(len(bars)) < unknown for name in ("vix", "atm_iv", "skew")}
+    holes = {name: rng.random(len(bars)) < unknown for name in bars.lines}
     bars = blank(bars, **holes)
     _same(lines_of(bars, *EVERY), lines_of(bars, *EVERY, once=False))
 
@@ -99,6 +100,9 @@ def test_prices_without_any_line_leave_only_what_needs_vix_or_iv_unknown() -> No
         "VarianceSpread.spread",
         "VixChange.change",
         *(f"{kind}.{line}" for kind in ("IvRank", "SkewLine") for line in ("rank", "percentile", "value")),
+        *(f"Crowding.{line}" for line in Crowding.lines.getlinealiases()),
+        *(f"IvSpike.{line}" for line in ("spike", "peak")),
+        "EventCollapse.level",
     }
 
 

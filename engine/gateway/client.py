@@ -1,0 +1,90 @@
+"""One connected client: what it has negotiated, asked for and is being sent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.gateway.codec import Layout, Values, encode, frame
+from engine.gateway.history import KeptBars
+from engine.gateway.order_layouts import COMPLETED_ORDER, OPEN_ORDER
+from engine.gateway.outgoing import MESSAGES
+from engine.gateway.streams import Stream
+
+LAYOUTS: dict[str, Layout] = MESSAGES | {one.name: one for one in (OPEN_ORDER, COMPLETED_ORDER)}
+
+
+@dataclass(eq=False)
+class Client:
+    """A connection after its handshake.
+
+    Parameters
+    ----------
+    writer : asyncio.StreamWriter
+    version : int
+        The server version both sides speak.
+
+    Attributes
+    ----------
+    number : int
+        The client id, -1 before it has told one.
+    arrivals : deque of float
+        When its messages came, in seconds of the machine's clock.
+    """
+
+    writer: asyncio.StreamWriter
+    version: int
+    number: int = -1
+    data_type: int = 1
+    arrivals: deque[float] = field(default_factory=deque)
+    peak: int = 0
+    violations: int = 0
+    streams: dict[int, Stream] = field(default_factory=dict)
+    bars: dict[int, KeptBars] = field(default_factory=dict)
+    live_bars: dict[int, KeptBars] = field(default_factory=dict)
+    pnl: dict[int, int] = field(default_factory=dict)  # request to contract number, 0 the account's
+    summaries: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    multi: set[int] = field(default_factory=set)
+    account_updates: bool = False
+    positions: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has told its id."""
+        return self.number >= 0
+
+    def send(self, name: str, values: Values | None = None, **more: Any) -> None:
+        """Send one message."""
+        self.write(encode(LAYOUTS[name], (values or {}) | more, self.version))
+
+    def write(self, sent: Iterable[str]) -> None:
+        """Send fields as they are; nothing once the connection is closing."""
+        if not self.writer.is_closing():
+            self.writer.write(frame(list(sent)))
+
+    def error(self, number: int, code: int, text: str) -> None:
+        """Send an error or a notice."""
+        self.send("error", reqId=number, code=code, text=text, advanced="")
+
+    def arrived(self) -> int:
+        """Count a message; return how many came within the last second."""
+        now = time.monotonic()
+        self.arrivals.append(now)
+        while now - self.arrivals[0] > 1.0:
+            self.arrivals.popleft()
+        self.peak = max(self.peak, len(self.arrivals))
+        return len(self.arrivals)
+
+    def forget(self) -> None:
+        """Lose all subscriptions to market data."""
+        self.streams.clear()
+        self.bars.clear()
+        self.live_bars.clear()
+
+    def close(self) -> None:
+        """Cut the connection."""
+        self.writer.close()

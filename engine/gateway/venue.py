@@ -1,0 +1,299 @@
+"""Everything a request works on: market, orders, account, clock, and who is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.gateway.account import Account
+from engine.gateway.catalogue import Catalogue
+from engine.gateway.client import Client
+from engine.gateway.clock import GatewayClock
+from engine.gateway.codec import Values
+from engine.gateway.exchange import Exchange
+from engine.gateway.faults import Fault, Faults
+from engine.gateway.listing import Listing, listed
+from engine.gateway.market import Market
+from engine.gateway.orders import Orders
+from engine.gateway.reports import open_order, order_status, wire_time
+from engine.gateway.tickets import Fill, Ticket
+from engine.options.contract import Contract
+
+UNSOLICITED = -1
+FARMS = (
+    (2104, "Market data farm connection is OK:usfarm"),
+    (2106, "HMDS data farm connection is OK:ushmds"),
+    (2158, "Sec-def data farm connection is OK:secdefil"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What a gateway is started with.
+
+    Parameters
+    ----------
+    speed : float
+        Simulated seconds in a second, 0.1 to 1000; 0 stands still until stepped by hand.
+    seed : int
+        Of what is drawn: execution numbers and the path inside a minute of 5-second bars.
+    cash : float
+        USD the account begins with.
+    account : str
+        Its name; ``DU`` begins that of a paper account.
+    max_version : int
+        The highest server version it speaks, 157 to 178 without 158.
+    lines : int
+        Market-data subscriptions a client may hold.
+    rate : int
+        Messages a client may send within a second of the machine's time.
+    skip_nights : bool
+        Jump from five minutes after a close to five minutes before the next opening.
+    """
+
+    speed: float = 60.0
+    seed: int = 7
+    cash: float = 25_000.0
+    account: str = "DU0000007"
+    max_version: int = 178
+    lines: int = 100
+    rate: int = 100
+    skip_nights: bool = True
+
+
+@dataclass
+class Venue:
+    """The state of a gateway and how its clients hear of changes."""
+
+    market: Market
+    settings: GatewaySettings
+    clock: GatewayClock
+    faults: Faults = field(default_factory=Faults)
+    exchange: Exchange = field(init=False)
+    catalogue: Catalogue = field(init=False)
+    account: Account = field(init=False)
+    orders: Orders = field(init=False)
+    clients: list[Client] = field(default_factory=list)
+    changed: bool = True  # since the state was written last
+    strike: Callable[[Fault], None] = field(default=lambda fault: None)  # set by the server
+
+    def __post_init__(self) -> None:
+        self.exchange = Exchange(self.market, self.clock.now())
+        self.catalogue = Catalogue(self.market)
+        self.account = Account(self.settings.account, round(self.settings.cash * 100.0))
+        self.account.new_day(self.exchange)
+        self.orders = Orders(
+            self.exchange, self.catalogue, self.account, self, self.faults, self.settings.seed & 0xFFFFFFFF
+        )
+
+    @property
+    def now(self) -> datetime:
+        """The gateway's own time."""
+        return self.clock.now()
+
+    def of(self, number: int) -> Iterable[Client]:
+        """Return the connection of a client id, when there is one."""
+        return [client for client in self.clients if client.number == number]
+
+    # what becomes of orders -----------------------------------------------------------------
+
+    def order(self, ticket: Ticket) -> None:
+        """Tell an order's client how it stands."""
+        self.changed = True
+        for client in self.reached(ticket.client):
+            client.send("openOrder", open_order(ticket, self.account.name))
+            client.send("orderStatus", order_status(ticket))
+
+    def fills(self, ticket: Ticket, fills: Sequence[Fill]) -> None:
+        """Tell an order's client what has traded, then how it stands, then what it cost."""
+        self.changed = True
+        fault = self.faults.on("filled", symbol=ticket.combo.symbol, client=ticket.client)
+        if fault is not None:
+            self.strike(fault)
+        for client in self.reached(ticket.client) if fault is None or fault.do != "lost" else ():
+            for fill in fills:
+                send_execution(client, fill, UNSOLICITED)
+            client.send("openOrder", open_order(ticket, self.account.name))
+            client.send("orderStatus", order_status(ticket))
+            for fill in fills:
+                if fill.commission is not None:
+                    client.send("commissionReport", fill.commission)
+        self.holdings_changed({leg.instrument.symbol for leg in ticket.combo.legs})
+
+    def error(self, client: int, number: int, code: int, text: str) -> None:
+        """Tell a client of an error."""
+        for one in self.of(client):
+            one.error(number, code, text)
+
+    def tell_all(self, code: int, text: str) -> None:
+        """Tell every client of something that concerns no request."""
+        for client in self.clients:
+            client.error(UNSOLICITED, code, text)
+
+    def reached(self, number: int) -> Iterable[Client]:
+        """Return the connection of a client id unless the gateway itself is cut off now."""
+        return [] if self.cut_off else self.of(number)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the gateway has lost the exchange, so that it knows nothing new."""
+        return self.faults.lasting("outage") is not None
+
+    # the account ------------------------------------------------------------------------------
+
+    def holdings_changed(self, symbols: Iterable[str]) -> None:
+        """Tell whoever watches positions about those of some symbols."""
+        self.changed = True
+        if self.cut_off:
+            return
+        wanted = set(symbols)
+        for instrument, held in self.account.holdings.items():
+            if instrument.symbol not in wanted:
+                continue
+            for client in self.clients:
+                if client.positions:
+                    client.send("position", self.position(listed(instrument), held.count, held.price))
+        self.publish_account()
+
+    def position(self, listing: Listing, count: int, price: float) -> Values:
+        """Return the fields of ``position``; its cost counts the multiplier."""
+        multiplier = listing.instrument.multiplier if listing.instrument is not None else 1
+        return listing.fields() | {
+            "account": self.account.name,
+            "position": count,
+            "averageCost": round(price * multiplier, 8),
+        }
+
+    def portfolio(self, client: Client) -> None:
+        """Send all that is, or today was, held, with its value."""
+        for instrument, held in self.account.holdings.items():
+            price = self.exchange.mark(instrument)
+            value = held.count * price * instrument.multiplier
+            cost = held.count * held.price * instrument.multiplier
+            client.send(
+                "portfolioValue",
+                listed(instrument).fields(),
+                position=held.count,
+                marketPrice=round(price, 6),
+                marketValue=round(value, 4),
+                averageCost=round(held.price * instrument.multiplier, 8),
+                unrealizedPNL=round(value - cost, 4),
+                realizedPNL=round(held.realized, 4),
+                account=self.account.name,
+            )
+
+    def account_values(self) -> dict[str, tuple[str, str]]:
+        """Return the account's values by their names, each with its currency."""
+        funds = self.account.funds(self.exchange)
+        sums = {
+            "NetLiquidation": funds.net,
+            "TotalCashValue": funds.cash,
+            "SettledCash": funds.cash,
+            "CashBalance": funds.cash,
+            "EquityWithLoanValue": funds.equity_with_loan,
+            "InitMarginReq": funds.initial,
+            "MaintMarginReq": funds.initial,
+            "FullInitMarginReq": funds.initial,
+            "FullMaintMarginReq": funds.initial,
+            "AvailableFunds": funds.available,
+            "ExcessLiquidity": funds.available,
+            "FullAvailableFunds": funds.available,
+            "FullExcessLiquidity": funds.available,
+            "BuyingPower": max(2.0 * funds.available, 0.0),
+            "GrossPositionValue": abs(funds.stocks) + abs(funds.options),
+            "StockMarketValue": funds.stocks,
+            "OptionMarketValue": funds.options,
+            "UnrealizedPnL": funds.unrealized,
+            "RealizedPnL": funds.realized,
+        }
+        words = {"AccountCode": self.account.name, "AccountType": "INDIVIDUAL", "AccountReady": "true"}
+        return {name: (text, "") for name, text in words.items()} | {
+            name: (f"{value:.2f}", "USD") for name, value in sums.items()
+        }
+
+    def send_values(self, client: Client) -> None:
+        """Send the account's values and its portfolio."""
+        for key, (value, currency) in self.account_values().items():
+            client.send("accountValue", key=key, value=value, currency=currency, account=self.account.name)
+        self.portfolio(client)
+        client.send("accountTime", time=f"{self.now:%H:%M}")
+
+    def publish_account(self) -> None:
+        """Send whoever watches the account its values of now."""
+        if self.cut_off:
+            return
+        for client in self.clients:
+            if client.account_updates:
+                self.send_values(client)
+            for request in client.multi:
+                self.send_multi(client, request)
+            for request, tags in client.summaries.items():
+                self.send_summary(client, request, tags)
+            self.send_pnl(client)
+
+    def send_multi(self, client: Client, request: int) -> None:
+        """Send the account's values by the request that asked for them."""
+        for key, (value, currency) in self.account_values().items():
+            client.send(
+                "accountUpdateMulti",
+                reqId=request,
+                account=self.account.name,
+                key=key,
+                value=value,
+                currency=currency,
+            )
+
+    def send_summary(self, client: Client, request: int, tags: Iterable[str]) -> None:
+        """Send the values a summary asks for."""
+        known = self.account_values()
+        for tag in tags:
+            if tag in known:
+                value, currency = known[tag]
+                client.send(
+                    "accountSummary",
+                    reqId=request,
+                    account=self.account.name,
+                    tag=tag,
+                    value=value,
+                    currency=currency,
+                )
+
+    def send_pnl(self, client: Client, only: int | None = None) -> None:
+        """Send profit and loss, of the account and of single contracts, to who watches them."""
+        for request, number in client.pnl.items():
+            if only not in (None, request):
+                continue
+            if not number:
+                funds = self.account.funds(self.exchange)
+                client.send(
+                    "pnl",
+                    reqId=request,
+                    daily=round(funds.net - self.account.opening_equity, 4),
+                    unrealized=round(funds.unrealized, 4),
+                    realized=round(funds.realized, 4),
+                )
+                continue
+            for instrument, held in self.account.holdings.items():
+                if listed(instrument).number == number:
+                    price = self.exchange.mark(instrument)
+                    gain = held.count * (price - held.price) * instrument.multiplier
+                    client.send(
+                        "pnlSingle",
+                        reqId=request,
+                        position=held.count,
+                        daily=round(gain + held.realized, 4),
+                        unrealized=round(gain, 4),
+                        realized=round(held.realized, 4),
+                        value=round(held.count * price * instrument.multiplier, 4),
+                    )
+
+    def options_held(self) -> list[Contract]:
+        """Return the options held now."""
+        return [i for i, held in self.account.open_holdings() if isinstance(i, Contract)]
+
+
+def send_execution(client: Client, fill: Fill, request: int) -> None:
+    """Send one row of the execution report."""
+    at = datetime.fromisoformat(fill.execution["at"])
+    client.send("execDetails", fill.execution, reqId=request, time=wire_time(at, client.version))

@@ -1,0 +1,64 @@
+"""Every page as Streamlit runs it, without a browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.board.pages import PAGES
+from tests.board.makers import written
+
+app_test = pytest.importorskip("streamlit.testing.v1", reason="Streamlit is not installed")
+
+
+def shown(root: Path, monkeypatch: pytest.MonkeyPatch, journals: dict[str, str], page: str = "Now") -> Any:
+    monkeypatch.setenv("MW_DASHBOARD_JOURNALS", json.dumps(journals))
+    app = app_test.AppTest.from_file(str(root / "scripts" / "dashboard.py"), default_timeout=60)
+    app.session_state["page"] = page
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+@pytest.mark.parametrize("page", list(PAGES))
+def test_page_shows_without_an_error(page, root, monkeypatch, paper):
+    app = shown(root, monkeypatch, {"paper": paper[0]}, page)
+    expected = 1 if page == "Now" else 0  # the session of the past is late, and said to be
+    assert len(app.error) == expected
+
+
+def test_figures_are_those_of_the_journal(root, monkeypatch, paper):
+    place, put = paper
+    now = {one.label: one.value for one in shown(root, monkeypatch, {"paper": place}).metric}
+    assert now == {
+        "Equity": f"{put['equity']:,.2f}",
+        "Closed today": "−18.75",
+        "Open now": "4.50",
+        "Day budget left": "118.85",
+        "buywrite budget left": "1,500.00",
+    }
+    results = {one.label: one.value for one in shown(root, monkeypatch, {"paper": place}, "Results").metric}
+    assert results["Net"] == f"{sum(put['net']):,.2f}"
+    assert results["Fees"] == f"{2.5 * put['trades']:,.2f}"
+
+
+def test_no_journal_says_what_to_run(root, monkeypatch):
+    app = shown(root, monkeypatch, {})
+    assert "mw backtest --journal" in app.info[0].value
+
+
+def test_journal_that_is_gone_is_one_line(root, monkeypatch, tmp_path):
+    app = shown(root, monkeypatch, {"paper": str(tmp_path / "gone.db")})
+    assert "no such file" in app.error[0].value
+
+
+@pytest.mark.parametrize("page", list(PAGES))
+def test_two_journals_can_be_chosen_from(page, root, monkeypatch, paper, tmp_path):
+    other = str(tmp_path / "backtest.db")
+    written(other, "backtest", days=1, ended=True, kind="backtest")
+    app = shown(root, monkeypatch, {"backtest": other, "paper": paper[0]}, page)
+    assert app.segmented_control[0].options == ["backtest", "paper"]
+    assert not app.error
