@@ -13,6 +13,7 @@ from scripts.commands import (
     checks,
     data,
     gate,
+    gateway,
     journal,
     research,
     run,
@@ -39,6 +40,7 @@ for commands in (
     checks,
     journal,
     gate,
+    gateway,
     serve,
     validate,
 ):
