@@ -15,6 +15,7 @@ from scripts.commands import (
     gate,
     gateway,
     journal,
+    live,
     research,
     run,
     serve,
@@ -35,12 +36,13 @@ app = typer.Typer(
 for commands in (
     setup,
     run,
+    live,
+    gateway,
     data,
     research,
     checks,
     journal,
     gate,
-    gateway,
     serve,
     validate,
 ):
