@@ -35,6 +35,10 @@ class LedgerError(MarketWatchError):
     """The books do not balance: the run stops at once, because nothing after it is true."""
 
 
+class GateError(MarketWatchError):
+    """The gate's history cannot be trusted, or something does not fit it: nothing is recorded, exit 2."""
+
+
 class LinkError(MarketWatchError):
     """TWS or IB Gateway is not there, refuses, or does not answer: said in one line, exit 3.
 
@@ -46,10 +50,6 @@ class LinkError(MarketWatchError):
     def __init__(self, text: str, code: int = 0) -> None:
         super().__init__(text)
         self.code = code
-
-
-class GateError(MarketWatchError):
-    """The gate's history cannot be trusted, or something does not fit it: nothing is recorded, exit 2."""
 
 
 class JournalError(MarketWatchError):

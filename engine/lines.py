@@ -35,8 +35,7 @@ NEW_YORK = NewYork()
 
 
 class MinuteFeed(bt.feed.DataBase):  # type: ignore[misc]
-    """Minute bars with lines ``vix, atm_iv, skew, put_volume, call_volume`` (NaN when absent)
-    and ``minute, day, left`` of the session grid.
+    """Minute bars with the lines of `engine.bars.LINES` (NaN when absent) and ``minute, day, left``.
 
     Stored times are UTC; ``data.datetime.datetime()`` answers in New York time.
     """

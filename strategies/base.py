@@ -96,10 +96,10 @@ class Bot(bt.Strategy):
         self._stop_timer, self._mark_timer = StopTimer(patience), MarkTimer(patience)
         self.lanes: list[Lane] = []
         self.days: list[tuple[Any, Any]] = []
-        self._pace: Pace | None = self.p.pace
         self._watched: list[list[Any]] = []  # by the governor, of every lane
         self.strike_rule = self.rule()
         self._barred: _Barred | None = None
+        self._pace: Pace | None = self.p.pace
         self._told = False  # by the broker, since this bot was last called
         self._halts = self.desk.state.halts
         window = (self.limits.window_first, self.limits.window_last)
