@@ -43,6 +43,11 @@ class Played:
             table = reader.fills(reader.history())
         return table.to_dict("records")
 
+    def trades(self) -> list[dict[str, Any]]:
+        """Return the journal's trades as mappings."""
+        with Reader(self.plan.database) as reader:
+            return reader.trades(reader.history()).to_dict("records")
+
     def check(self) -> None:
         """Hold the gateway's truth against the journal's: flat, every execution once, no order twice."""
         assert self.gateway.positions() == {}
