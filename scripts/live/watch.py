@@ -86,6 +86,8 @@ class Watch:
         self._looked = self._told = datetime.min.replace(tzinfo=NEW_YORK)
         self._beaten = 0.0
         self._ends: datetime | None = None
+        self._flat_since: float | None = None  # wall
+        self._looks = 0
 
     def now(self) -> datetime:
         """Return the venue's time, New York."""
@@ -167,11 +169,27 @@ class Watch:
             if self.plan.settings.session.keep_open and self._ending is Reason.SESSION_END:
                 return self._end("flat" if self.flat else "kept", now)
             self.desk.end(self._ending)
-            if self.flat or now >= self._ends:
+            if self._surely_flat() or now >= self._ends:
                 return self._end("flat" if self.flat else "open", now)
             return False
-        if now >= self.close or (now >= self.until and self.flat):
+        if now >= self.close or (now >= self.until and self._surely_flat()):
             return self._end("flat" if self.flat else "open", now)
+        return False
+
+    def _surely_flat(self) -> bool:
+        """Tell whether all has been flat for a while and the broker says so too: fills can come late."""
+        if not self.flat:
+            self._flat_since = None
+            return False
+        if self._flat_since is None:
+            self._flat_since, self._looks = time.monotonic(), self._books.looks
+            self._books.ask()
+        waited = time.monotonic() - self._flat_since
+        if waited < self.link.settings.confirm_seconds or self._books.looks <= self._looks:
+            return False
+        if self._books.settled and not any(one.blocks for one in self._books.differences):
+            return True
+        self._books.ask()
         return False
 
     def _end(self, how: str, now: datetime) -> bool:
