@@ -13,17 +13,20 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: help backtest bench validate test format lint type imports lock clean
+.PHONY: help backtest bench bench-latency validate test format lint type imports lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 backtest: $(VENV)/base.stamp  ## five years, three bots, one report; PROFILE=spx, ARGS="--bots condor"
 	@$(BIN)/mw backtest $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
 
 bench: $(VENV)/base.stamp  ## how fast it is, beside Backtrader's own loop (a few minutes)
 	@$(BIN)/python -m scripts.bench $(ARGS)
+
+bench-latency: $(VENV)/base.stamp  ## tick to order over a hundred streaming lines (under a minute)
+	@$(BIN)/python -m scripts.bench_latency $(ARGS)
 
 validate: $(VENV)/base.stamp  ## the model against recorded data in ../shared/data, into docs/validation.md
 	@$(BIN)/mw validate --out docs/validation.md $(ARGS)
