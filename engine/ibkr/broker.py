@@ -119,6 +119,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         self._surveyed = -math.inf
         self._inbox: queue.SimpleQueue[Told] = queue.SimpleQueue()
         link.listen(self._inbox.put)
+        link.repeat_account()
 
     # orders ------------------------------------------------------------------------------
 

@@ -81,8 +81,10 @@ class Stops:
         deal = self._broker.contracts.deal(combo)
         if deal is None:
             return
+        # one reference never stands for two orders, whatever an earlier process has used
         number = self._count[trade.ref] = self._count.get(trade.ref, 0) + 1
-        at = AtBroker(f"{trade.ref}{STOP_SUFFIX}{number}", executions_of(deal, combo, False), deal.contract)
+        ref = f"{trade.ref}{STOP_SUFFIX}{self._broker.at:%H%M%S}-{number}"
+        at = AtBroker(ref, executions_of(deal, combo, False), deal.contract)
         trade.stop = stop = Resting(at, combo, deal, units, level)
         at.phase = Phase.SENT
         at.touched()

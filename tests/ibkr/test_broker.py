@@ -172,3 +172,9 @@ def test_single_options_and_shares_trade_as_themselves():
         assert {("STK", "BUY", 100), ("OPT", "SELL", 1)} <= kinds
         assert one.broker.account.shares("SPY")[0] == 100
         one.agrees()
+
+
+def test_the_account_is_known_from_the_first_cycle_on_without_waiting_for_news():
+    with rig(speed=1.0) as one:
+        one.until(lambda: one.broker.funds() > 0.0, 3.0)
+        assert one.broker.getvalue() == one.broker.getcash() == 100_000.0
