@@ -112,10 +112,12 @@ class Gateway:
             self._failure = error
             self._ready.set()
             return
-        minutes = self._loop.create_task(self._server.player.run())
+        player = self._server.player
+        plays = [self._loop.create_task(play) for play in (player.run(), player.beat())]
         self._ready.set()
         self._loop.run_forever()
-        minutes.cancel()
+        for play in plays:
+            play.cancel()
         self._loop.run_until_complete(self._server.close())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()

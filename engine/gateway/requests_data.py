@@ -130,6 +130,14 @@ def publish(venue: Venue) -> None:
                 client.send("historicalUpdate", history.fields(row, kept, client.version), reqId=kept.request)
 
 
+def repeat(venue: Venue) -> None:
+    """Send every subscription its bid and ask again."""
+    if venue.exchange.open and not venue.cut_off:
+        for client in venue.clients:
+            for stream in client.streams.values():
+                stream.repeat(client)
+
+
 def publish_live(venue: Venue, at: datetime) -> None:
     """Send the bars of the five seconds that have just ended."""
     if venue.cut_off:
