@@ -192,7 +192,7 @@ class Server:
         if lasting is not None and lasting.fits(facts):
             return True
         fault = faults.on("request", **facts)
-        if fault is None:
+        if fault is None or (fault.code in (0, 354) and fault.do == "refuse" and client.delayed):
             return False
         if fault.do == "refuse":
             client.error(number, fault.code or 354, fault.text or NOT_SUBSCRIBED)
