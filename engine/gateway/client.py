@@ -71,11 +71,18 @@ class Client:
         if not self.writer.is_closing():
             self._waiting += frame(list(sent))
 
-    def flush(self) -> None:
-        """Let out what was sent since: after the state was written, so that nothing told is forgotten."""
+    def flush(self, backlog: int) -> bool:
+        """Let out what was sent since: after the state was written, so that nothing told is forgotten.
+
+        A client that leaves more than ``backlog`` bytes unread is cut, and False returned.
+        """
         if self._waiting and not self.writer.is_closing():
             self.writer.write(bytes(self._waiting))
         self._waiting.clear()
+        if self.writer.transport.get_write_buffer_size() <= backlog:
+            return True
+        self.writer.transport.abort()
+        return False
 
     def error(self, number: int, code: int, text: str) -> None:
         """Send an error or a notice."""
@@ -96,5 +103,7 @@ class Client:
 
     def close(self) -> None:
         """Cut the connection."""
-        self.flush()
+        if not self.writer.is_closing():
+            self.writer.write(bytes(self._waiting))
+        self._waiting.clear()
         self.writer.close()

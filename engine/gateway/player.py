@@ -96,6 +96,7 @@ class Player:
     def _minute(self, at: datetime) -> None:
         """End a minute: orders trade on its quotes, then clients see quotes, then bars."""
         venue, exchange = self.venue, self.venue.exchange
+        venue.changed = True  # the time: a restart goes on from the last minute
         before = exchange.day if exchange.bar >= 0 else None
         exchange.step()
         settled: set[str] = set()

@@ -164,6 +164,8 @@ def publish_live(venue: Venue, at: datetime) -> None:
 
 def _distorted(venue: Venue, stream: Stream) -> Ticks:
     """Return a subscription's ticks as the faults of now leave them."""
+    if venue.cut_off:
+        return {}
     symbol = stream.symbol
     for kind in ("freeze", "cross"):
         fault = venue.faults.lasting(kind)

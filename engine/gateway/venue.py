@@ -46,6 +46,8 @@ class GatewaySettings:
         Market-data subscriptions a client may hold.
     rate : int
         Messages a client may send within a second of the machine's time.
+    backlog : int
+        Bytes a client may leave unread.
     pulse : float
         How often a second of the machine's time every bid and ask is sent again; 0 never.
     skip_nights : bool
@@ -59,6 +61,7 @@ class GatewaySettings:
     max_version: int = 178
     lines: int = 100
     rate: int = 100
+    backlog: int = 16_000_000
     pulse: float = 0.0
     skip_nights: bool = True
 
