@@ -73,7 +73,7 @@ class Reader:
             with self.engine.connect() as connection:
                 return inspect(connection).has_table("runs")
         except SQLAlchemyError as error:
-            raise JournalError(f"journal {self.place}: cannot be read: {why(error)}") from None
+            raise self._unread(error) from None
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +101,10 @@ class Reader:
             with self.engine.connect() as connection:
                 return [dict(row) for row in connection.execute(query).mappings()]
         except SQLAlchemyError as error:
-            raise JournalError(f"journal {self.place}: cannot be read: {why(error)}") from None
+            raise self._unread(error) from None
+
+    def _unread(self, error: Exception) -> JournalError:
+        return JournalError(f"journal {self.place}: cannot be read: {why(error)}")
 
     def _first(self, query: Select[*tuple[Any, ...]]) -> Row | None:
         found = self.rows(query.limit(1))
@@ -112,7 +115,12 @@ class Reader:
         return None if found is None else next(iter(found.values()))
 
     def _table(self, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
-        return pd.DataFrame(self.rows(query), columns=list(query.selected_columns.keys()))
+        try:
+            with self.engine.connect() as connection:
+                held = connection.execute(query)
+                return pd.DataFrame([tuple(row) for row in held], columns=list(held.keys()))
+        except SQLAlchemyError as error:
+            raise self._unread(error) from None
 
     # runs and sessions ---------------------------------------------------------------
 
