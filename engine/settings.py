@@ -23,7 +23,9 @@ from engine.options.expected_move import Convention
 from engine.risk.blackouts import Kind
 from engine.risk.limits import ALL_HALTS, Budget, Limits
 from engine.settings_files import Layer, complaint, environment, merge, profile_path, read_yaml
+from engine.settings_ibkr import IbkrSettings
 from engine.settings_services import DashboardSettings, ServeSettings
+from engine.settings_session import SessionSettings
 from engine.settings_types import (
     Amount,
     Count,
@@ -297,6 +299,8 @@ class Settings(BaseSettings):
     quotes: QuotesSettings = QuotesSettings()
     data: DataSettings = DataSettings()
     delayed: DelayedSettings = DelayedSettings()
+    ibkr: IbkrSettings = IbkrSettings()
+    session: SessionSettings = SessionSettings()
     journal: JournalSettings = JournalSettings()
     alerts: AlertSettings = AlertSettings()
     serve: ServeSettings = ServeSettings()

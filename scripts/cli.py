@@ -13,7 +13,9 @@ from scripts.commands import (
     checks,
     data,
     gate,
+    gateway,
     journal,
+    live,
     research,
     run,
     serve,
@@ -34,6 +36,8 @@ app = typer.Typer(
 for commands in (
     setup,
     run,
+    live,
+    gateway,
     data,
     research,
     checks,

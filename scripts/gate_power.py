@@ -219,9 +219,9 @@ def section_of(found: dict[float, list[Passed]], world: World) -> Section:
     count = len(next(iter(found.values())))
     text = (
         f"{count} simulated years each, journals drawn and not markets traded: {world.traded:.0%} of "
-        f"sessions with a trade, deviation {world.deviation:g} USD, costs {world.costs:g} USD a trade, a breach in "
-        f"{world.breach:.0%} of sessions, {world.years} years of backtest, the best of {world.trials}. "
-        "95 % intervals after Wilson."
+        f"sessions with a trade, deviation {world.deviation:g} USD, costs {world.costs:g} USD a trade, a "
+        f"breach in {world.breach:.0%} of sessions, {world.years} years of backtest, the best of "
+        f"{world.trials}. 95 % intervals after Wilson."
     )
     heads = tuple(f"Sharpe {ratio:g}" for ratio in found)
     return Section("What passes within a year", text, heads, tuple(rows), "true ratio of the bot")

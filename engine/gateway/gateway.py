@@ -124,7 +124,9 @@ class Gateway:
         """Run something on the gateway's own thread and return what it returns."""
 
         async def run() -> T:
-            return what(self._venue)
+            told = what(self._venue)
+            await self._server.settled()
+            return told
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(START_SECONDS)
 
@@ -139,6 +141,11 @@ class Gateway:
     def now(self) -> datetime:
         """Its own time."""
         return self._venue.now
+
+    @property
+    def happened(self) -> list[str]:
+        """The faults so far, in the order they happened."""
+        return list(self._venue.faults.happened)
 
     def executions(self) -> list[Values]:
         """Return every execution of this run, combinations and legs, with ``commission`` where one is due."""
@@ -168,8 +175,8 @@ class Gateway:
         )
 
     def peak_rate(self, client: int) -> int:
-        """Return the most messages a connected client has sent within any second."""
-        return self.call(lambda venue: max((one.peak for one in venue.of(client)), default=0))
+        """Return the most messages a client id has sent within any second, over all its connections."""
+        return self.call(lambda venue: venue.peaks.get(client, 0))
 
     def step(self, minutes: int = 1) -> None:
         """End so many minutes now; for a gateway whose clock stands (speed 0)."""

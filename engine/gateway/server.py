@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
+import time
 from pathlib import Path
 
 from loguru import logger
@@ -43,11 +44,12 @@ class Server:
         self.venue = venue
         self.port = 0
         self.trouble = Trouble(venue, self)
-        self.player = Player(venue, self.trouble, self.save)
+        self.player = Player(venue, self.trouble, self.commit)
         self._file = file
         venue.strike = lambda fault: self.trouble.happen(fault, venue.now)
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
+        self._opening: asyncio.Task[None] | None = None
 
     async def listen(self, port: int) -> None:
         """Open the port, 0 for any that is free."""
@@ -61,15 +63,21 @@ class Server:
 
     def reopen(self) -> None:
         """Open the same port again."""
-        task = asyncio.get_running_loop().create_task(self.listen(self.port))
-        self._talks.add(task)
-        task.add_done_callback(self._talks.discard)
+        self._opening = asyncio.get_running_loop().create_task(self.listen(self.port))
 
-    def save(self) -> None:
-        """Write the state where it has changed."""
+    async def settled(self) -> None:
+        """Wait until the port is open again, where it is being opened."""
+        if self._opening is not None:
+            await self._opening
+            self._opening = None
+
+    def commit(self) -> None:
+        """Write the state where it has changed, then let clients hear of it."""
         if self._file is not None and self.venue.changed:
             state.write(self._file, state.dump(self.venue))
         self.venue.changed = False
+        for client in self.venue.clients:
+            client.flush()
 
     async def close(self) -> None:
         """Close the port and every connection."""
@@ -124,14 +132,16 @@ class Server:
     async def _talk(self, client: Client, reader: asyncio.StreamReader) -> None:
         while not client.writer.is_closing():
             received = unframe(await _body(reader))
-            if client.arrived() > self._allowed():
+            rate, peaks = client.arrived(time.monotonic()), self.venue.peaks
+            peaks[client.number] = max(peaks.get(client.number, 0), rate)
+            if rate > self._allowed():
                 client.error(-1, 100, "Max rate of messages per second has been exceeded")
                 client.violations += 1
                 if client.violations >= TOO_OFTEN:
-                    return
-                continue
-            self._hear(client, received)
-            self.save()
+                    client.close()
+            else:
+                self._hear(client, received)
+            self.commit()
             await client.writer.drain()
 
     def _allowed(self) -> int:

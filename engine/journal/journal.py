@@ -34,10 +34,17 @@ class Journal:
     ----------
     sinks : sequence of Sink
         None in a backtest.
+
+    Attributes
+    ----------
+    kept : frozenset of str
+        Execution ids and references of trades that an earlier process has given to the sinks:
+        told again after a crash, they are not given twice.
     """
 
     def __init__(self, sinks: Sequence[Sink] = ()) -> None:
         self.sinks = tuple(sinks)
+        self.kept: frozenset[str] = frozenset()
         self.trades: list[Trade] = []
         self.fills: list[Fill] = []
         self.orders: list[OrderEvent] = []
@@ -48,7 +55,8 @@ class Journal:
 
     def fill(self, fill: Fill) -> None:
         self.fills.append(fill)
-        self.record(fill)
+        if fill.exec_id not in self.kept:
+            self.record(fill)
 
     def order(self, event: OrderEvent) -> None:
         self.orders.append(event)
@@ -60,7 +68,8 @@ class Journal:
 
     def trade(self, trade: Trade) -> None:
         self.trades.append(trade)
-        self.record(trade)
+        if trade.order_ref not in self.kept:
+            self.record(trade)
 
     def record(self, event: Event) -> None:
         """Hand an event to the sinks; the kinds without a list here live only there."""

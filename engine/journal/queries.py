@@ -185,15 +185,19 @@ class Reader:
         newest = (StateRow.at.desc(), StateRow.run_id.desc(), StateRow.seq.desc())
         return self._first(select(StateRow.__table__).where(StateRow.day == day).order_by(*newest))
 
-    def open_tickets(self, bots: Sequence[str]) -> dict[str, Row]:
-        """Return by bot the ticket it had open last, without those that had none."""
+    def last_tickets(self, bots: Sequence[str]) -> dict[str, Row]:
+        """Return by bot its newest ticket, open or not."""
         found: dict[str, Row] = {}
         for bot in bots:
             newest = (TicketRow.at.desc(), TicketRow.run_id.desc(), TicketRow.seq.desc())
             row = self._first(select(TicketRow.__table__).where(TicketRow.bot == bot).order_by(*newest))
-            if row is not None and row["open"]:
+            if row is not None:
                 found[bot] = row
         return found
+
+    def open_tickets(self, bots: Sequence[str]) -> dict[str, Row]:
+        """Return by bot the ticket it had open last, without those that had none."""
+        return {bot: row for bot, row in self.last_tickets(bots).items() if row["open"]}
 
     def exec_ids(self, day: date) -> set[str]:
         """Return the execution ids journalled on a day, by whichever run."""

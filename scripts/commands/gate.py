@@ -150,7 +150,7 @@ def feasible(
     from scripts.feasible import run
     from scripts.requests import BacktestRequest
 
-    run(
-        BacktestRequest(config=config, bots=chosen(bots), timerange=timerange, profile=profile, seed=seed),
-        budget,
+    asked = BacktestRequest(
+        config=config, out=RUNS, bots=chosen(bots), timerange=timerange, profile=profile, seed=seed
     )
+    run(asked, budget)

@@ -64,6 +64,9 @@ def backtest(
     database: Annotated[
         str | None, typer.Option(metavar="FILE|URL", help="That database, instead of the backtests' own.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Draw report.html and report.png.")
+    ] = True,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
@@ -99,6 +102,7 @@ def backtest(
         control=control,
         journal=journal or database is not None,
         database=database,
+        report=report,
         verbose=verbose,
     )
     run(request)
