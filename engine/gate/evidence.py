@@ -93,11 +93,12 @@ def _span(run: Row, session: Row) -> RunSpan:
 
 
 def _bots(runs: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    """Return the bots a run said it plays, else all that its settings enable, with their symbols."""
     found: dict[str, tuple[str, ...]] = {}
     for run in runs:
-        for bot, own in run["settings"].get("bots", {}).items():
-            if own["enabled"]:
-                found[bot] = tuple(own["symbols"])
+        own = run["settings"].get("bots", {})
+        for bot in run["detail"].get("bots") or [name for name, held in own.items() if held["enabled"]]:
+            found[bot] = tuple(own[bot]["symbols"])
     return found
 
 

@@ -255,16 +255,16 @@ def test_books_that_differ_fail_broker_for_both_bots(tmp_path: Path) -> None:
     assert failed(tmp_path / "b", differ, bot="putlite") == {Item.BROKER}  # they share the account
 
 
-def test_books_not_compared_at_the_end_fail_broker(tmp_path: Path) -> None:
-    unseen = good_day().without(lambda event: isinstance(event, Reconciliation) and event.kind == "end")
+def test_books_never_compared_fail_broker(tmp_path: Path) -> None:
+    unseen = good_day().without(lambda event: isinstance(event, Reconciliation))
 
     assert failed(tmp_path, unseen) == {Item.BROKER}
 
 
 def test_fill_after_the_last_comparison_fails_broker(tmp_path: Path) -> None:
-    early = good_day().without(lambda event: isinstance(event, Reconciliation) and event.kind == "end")
+    early = good_day().without(lambda event: isinstance(event, Reconciliation) and event.at > at("12:00"))
 
-    assert failed(tmp_path, early.with_(Reconciliation(at("12:00"), "end", True, {}, {}))) == {Item.BROKER}
+    assert failed(tmp_path, early) == {Item.BROKER}
 
 
 @pytest.mark.parametrize(("amount", "wrong"), [(0.77, False), (0.78, True), (0.66, True)])
