@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?=
 ARGS ?=
-SETS := base dev ml dashboard serve postgres cluster search
+SETS := base dev ml dashboard serve postgres cluster search docs
 # What has no wheel is built with the locked setuptools: nothing enters unchecked.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check \
 	--no-build-isolation --use-pep517
@@ -44,6 +44,9 @@ test: $(VENV)/dev.stamp  ## linters, types, arrows between the rooms, tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config setup.cfg
 	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+docs: $(VENV)/dev.stamp  ## the documentation as a site, into .cache/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 format: $(VENV)/dev.stamp  ## lay the code out, sort the imports
 	@$(BIN)/ruff format .

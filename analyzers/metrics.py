@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 from datetime import date
 
-import empyrical
 import numpy as np
 import pandas as pd
 
@@ -109,12 +108,13 @@ def investment_figures(growth: pd.Series) -> dict[str, float]:
     if len(returns) < LEAST_DAYS:
         return dict.fromkeys(("annual_return", "volatility", "sharpe", "sharpe_error", "drawdown"), math.nan)
     ratio, error = sharpe(returns, 1.0)
+    value = np.append(1.0, (1.0 + returns).cumprod())
     return {
-        "annual_return": float(empyrical.cagr(returns, annualization=DAYS)),
-        "volatility": float(empyrical.annual_volatility(returns, annualization=DAYS)),
+        "annual_return": float(value[-1]) ** (DAYS / len(returns)) - 1.0,
+        "volatility": float(returns.std(ddof=1)) * math.sqrt(DAYS),
         "sharpe": ratio,
         "sharpe_error": error,
-        "drawdown": -float(empyrical.max_drawdown(returns)),
+        "drawdown": float((1.0 - value / np.maximum.accumulate(value)).max()),
     }
 
 

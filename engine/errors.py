@@ -23,6 +23,10 @@ class CalendarError(MarketWatchError):
     """A calendar does not cover the day asked for: entries are refused that day."""
 
 
+class SessionError(MarketWatchError):
+    """A live session may not start or go on (another one runs, wrong account, kill file): exit 2."""
+
+
 class OrderError(MarketWatchError):
     """An order makes no sense (no legs, zero quantity, bad tick): it is never sent."""
 
@@ -33,6 +37,19 @@ class LedgerError(MarketWatchError):
 
 class GateError(MarketWatchError):
     """The gate's history cannot be trusted, or something does not fit it: nothing is recorded, exit 2."""
+
+
+class LinkError(MarketWatchError):
+    """TWS or IB Gateway is not there, refuses, or does not answer: said in one line, exit 3.
+
+    ``code`` is TWS's own error code, 0 where it gave none.
+    """
+
+    exit_code = 3
+
+    def __init__(self, text: str, code: int = 0) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class JournalError(MarketWatchError):

@@ -43,6 +43,10 @@ class Reason(StrEnum):
     MARGIN = "margin"
     ONE_COMBO_PER_BOT = "one_combo_per_bot"
     UNDEFINED_RISK = "undefined_risk"
+    # entries denied while a session runs, until the cause is gone
+    DISCONNECTED = "disconnected"
+    UNRECONCILED = "unreconciled"
+    KILLED = "killed"
     JOURNAL_DOWN = "journal_down"
     # entries taken
     ENTERED = "entered"
@@ -57,6 +61,10 @@ class Reason(StrEnum):
     FLAT_BY_CLOSE = "flat_by_close"
     SETTLED = "settled"
     ASSIGNED = "assigned"
+    PROTECTIVE_STOP = "protective_stop"
+    UNMARKED = "unmarked"
+    SESSION_END = "session_end"
+    TAKEN_OVER = "taken_over"
 
     __hash__ = str.__hash__  # an enumeration's own is written in Python
 

@@ -23,7 +23,9 @@ from engine.options.expected_move import Convention
 from engine.risk.blackouts import Kind
 from engine.risk.limits import ALL_HALTS, Budget, Limits
 from engine.settings_files import Layer, complaint, environment, merge, profile_path, read_yaml
+from engine.settings_ibkr import IbkrSettings
 from engine.settings_services import DashboardSettings, ServeSettings
+from engine.settings_session import SessionSettings
 from engine.settings_types import (
     Amount,
     Count,
@@ -297,6 +299,8 @@ class Settings(BaseSettings):
     quotes: QuotesSettings = QuotesSettings()
     data: DataSettings = DataSettings()
     delayed: DelayedSettings = DelayedSettings()
+    ibkr: IbkrSettings = IbkrSettings()
+    session: SessionSettings = SessionSettings()
     journal: JournalSettings = JournalSettings()
     alerts: AlertSettings = AlertSettings()
     serve: ServeSettings = ServeSettings()
@@ -341,19 +345,29 @@ class Settings(BaseSettings):
         ConfigError
             One line naming the place, the key, the value and what was expected.
         """
+        layers = cls.layers(config_dir, profile, overrides)
+        try:
+            return cls(**merge(layers))
+        except ValidationError as error:
+            raise complaint(error, layers, cls, ENVIRONMENT) from None
+
+    @classmethod
+    def layers(
+        cls,
+        config_dir: Path | None = None,
+        profile: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> list[Layer]:
+        """Return what each source says, the weakest first; arguments and errors as of `load`."""
         folder = Path(config_dir) if config_dir is not None else CONFIG_DIR
         strategy = folder / "strategy.yaml"
         layers = [Layer(str(strategy), read_yaml(strategy))]
         if profile is not None:
             path = profile_path(folder, profile)
             layers.append(Layer(str(path), read_yaml(path)))
-        variables = environment(cls, ENVIRONMENT)
-        layers.append(Layer("environment", variables))
+        layers.append(Layer("environment", environment(cls, ENVIRONMENT)))
         layers.append(Layer("command line", dict(overrides or {})))
-        try:
-            return cls(**merge(layers))
-        except ValidationError as error:
-            raise complaint(error, layers, cls, ENVIRONMENT) from None
+        return layers
 
     def to_yaml(self) -> str:
         """Return all values as ``strategy.yaml`` would hold them."""

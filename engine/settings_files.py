@@ -115,6 +115,23 @@ def merge(layers: Iterable[Layer]) -> dict[str, Any]:
     return merged
 
 
+def origins(values: Mapping[str, Any], layers: Sequence[Layer]) -> dict[str, tuple[Any, str]]:
+    """Return by dotted key every single value with the place it comes from, ``default`` for none."""
+    found: dict[str, tuple[Any, str]] = {}
+
+    def walk(held: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        for key, value in held.items():
+            here = (*path, key)
+            if isinstance(value, Mapping) and value:
+                walk(value, here)
+                continue
+            told = (layer.place for layer in reversed(layers) if _has(layer.values, here))
+            found[".".join(here)] = value, next(told, "default")
+
+    walk(values, ())
+    return found
+
+
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(below)
     for key, value in above.items():

@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from weakref import WeakKeyDictionary
-from zoneinfo import ZoneInfo
 
-import backtrader as bt
 import numpy as np
 
 from engine.bars import LINES, Bars
+from engine.lines import MinuteFeed
 from engine.sessions import DAY_NS, EPOCH
 
-
-class NewYork(tzinfo):
-    """New York time with the ``localize`` that Backtrader asks of a time zone."""
-
-    _zone = ZoneInfo("America/New_York")
-
-    def utcoffset(self, at: datetime | None) -> timedelta | None:
-        return self._zone.utcoffset(at)
-
-    def dst(self, at: datetime | None) -> timedelta | None:
-        return self._zone.dst(at)
-
-    def tzname(self, at: datetime | None) -> str | None:
-        return self._zone.tzname(at)
-
-    def fromutc(self, at: datetime) -> datetime:
-        return self._zone.fromutc(at.replace(tzinfo=self._zone)).replace(tzinfo=self)
-
-    def localize(self, at: datetime) -> datetime:
-        return at.replace(tzinfo=self)
-
-
-NEW_YORK = NewYork()
 _buffers: WeakKeyDictionary[Bars, dict[str, array[float]]] = WeakKeyDictionary()
 
 
@@ -65,20 +40,13 @@ def _columns(bars: Bars) -> dict[str, array[float]]:
     return made
 
 
-class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
-    """Minute bars with the lines of `engine.bars.LINES` (NaN when absent) and ``minute, day, left``.
+class ArrayFeed(MinuteFeed):
+    """A minute feed over whole arrays.
 
-    Stored times are UTC; ``data.datetime.datetime()`` answers in New York time. Buffers are
-    shared between runs, so nothing may write into a line.
+    Buffers are shared between runs, so nothing may write into a line.
     """
 
-    lines = (*LINES, "minute", "day", "left")
-    params = (
-        ("bars", None),
-        ("timeframe", bt.TimeFrame.Minutes),
-        ("compression", 1),
-        ("tz", NEW_YORK),
-    )
+    params = (("bars", None),)
 
     def __init__(self) -> None:
         super().__init__()

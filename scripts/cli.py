@@ -13,14 +13,18 @@ from scripts.commands import (
     checks,
     data,
     gate,
+    gateway,
     journal,
+    live,
     research,
     run,
     serve,
+    setup,
     validate,
 )
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
+COMPLETING = "_MW_COMPLETE"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,7 +34,10 @@ app = typer.Typer(
     help="Rules-based bots that sell short-dated, defined-risk option premium, and their backtest.",
 )
 for commands in (
+    setup,
     run,
+    live,
+    gateway,
     data,
     research,
     checks,
@@ -47,8 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     Anything that is not the user's error is a defect and keeps its traceback.
     """
+    if COMPLETING in os.environ:  # a shell asks for words
+        from typer.completion import completion_init
+
+        completion_init()
     try:
-        code = int(app(arguments, standalone_mode=False) or 0)
+        code = int(app(arguments, standalone_mode=False, prog_name="mw") or 0)
         sys.stdout.flush()
         return _say("stopped", 0) if code == INTERRUPTED else code
     except MarketWatchError as error:

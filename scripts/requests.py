@@ -103,6 +103,8 @@ class BacktestRequest:
         Write the run into the journal's database too.
     database : str, optional
         Where that is, instead of the venue's own.
+    report : bool
+        Draw report.html and report.png beside the tables and summary.json.
     verbose : int
         How often -v was given.
     """
@@ -122,4 +124,5 @@ class BacktestRequest:
     control: bool = True
     journal: bool = False
     database: str | None = None
+    report: bool = True
     verbose: int = 0

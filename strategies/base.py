@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,11 +16,14 @@ import pandas as pd
 from engine.desk import Desk, Levels
 from engine.indicators.regime import VixChange
 from engine.indicators.session import DayLines
-from engine.intent import Denied, Intent, Urgency
-from engine.journal.records import Fill, OrderEvent
+from engine.intent import Denied, Intent, Order, Urgency
+from engine.journal.records import Decision, Fill, OrderEvent
+from engine.live.pace import Pace
+from engine.live.patience import MarkTimer, StopTimer
 from engine.options.chain import Chain
 from engine.options.choice import Choice, StrikeRule
 from engine.options.combo import Combo
+from engine.options.quotebook import Quote
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
 from engine.risk.limits import cents
@@ -30,8 +33,9 @@ from strategies.lane import Check, Lane
 from strategies.preview import preview
 from strategies.regime import regime_checks, regime_measures
 from strategies.ticket import Proposal, Stage, Ticket
+from strategies.ticket_text import ticket_to_json
 
-_ENDED = {"filled", "timed_out", "cancelled", "rejected"}
+_ENDED = {"filled", "timed_out", "cancelled", "rejected", "stopped"}
 _SETTLED = {"settled": Reason.SETTLED, "assigned": Reason.ASSIGNED}
 
 
@@ -62,6 +66,10 @@ class Bot(bt.Strategy):
     foresee : bool
         Choose strikes for all candidates at once where the quotes' path is known; the journal
         is the same without.
+    pace : Pace, optional
+        Of a venue whose quotes move between the bars; None in a backtest.
+    ticket : Ticket, optional
+        A trade of an earlier process to go on with.
     """
 
     params = (
@@ -71,6 +79,8 @@ class Bot(bt.Strategy):
         ("products", None),
         ("whole", True),
         ("foresee", True),
+        ("pace", None),
+        ("ticket", None),
     )
     bot_name = ""
     sells: frozenset[str] = frozenset()  # put, call or both
@@ -80,14 +90,16 @@ class Bot(bt.Strategy):
         self.desk: Desk = self.p.desk
         self.config = self.p.config
         self.limits = self.desk.governor.limits
-        self.ticket: Ticket | None = None
+        self.ticket: Ticket | None = self.p.ticket
         self.agenda: Agenda | None = None
-        self.entered: dict[date, int] = {}
+        patience = self.p.pace.patience if self.p.pace is not None else None
+        self._stop_timer, self._mark_timer = StopTimer(patience), MarkTimer(patience)
         self.lanes: list[Lane] = []
         self.days: list[tuple[Any, Any]] = []
         self._watched: list[list[Any]] = []  # by the governor, of every lane
         self.strike_rule = self.rule()
         self._barred: _Barred | None = None
+        self._pace: Pace | None = self.p.pace
         self._told = False  # by the broker, since this bot was last called
         self._halts = self.desk.state.halts
         window = (self.limits.window_first, self.limits.window_last)
@@ -148,8 +160,12 @@ class Bot(bt.Strategy):
     # the loop ----------------------------------------------------------------------
 
     def start(self) -> None:
-        """Judge all bars at once where that is possible."""
+        """Judge all bars at once where that is possible; go on with a trade of an earlier process."""
+        if self.ticket is not None:
+            self.desk.resume(self.ticket.intent, self.ticket.sent)
         if not self.p.whole:
+            for lane in self.lanes:
+                lane.tell = self._tell
             return
         halts = []
         for lane, lines in zip(self.lanes, self.days, strict=True):
@@ -187,6 +203,11 @@ class Bot(bt.Strategy):
     def next(self) -> None:
         bar = len(self.data) - 1
         views = [self._view(number, bar) for number in range(len(self.lanes))]
+        if self._pace is not None and not self._pace.current(views[0].at):
+            for view in views:
+                if view.day == self.desk.state.day:  # what has happened today still halts
+                    self.desk.observe(view)
+            return
         for view in views:
             self.desk.observe(view)
         self._told, self._halts = False, self.desk.state.halts
@@ -194,16 +215,27 @@ class Bot(bt.Strategy):
             for lane in self.lanes:
                 lane.deny(self._barred.bar, bar, Reason.DAY_CAP)
             self._barred = None
-        if self.ticket is not None:
-            self._manage(self.ticket, views[self.ticket.lane], bar)
-            return
+        managed = self.ticket
+        if managed is not None:
+            self._manage(managed, views[managed.lane], bar)
+            if self.p.whole:
+                return
         for number, lane in enumerate(self.lanes):
             if lane.verdict(bar) is not None:
                 continue
-            if self.ticket is None:
+            if managed is None and self.ticket is None:
                 self._look(number, lane, views[number], bar)
             else:
                 lane.note(bar, Reason.POSITION_OPEN)
+
+    def watch(self, now: datetime) -> None:
+        """Look at an open trade between two bars; a venue with moving quotes calls it."""
+        ticket = self.ticket
+        if ticket is None or not len(self.data):
+            return
+        bar = len(self.data) - 1
+        view = replace(self._view(ticket.lane, bar), at=now, minute=now.hour * 60 + now.minute)
+        self._manage(ticket, view, bar)
 
     def _checks(self, m: SimpleNamespace) -> list[Check]:
         regime = regime_checks(m, self.p.common.regime, self.sells)
@@ -228,12 +260,13 @@ class Bot(bt.Strategy):
             day_high=high,
             day_low=low,
             half_day=minute + left != FULL_CLOSE,
+            age=0.0 if self._pace is None else self._pace.age(self.lanes[number].symbol),
         )
 
     # entry -------------------------------------------------------------------------
 
     def _used(self, day: date) -> bool:
-        return self.entered.get(day, 0) >= self.config.entries_per_day
+        return self.desk.state.entries_of(self.bot_name, day) >= self.config.entries_per_day
 
     def _look(self, number: int, lane: Lane, view: MarketView, bar: int) -> None:
         config, desk = self.config, self.desk
@@ -277,12 +310,12 @@ class Bot(bt.Strategy):
         )
         verdict = desk.ask(intent, view)
         if isinstance(verdict, Denied):
-            lane.note(bar, verdict.reason, text, -quote.ask)
+            lane.note(bar, verdict.reason, text, -quote.ask, verdict.text)
             return
         lane.note(bar, Reason.ENTERED, text, -quote.ask)
         self._barred = None
         self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
-        self._send(self.ticket, intent.quantity, Urgency.ENTRY, bar)
+        self._send(self.ticket, intent.quantity, Urgency.ENTRY, at)
 
     def _full(self, reserve: int) -> bool:
         """Tell whether a trade foreseen would be too much for the day, and for no reason before that."""
@@ -302,30 +335,41 @@ class Bot(bt.Strategy):
         listed = book.expiry(lane.symbol, self.config.expiry_days)
         return Reason.NO_EXPIRY if listed is None else self.propose(lane, book.chain(lane.symbol, listed))
 
+    def _tell(self, lane: Lane, bar: int, text: str) -> None:
+        """Journal what came of a decision minute as soon as it is known."""
+        reason, combo, credit = lane.outcomes[bar]
+        measures, rules = lane.seen(bar)
+        at = self.desk.clock.at(bar)
+        self.desk.journal.record(
+            Decision(at, self.bot_name, lane.symbol, reason, combo, credit, measures, rules, text)
+        )
+
     def _credit(self, proposal: Proposal) -> float:
         """Return the premium received for one unit at executable prices, USD; NaN without a bid."""
         sold = self.premium(proposal)
         quote = self.desk.book.quote(sold)
         return np.nan if quote is None else -quote.ask * sold.multiplier
 
-    def _send(self, ticket: Ticket, units: int, urgency: Urgency, bar: int) -> None:
-        ticket.working = self.desk.send(
-            ticket.intent,
-            ticket.proposal.steps[ticket.step],
-            units,
-            ticket.stage is Stage.OPENING,
-            urgency,
-            self.desk.clock.at(bar),
-            self,
-        )
+    def _send(self, ticket: Ticket, units: int, urgency: Urgency, at: datetime) -> None:
+        def kept(order: Order, number: int) -> None:
+            ticket.sending(order, number)
+            self._keep(ticket, at)
+
+        step, opening = ticket.proposal.steps[ticket.step], ticket.stage is Stage.OPENING
+        self.desk.send(ticket.intent, step, units, opening, urgency, at, self, kept)
+
+    def _keep(self, ticket: Ticket, at: datetime) -> None:
+        """Make durable what a restart would go on from."""
+        if self.desk.keeps:
+            still_open = self.ticket is not None
+            self.desk.keep(self.bot_name, ticket.intent, ticket_to_json(ticket), still_open, at)
 
     # while a trade lives -------------------------------------------------------------
 
     def _manage(self, ticket: Ticket, view: MarketView, bar: int) -> None:
-        why = self.desk.governor.must_close(self.desk.state, view, self.bot_name)
-        minute = self.data.lines.minute[0]
+        why = self.desk.closing or self.desk.governor.must_close(self.desk.state, view, self.bot_name)
         if ticket.stage is Stage.OPENING:
-            if why is None and minute >= self.limits.window_last:
+            if why is None and view.minute >= self.limits.window_last:
                 why = Reason.OUTSIDE_WINDOW
             if why is not None and ticket.why is Reason.ENTERED:
                 ticket.why = why
@@ -335,28 +379,53 @@ class Bot(bt.Strategy):
                 ticket.urgent = True
                 self.desk.cancel(ticket.working)
         elif why is not None:
-            self._leave(ticket, why, Urgency.URGENT, bar)
+            self._leave(ticket, why, Urgency.URGENT, view.at)
         else:
-            self._check_levels(ticket, bar)
+            self._check_levels(ticket, view)
 
-    def _check_levels(self, ticket: Ticket, bar: int) -> None:
+    def _check_levels(self, ticket: Ticket, view: MarketView) -> None:
+        marked = False
         for level in ticket.levels:
-            quote = self.desk.book.quote(level.combo)
+            quote = self._quote(level.combo)
             if quote is None:
                 continue
+            marked = True
             if quote.bid <= level.stop:
-                self._leave(ticket, Reason.PLANNED_LOSS, Urgency.URGENT, bar)
-                return
+                if self._pace is not None and np.isnan(quote.ask):
+                    continue  # one-sided: no evidence of a loss
+                depth = (level.stop - quote.bid) / max(self.room(ticket), level.combo.product.tick.combo)
+                if self._stop_timer.breached(view.at, depth):
+                    self._leave(ticket, Reason.PLANNED_LOSS, Urgency.URGENT, view.at)
+                    return
+            elif level.stop > -np.inf:
+                self._stop_timer.held()
             if quote.bid >= level.take:
-                self._leave(ticket, Reason.PROFIT_TARGET, Urgency.EXIT, bar)
+                self._leave(ticket, Reason.PROFIT_TARGET, Urgency.EXIT, view.at)
                 return
-        if self.data.lines.minute[0] >= self.p.common.time_stop:
-            self._leave(ticket, Reason.TIME_STOP, Urgency.EXIT, bar)
+        if not self._marked(marked, view):
+            self._leave(ticket, Reason.UNMARKED, Urgency.URGENT, view.at)
+        elif view.minute >= self.p.common.time_stop:
+            self._leave(ticket, Reason.TIME_STOP, Urgency.EXIT, view.at)
 
-    def _leave(self, ticket: Ticket, why: Reason, urgency: Urgency, bar: int) -> None:
+    def _quote(self, combo: Combo) -> Quote | None:
+        """Return a combo's quote if it can be believed."""
+        if self._pace is not None and not self._pace.fresh(combo):
+            return None
+        return self.desk.book.quote(combo)
+
+    def _marked(self, marked: bool, view: MarketView) -> bool:
+        """Tell whether a trade has a price, or too short a time none, or shares it with a silent market."""
+        if marked or self._pace is None or not self._pace.moving(view.symbol):
+            self._mark_timer.seen()
+            return True
+        return not self._mark_timer.missing(view.at)
+
+    def _leave(self, ticket: Ticket, why: Reason, urgency: Urgency, at: datetime) -> None:
+        self._stop_timer.held()
+        self._mark_timer.seen()
         ticket.stage, ticket.why, ticket.urgent = Stage.CLOSING, why, urgency is Urgency.URGENT
         ticket.step = max(step for step, units in enumerate(ticket.held) if units)
-        self._send(ticket, ticket.held[ticket.step], urgency, bar)
+        self._send(ticket, ticket.held[ticket.step], urgency, at)
 
     def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None:
         """Follow a working order; called by the broker on every change of its state."""
@@ -368,13 +437,18 @@ class Bot(bt.Strategy):
             self._told = True
             ticket.settle(fills)
             ticket.why = _SETTLED[event.state]
-            self._finish(ticket, bar)
+            self._finish(ticket, event.at, bar)
             return
+        if fills and ticket.stage is Stage.OPEN:  # the stop that rests at the broker
+            ticket.stage, ticket.why, ticket.urgent = Stage.CLOSING, Reason.PROTECTIVE_STOP, True
         if fills:
             ticket.book(fills, units)
         if event.state in _ENDED:
             self._told = True
+            ticket.working = ""
             self._next_step(ticket, event, bar)
+        elif fills:
+            self._keep(ticket, event.at)
 
     def _next_step(self, ticket: Ticket, event: OrderEvent, bar: int) -> None:
         """Go on after an order has ended, whichever way."""
@@ -382,39 +456,42 @@ class Bot(bt.Strategy):
         if not opening:
             if any(ticket.held):
                 urgency = Urgency.URGENT if ticket.urgent else Urgency.EXIT
-                self._leave(ticket, ticket.why, urgency, bar)
+                self._leave(ticket, ticket.why, urgency, event.at)
             else:
-                self._finish(ticket, bar)
+                self._finish(ticket, event.at, bar)
         elif event.state == "filled" and ticket.step < complete and ticket.why is Reason.ENTERED:
             ticket.step += 1
-            self._send(ticket, ticket.intent.quantity, Urgency.ENTRY, bar)
+            self._send(ticket, ticket.intent.quantity, Urgency.ENTRY, event.at)
         elif ticket.held[complete]:
             ticket.stage, ticket.why = Stage.OPEN, Reason.ENTERED
             ticket.levels = self.levels(ticket)
+            self._keep(ticket, event.at)
         elif any(ticket.held):
             why = ticket.why if ticket.why is not Reason.ENTERED else Reason(event.state)
-            self._leave(ticket, why, Urgency.URGENT, bar)
+            self._leave(ticket, why, Urgency.URGENT, event.at)
         else:
             self._abandon(ticket, event, bar)
 
     def _abandon(self, ticket: Ticket, event: OrderEvent, bar: int) -> None:
         lane = self.lanes[ticket.lane]
-        _, text, credit = lane.outcomes[ticket.bar]
         reason = ticket.why if ticket.why is not Reason.ENTERED else Reason(event.state)
-        lane.note(ticket.bar, reason, text, credit)
-        self._end(ticket, 0.0, bar)
+        if ticket.bar in lane.outcomes:  # not where another process decided
+            _, text, credit = lane.outcomes[ticket.bar]
+            lane.note(ticket.bar, reason, text, credit)
+        self._end(ticket, 0.0, event.at, bar, filled=False)
 
-    def _finish(self, ticket: Ticket, bar: int) -> None:
-        day = self.desk.clock.day(ticket.bar)
-        self.entered = {day: self.entered.get(day, 0) + 1}
+    def _finish(self, ticket: Ticket, at: datetime, bar: int) -> None:
         spot = self.lanes[ticket.lane].data.close[0]
-        trade = ticket.trade(self.desk.clock.at(bar), spot, self.desk.book.source(ticket.proposal.combo))
+        trade = ticket.trade(at, spot, self.desk.book.source(ticket.proposal.combo))
         self.desk.journal.trade(trade)
-        self._end(ticket, trade.net, bar)
+        self._end(ticket, trade.net, at, bar)
 
-    def _end(self, ticket: Ticket, net: float, bar: int) -> None:
-        self.desk.closed(ticket.intent, net)
+    def _end(self, ticket: Ticket, net: float, at: datetime, bar: int, filled: bool = True) -> None:
+        self.desk.closed(ticket.intent, net, filled)
         self.ticket = None
+        self._keep(ticket, at)
+        if not self.p.whole:
+            return
         for lane in self.lanes:
             lane.fill(ticket.bar, bar, Reason.POSITION_OPEN)
             if self._used(self.desk.clock.day(bar)):

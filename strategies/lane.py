@@ -19,6 +19,7 @@ from engine.reasons import CODE, PASSED, REASONS, Reason
 
 Check = tuple[Reason, Any]
 Filters = Callable[[SimpleNamespace], list[Check]]
+Tell = Callable[["Lane", int, str], None]
 _OUTSIDE = CODE[Reason.OUTSIDE_WINDOW]
 
 
@@ -87,6 +88,7 @@ class Lane:
         self._places: list[int] = []  # the candidates, for looking up one
         self.ready = self.candidates
         self._preview: Preview | None = None
+        self.tell: Tell | None = None  # who hears of every outcome at once, where bars come one by one
 
     def prepare(self) -> None:
         """Compute the verdict of every bar at once; the lines must be known whole."""
@@ -166,9 +168,17 @@ class Lane:
         self.note(bar, REASONS[code])
         return REASONS[code]
 
-    def note(self, bar: int, reason: Reason, combo: str = "", credit: float = np.nan) -> None:
+    def note(self, bar: int, reason: Reason, combo: str = "", credit: float = np.nan, text: str = "") -> None:
         """Keep what came of a decision minute; ``credit`` in USD per share of the combo."""
         self.outcomes[bar] = (reason, combo, credit)
+        if self.tell is not None and bar in self._seen:
+            self.tell(self, bar, text)
+
+    def seen(self, bar: int) -> tuple[dict[str, float], dict[str, bool]]:
+        """Return the measures of a decision minute, and by reason whether each filter let it pass."""
+        measures = dict(zip(self.measures, self._seen[bar], strict=True))
+        checks = self.filters(SimpleNamespace(**measures))
+        return measures, {str(reason): bool(passes) for reason, passes in checks}
 
     def fill(self, start: int, stop: int, reason: Reason) -> None:
         """Note ``reason`` on the candidate bars in ``(start, stop)`` that nothing came of."""

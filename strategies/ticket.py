@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from engine.desk import Levels
-from engine.intent import Intent
+from engine.intent import Intent, Order, Urgency
 from engine.journal.records import Fill, Trade
 from engine.options.combo import Combo
 from engine.reasons import Reason
@@ -58,7 +58,13 @@ class Ticket:
     levels: tuple[Levels, ...] = ()
     why: Reason = Reason.ENTERED
     urgent: bool = False
-    working: str = ""
+    working: str = ""  # reference of the order at work
+    sent: int = 0  # orders so far
+    units: int = 0  # of the order at work
+    done: int = 0  # of them filled
+    value: float = 0.0  # sum of price x units filled
+    urgency: Urgency = Urgency.ENTRY
+    booked: list[str] = field(default_factory=list)  # executions, so that none counts twice
 
     def __post_init__(self) -> None:
         count = len(self.proposal.steps)
@@ -70,6 +76,8 @@ class Ticket:
         step, multiplier = self.step, self.proposal.steps[self.step].multiplier
         price, mid = fills[0].combo_price, fills[0].mid
         self._cash(fills)
+        self.done += units
+        self.value += price * units
         if self.stage is Stage.OPENING:
             self.entered = self.entered or fills[0].at
             self.held[step] += units
@@ -90,8 +98,48 @@ class Ticket:
 
     def _cash(self, fills: tuple[Fill, ...]) -> None:
         for fill in fills:
+            self.booked.append(fill.exec_id)
             self.fees += fill.fees
             self.cash -= fill.price * fill.quantity * fill.multiplier
+
+    @property
+    def day(self) -> date:
+        """Session on which the trade was decided."""
+        return self.intent.at.date()
+
+    def sending(self, order: Order, number: int) -> None:
+        """Note the order that is about to go out."""
+        self.working, self.sent = order.ref, number
+        self.units, self.urgency = order.quantity, order.urgency
+        self.done, self.value = 0, 0.0
+
+    def holdings(self) -> dict[Combo, int]:
+        """Return the units held of every step, those not held left out."""
+        return {step: units for step, units in zip(self.proposal.steps, self.held, strict=True) if units}
+
+    def costs(self) -> dict[Combo, float]:
+        """Return the sum of price x units of what is held of every step."""
+        return {
+            step: paid * units / bought
+            for step, units, bought, paid in zip(
+                self.proposal.steps, self.held, self.bought, self.paid, strict=True
+            )
+            if units
+        }
+
+    def order(self) -> Order | None:
+        """Return the order at work as it was sent, None when none is."""
+        if not self.working:
+            return None
+        return Order(
+            self.working,
+            self.intent,
+            self.proposal.steps[self.step],
+            self.units,
+            self.stage is Stage.OPENING,
+            self.urgency,
+            self.intent.at,
+        )
 
     def entry_price(self, step: int) -> float:
         """Return the average price paid for one unit of a step, USD per share."""

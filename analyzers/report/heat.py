@@ -26,7 +26,7 @@ METRICS = {
 PANELS = ("sharpe", "net", "per_trade", "trades")
 MOST_VALUES = 16  # of an axis; more are put together
 BINS = 8
-MOST_PAIRS = 6
+MOST_PAIRS = 10
 DECIMALS = {"sharpe": 2, "net": 0, "per_trade": 2, "net_over_drawdown": 2, "trades": 0}
 
 
@@ -75,6 +75,36 @@ def panels_of(values: pd.DataFrame, figures: Mapping[str, NDArray[np.float64]]) 
         ]
         for row, column in pairs
     ]
+
+
+def panels_of_grid(
+    axes: Mapping[str, Sequence[Any]], figures: Mapping[str, NDArray[np.float64]]
+) -> list[list[Panel]]:
+    """Return the panels of a full grid, as `panels_of` those of single variants.
+
+    Parameters
+    ----------
+    axes : mapping of key to values
+    figures : mapping of metric to ndarray, flat, the last axis changing fastest
+    """
+    names, shape = list(axes), tuple(len(held) for held in axes.values())
+    labels = {key: _labels(pd.Series(list(held), dtype=object)) for key, held in axes.items()}
+    wide = [key for key in names if len(axes[key]) > 1]
+    pairs: list[tuple[str, str]] = list(combinations(wide, 2))[:MOST_PAIRS]
+    found = []
+    for row, column in pairs:
+        rest = tuple(place for place, key in enumerate(names) if key not in (row, column))
+        places = np.meshgrid(labels[row][0], labels[column][0], indexing="ij")
+        told = (row, places[0].ravel(), labels[row][1]), (column, places[1].ravel(), labels[column][1])
+        pair = []
+        for metric in PANELS:
+            held = figures[metric].reshape(shape)
+            known = np.isfinite(held)
+            sums, counts = np.where(known, held, 0.0).sum(axis=rest), known.sum(axis=rest)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                pair.append(_panel(metric, np.where(counts > 0, sums / counts, np.nan).ravel(), *told))
+        found.append(pair)
+    return found
 
 
 def _panel(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from engine.broker.allocation import combo_mid
 from engine.broker.fees import Execution
@@ -13,18 +13,12 @@ from engine.broker.ledger import Ledger, Posting
 from engine.broker.margin import MarginBook
 from engine.intent import Intent
 from engine.journal.journal import Journal
-from engine.journal.records import Fill, OrderEvent
+from engine.journal.records import Fill, Owner
 from engine.options.combo import Combo
 from engine.options.contract import Instrument, Leg, Stock
 from engine.options.quotebook import QuoteBook
 
 _CONTRACT_SHARES = 100.0  # so many shares weigh as much as one contract when fees are split
-
-
-class Owner(Protocol):
-    """Who sends orders and is told what becomes of them."""
-
-    def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None: ...
 
 
 @dataclass(slots=True, eq=False)

@@ -11,7 +11,7 @@ from engine.broker import settlement
 from engine.broker.account import Account
 from engine.broker.agenda import NEVER, Agenda, Appointment, Dividend
 from engine.broker.allocation import combo_mid, leg_cents
-from engine.broker.books import Booking, Held, Owner
+from engine.broker.books import Booking, Held
 from engine.broker.fees import Execution, FeeSchedule
 from engine.broker.ledger import cents
 from engine.broker.settlement import Closing
@@ -21,7 +21,7 @@ from engine.execution.settings import ExecutionSettings
 from engine.execution.working import OrderState, WorkingOrder
 from engine.intent import Order, Urgency
 from engine.journal.journal import Journal
-from engine.journal.records import Fill, OrderEvent
+from engine.journal.records import Fill, OrderEvent, Owner
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Instrument, Leg
 from engine.options.quotebook import Quote, QuoteBook

@@ -158,6 +158,19 @@ class WorkingOrder:
             self._price(quote, 0)
         return self.state
 
+    def resume(self, limit: float, minute: int, filled: int, average: float) -> None:
+        """Go on with an order of an earlier process: placed at ``minute``, at ``limit`` last.
+
+        What it was approved for is not known any more, so an entry concedes no further.
+        """
+        self._move(OrderState.WORKING)
+        self._started = self._priced = minute
+        self.limit = self._worst = limit
+        if not (self.order.urgency is Urgency.ENTRY and self.order.combo == self.order.intent.combo):
+            self._worst = math.nan
+        if filled:
+            self.fill(filled, average)
+
     def requote(self, quote: Quote | None, minute: int) -> bool:
         """Set the limit anew when its time has come; True when it changed.
 

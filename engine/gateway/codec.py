@@ -25,9 +25,10 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: text ``s``, int ``i``, float ``f``, flag ``b``, or float ``u`` that tells when unset.
+    """One field: text ``s``, int ``i``, float ``f``, flag ``b``, or int ``n`` and float ``u``.
 
-    An unset number is None; it travels as an empty field, of kind ``u`` as the largest double.
+    An unset number is None; it travels as an empty field, of the last two kinds as the largest
+    number of its type.
     """
 
     name: str
@@ -159,7 +160,7 @@ def _put(parts: Sequence[Part], values: Mapping[str, Any], version: int, out: li
 def written(kind: str, value: Any) -> str:
     """Return one value as the wire has it: whole numbers without a fraction, flags as 0 or 1."""
     if value is None:
-        return UNSET if kind == "u" else "0" if kind == "b" else ""
+        return {"u": UNSET, "n": str(_UNSET_INT), "b": "0"}.get(kind, "")
     if kind == "b":
         return "1" if value else "0"
     if kind in "fu":
@@ -167,7 +168,7 @@ def written(kind: str, value: Any) -> str:
         if not math.isfinite(number):
             return "Infinite" if number == math.inf else ""
         return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-    return str(int(value)) if kind == "i" else str(value).replace("\0", " ")
+    return str(int(value)) if kind in "in" else str(value).replace("\0", " ")
 
 
 # from the wire -------------------------------------------------------------------------
@@ -235,9 +236,9 @@ def read(kind: str, text: str) -> Any:
     if not text:
         return None
     number = math.inf if text in ("Infinite", "Infinity") else float(text)
-    if math.isnan(number) or number == _UNSET_FLOAT or (kind == "i" and number == _UNSET_INT):
+    if math.isnan(number) or number == _UNSET_FLOAT or (kind in "in" and number == _UNSET_INT):
         return None
-    return int(number) if kind == "i" else number
+    return int(number) if kind in "in" else number
 
 
 def _holds(value: Any, wanted: Any) -> bool:

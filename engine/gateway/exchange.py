@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -21,6 +21,7 @@ from engine.sessions import NEW_YORK, OPEN_MINUTE, close_minute, utc
 
 CALENDAR_DAYS = 365
 DAYS_OF_VOLATILITY = 30
+SHARES_QUOTED = 500
 _NAN = math.nan
 
 
@@ -84,8 +85,11 @@ class Exchange:
     # prices ----------------------------------------------------------------------------
 
     def quote(self, combo: Combo) -> Quote | None:
-        """Return a combo's quote, None where it has none."""
-        return self.market.book.quote(combo)
+        """Return a combo's quote, None where it has none; of shares some hundreds are quoted."""
+        quote = self.market.book.quote(combo)
+        if quote is None or combo.options:
+            return quote
+        return replace(quote, size=SHARES_QUOTED)
 
     def sides(self, instrument: Instrument) -> tuple[float, float]:
         """Return bid and ask of one instrument, NaN where there is none."""

@@ -148,15 +148,17 @@ class Faults:
             raise ConfigError(f"{path}: {place}: {text}") from None
 
     def on(self, event: Event, **facts: Any) -> Fault | None:
-        """Count an event; return the fault it sets off, None when it sets off none."""
+        """Count an event; return the first fault it sets off, None when it sets off none."""
+        hit = None
         for place, fault in enumerate(self._waiting):
             if fault.event != event or not fault.fits(facts):
                 continue
             self._seen[place] += 1
-            if fault.nth in (0, self._seen[place]):
-                self.happened.append(f"{fault.do} on {event}")
-                return fault
-        return None
+            if hit is None and fault.nth in (0, self._seen[place]):
+                hit = fault
+        if hit is not None:
+            self.happened.append(f"{hit.do} on {event}")
+        return hit
 
     def due(self, now: datetime, since: datetime) -> list[Fault]:
         """Return the timed faults of the span after ``since`` up to ``now``, each once."""

@@ -124,7 +124,9 @@ class Gateway:
         """Run something on the gateway's own thread and return what it returns."""
 
         async def run() -> T:
-            return what(self._venue)
+            told = what(self._venue)
+            await self._server.settled()
+            return told
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(START_SECONDS)
 
@@ -139,6 +141,11 @@ class Gateway:
     def now(self) -> datetime:
         """Its own time."""
         return self._venue.now
+
+    @property
+    def happened(self) -> list[str]:
+        """The faults so far, in the order they happened."""
+        return list(self._venue.faults.happened)
 
     def executions(self) -> list[Values]:
         """Return every execution of this run, combinations and legs, with ``commission`` where one is due."""

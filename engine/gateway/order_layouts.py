@@ -19,8 +19,8 @@ _PEG = (
 )
 _MARGINS = (
     "initMarginBefore maintMarginBefore equityWithLoanBefore initMarginChange maintMarginChange "
-    "equityWithLoanChange initMarginAfter maintMarginAfter equityWithLoanAfter commission:u minCommission:u "
-    "maxCommission:u commissionCurrency warningText"
+    "equityWithLoanChange initMarginAfter maintMarginAfter equityWithLoanAfter commission:f minCommission:f "
+    "maxCommission:f commissionCurrency warningText"
 )
 _SHOWN_LEGS = (*many("legs", LEG), *many("legPrices", "price:f"), *many("routing", "tag value"))
 _NEUTRAL = when("dncPresent", fields("dncConId:i dncDelta:f dncPrice:f"), value=1)
@@ -39,7 +39,7 @@ OPEN_ORDER = layout(
     until(177, "faProfile"),
     "modelCode goodTillDate rule80A percentOffset:f settlingFirm shortSaleSlot:i designatedLocation "
     "exemptCode:i auctionStrategy:i startingPrice:f stockRefPrice:f delta:f stockRangeLower:f "
-    "stockRangeUpper:f displaySize:i blockOrder:b sweepToFill:b allOrNone:b minQty:i ocaType:i eTradeOnly:b "
+    "stockRangeUpper:f displaySize:n blockOrder:b sweepToFill:b allOrNone:b minQty:i ocaType:i eTradeOnly:b "
     "firmQuoteOnly:b nbboPriceCap:f parentId:i triggerMethod:i volatility:f volatilityType:i "
     "neutralOrderType neutralAux:f",
     when(
@@ -52,7 +52,7 @@ OPEN_ORDER = layout(
     "continuousUpdate:b referencePriceType:i trailStopPrice:f trailingPercent:f basisPoints:f "
     "basisPointsType:i comboDescription",
     _SHOWN_LEGS,
-    "scaleInit:i scaleSubs:i scaleIncrement:f",
+    "scaleInit:n scaleSubs:n scaleIncrement:f",
     when("scaleIncrement", fields(_SCALE)),
     "hedgeType",
     when("hedgeType", fields("hedgeParam")),
@@ -79,7 +79,7 @@ COMPLETED_ORDER = layout(
     "permId:i outsideRth:b hidden:b discretionaryAmt:f goodAfterTime faGroup faMethod faPercentage",
     until(177, "faProfile"),
     "modelCode goodTillDate rule80A percentOffset:f settlingFirm shortSaleSlot:i designatedLocation "
-    "exemptCode:i startingPrice:f stockRefPrice:f delta:f stockRangeLower:f stockRangeUpper:f displaySize:i "
+    "exemptCode:i startingPrice:f stockRefPrice:f delta:f stockRangeLower:f stockRangeUpper:f displaySize:n "
     "sweepToFill:b allOrNone:b minQty:i ocaType:i triggerMethod:i volatility:f volatilityType:i "
     "neutralOrderType neutralAux:f",
     when(
@@ -88,7 +88,7 @@ COMPLETED_ORDER = layout(
     ),
     "continuousUpdate:b referencePriceType:i trailStopPrice:f trailingPercent:f comboDescription",
     _SHOWN_LEGS,
-    "scaleInit:i scaleSubs:i scaleIncrement:f",
+    "scaleInit:n scaleSubs:n scaleIncrement:f",
     when("scaleIncrement", fields(_SCALE)),
     "hedgeType",
     when("hedgeType", fields("hedgeParam")),
@@ -100,7 +100,7 @@ COMPLETED_ORDER = layout(
     when("orderType", fields(_PEG), value="PEG BENCH"),
     many("conditions", "text"),
     "adjTrailStopPrice:u limitOffset:u cashQty:f dontAutoHedge:b isOms:b autoCancelDate filledQuantity:f "
-    "refFuturesConId:i autoCancelParent:b shareholder imbalanceOnly:b routeMarketable:b parentPermId "
+    "refFuturesConId:n autoCancelParent:b shareholder imbalanceOnly:b routeMarketable:b parentPermId "
     "completedTime completedStatus",
     _SIZES,
 )

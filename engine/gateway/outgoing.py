@@ -41,7 +41,7 @@ _ALL = (
         "contractMonth industry category subcategory timeZoneId tradingHours liquidHours evRule "
         "evMultiplier:f",
         many("secIds", "tag value"),
-        "aggGroup:i underSymbol underSecType marketRuleIds realExpirationDate stockType",
+        "aggGroup:n underSymbol underSecType marketRuleIds realExpirationDate stockType",
         until(164, since(163, "suggestedSizeIncrement:f")),
         since(164, "minSize:f sizeIncrement:f suggestedSizeIncrement:f"),
     ),

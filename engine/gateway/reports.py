@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.execution.fills import Match
-from engine.gateway.codec import Values
+from engine.gateway.codec import UNSET, Values
 from engine.gateway.listing import Listing
 from engine.gateway.market import Traded
 from engine.gateway.tickets import Ticket
 
 BAG_NUMBER = 28812380  # the number every combination on SMART goes by
 ZONE = "US/Eastern"
+MARGINS = tuple(
+    name + moment
+    for name in ("initMargin", "maintMargin", "equityWithLoan")
+    for moment in ("Before", "Change", "After")
+)
 
 
 def bag_contract(ticket: Ticket) -> Values:
@@ -64,7 +69,8 @@ def open_order(ticket: Ticket, account: str) -> Values:
         "filledQuantity": ticket.filled,
         "conditions": (),
         "scaleIncrement": None,
-    }
+        "adjustedOrderType": "None",
+    } | dict.fromkeys(MARGINS, UNSET)
     if not ticket.bag:
         shown |= {"legs": (), "legPrices": (), "routing": ()}
     return shown

@@ -48,6 +48,7 @@ class Server:
         venue.strike = lambda fault: self.trouble.happen(fault, venue.now)
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
+        self._opening: asyncio.Task[None] | None = None
 
     async def listen(self, port: int) -> None:
         """Open the port, 0 for any that is free."""
@@ -61,9 +62,13 @@ class Server:
 
     def reopen(self) -> None:
         """Open the same port again."""
-        task = asyncio.get_running_loop().create_task(self.listen(self.port))
-        self._talks.add(task)
-        task.add_done_callback(self._talks.discard)
+        self._opening = asyncio.get_running_loop().create_task(self.listen(self.port))
+
+    async def settled(self) -> None:
+        """Wait until the port is open again, where it is being opened."""
+        if self._opening is not None:
+            await self._opening
+            self._opening = None
 
     def save(self) -> None:
         """Write the state where it has changed."""

@@ -24,7 +24,7 @@ SIZES = frozenset(
 )
 GREEKS = frozenset({BID_GREEKS, ASK_GREEKS, LAST_GREEKS, MODEL_GREEKS})
 NO_PRICE = -1.0
-SHARES_QUOTED, LOT = 500, 100
+LOT = 100
 Ticks = dict[int, Any]
 
 
@@ -118,8 +118,7 @@ def _two_sided(combo: Combo, exchange: Exchange) -> Ticks:
         bid, ask = quote.bid, quote.ask
     else:
         bid, ask = exchange.sides(combo.legs[0].instrument)
-    size = quote.size if combo.options else SHARES_QUOTED
-    made: Ticks = {BID_SIZE: size, ASK_SIZE: size, BID: _price(bid), ASK: _price(ask)}
+    made: Ticks = {BID_SIZE: quote.size, ASK_SIZE: quote.size, BID: _price(bid), ASK: _price(ask)}
     if made[BID] == NO_PRICE and len(combo.legs) == 1:
         made[BID_SIZE] = 0
     if made[ASK] == NO_PRICE:

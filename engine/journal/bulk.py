@@ -19,6 +19,7 @@ from engine.journal.records import DailyMark
 from engine.journal.redaction import REDACTOR
 from engine.journal.rows import TABLES, day_of, row_of
 from engine.journal.tables import DecisionRow, SessionRow
+from engine.journal.writing import add_reasons
 
 CHUNK = 10_000
 Times = Mapping[date, tuple[datetime, datetime]]
@@ -101,6 +102,8 @@ def _decisions(connection: Connection, run_id: int, journal: Journal) -> None:
         table, rules = journal.decisions(bot), journal.rules(bot)
         _insert(connection, DecisionRow, _decision_rows(table, rules, run_id, number))
         number += len(table)
+        counts = journal.reasons(bot).items()
+        add_reasons(connection, run_id, {(bot, str(reason)): count for reason, count in counts})
 
 
 def _decision_rows(

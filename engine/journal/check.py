@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,7 +13,16 @@ from engine.journal.database import where, why
 from engine.journal.migrate import newest, version
 from engine.journal.records import Note
 from engine.journal.rows import DURABLE, TABLES
-from engine.journal.tables import EventRow, FillRow, OrderRow, RunRow, SessionRow, TradeRow
+from engine.journal.tables import (
+    DecisionRow,
+    EventRow,
+    FillRow,
+    OrderRow,
+    ReasonRow,
+    RunRow,
+    SessionRow,
+    TradeRow,
+)
 
 CENT = 0.01
 _SHOWN = 5  # cases named of one kind of trouble
@@ -52,6 +62,7 @@ def check(engine: Engine) -> Findings:
                 problems.append(f"{table.__tablename__}: {orphans} rows belong to no run")
             if gaps and kind is not Note:
                 (problems if kind in DURABLE else notes).extend(gaps)
+        problems += _reasons(connection)
         problems += _orders(connection)
         problems += _money(connection)
         notes += _unfinished(connection)
@@ -90,6 +101,26 @@ def _orphans(connection: Connection, table: type[EventRow]) -> int:
     return connection.execute(
         select(func.count()).select_from(table).where(table.run_id.not_in(known))
     ).scalar_one()
+
+
+def _reasons(connection: Connection) -> list[str]:
+    """Return the runs whose counts of reasons are not those of their decisions."""
+    counted: dict[str, Counter[tuple[str, str]]] = {}
+    held = select(RunRow.name, ReasonRow.bot, ReasonRow.reason, ReasonRow.count).where(ReasonRow.count != 0)
+    for name, bot, reason, count in connection.execute(held.join(RunRow, RunRow.id == ReasonRow.run_id)):
+        counted.setdefault(name, Counter())[bot, reason] += count
+    rows = select(RunRow.name, DecisionRow.bot, DecisionRow.reason, func.count())
+    rows = rows.join(RunRow, RunRow.id == DecisionRow.run_id)
+    for name, bot, reason, count in connection.execute(
+        rows.group_by(RunRow.name, DecisionRow.bot, DecisionRow.reason)
+    ):
+        counted.setdefault(name, Counter())[bot, reason] -= count
+    return [
+        f"reason_counts of run {name}: {bot} {reason} is off by {count}"
+        for name, counts in counted.items()
+        for (bot, reason), count in counts.items()
+        if count
+    ][:_SHOWN]
 
 
 def _orders(connection: Connection) -> list[str]:

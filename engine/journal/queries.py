@@ -27,6 +27,7 @@ from engine.journal.tables import (
     NoteRow,
     OrderRow,
     PositionRow,
+    ReasonRow,
     ReconciliationRow,
     RunRow,
     SessionRow,
@@ -219,11 +220,16 @@ class Reader:
         return found
 
     def reason_counts(self, runs: Runs, first: date | None = None, last: date | None = None) -> pd.DataFrame:
-        """Return bot, reason, count over the days asked for, the commonest first."""
+        """Return bot, reason, count over the runs, or over the days asked for, the commonest first."""
+        if first is None and last is None:
+            count = func.sum(ReasonRow.count).label("count")
+            query = select(ReasonRow.bot, ReasonRow.reason, count).where(ReasonRow.run_id.in_(runs))
+            query = query.where(ReasonRow.count > 0).group_by(ReasonRow.bot, ReasonRow.reason)
+            return self._table(query.order_by(count.desc(), ReasonRow.bot, ReasonRow.reason))
         count = func.count().label("count")
         query = select(DecisionRow.bot, DecisionRow.reason, count).where(DecisionRow.run_id.in_(runs))
-        query = _between(query, DecisionRow, first, last)
-        return self._table(query.group_by(DecisionRow.bot, DecisionRow.reason).order_by(count.desc()))
+        query = _between(query, DecisionRow, first, last).group_by(DecisionRow.bot, DecisionRow.reason)
+        return self._table(query.order_by(count.desc(), DecisionRow.bot, DecisionRow.reason))
 
     def decisions(self, runs: Runs, day: date) -> pd.DataFrame:
         """Return all decisions of a day with their measures as columns, in order."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from engine.reasons import Reason
 
@@ -88,6 +88,12 @@ class Trade:
     expected_move: float  # straddle at entry, USD per share of the underlying
     slippage: float  # USD given up against mid, entry and exit together
     source: str
+
+
+class Owner(Protocol):
+    """Who sends orders and is told what becomes of them."""
+
+    def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

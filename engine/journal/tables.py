@@ -100,6 +100,16 @@ class DecisionRow(EventRow):
     text: Mapped[str]
 
 
+class ReasonRow(Base):
+    """How many of a run's decisions came to which reason: a million rows are not counted for a page."""
+
+    __tablename__ = "reason_counts"
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    bot: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+
 class OrderRow(EventRow):
     """`OrderEvent`: a state change of an order."""
 

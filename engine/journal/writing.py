@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,7 +17,7 @@ from engine.journal.database import Run, end_run, start_run, where, why
 from engine.journal.records import Decision, Event, Fill, GateEvent, SessionEvent
 from engine.journal.redaction import REDACTOR, Redactor
 from engine.journal.rows import TABLES, row_of
-from engine.journal.tables import DecisionRow, EventRow, FillRow, NoteRow, SessionRow
+from engine.journal.tables import DecisionRow, EventRow, FillRow, NoteRow, ReasonRow, SessionRow
 
 REMEMBERED = 256  # decisions that may still be replaced
 _ONCE: tuple[type[EventRow], ...] = (FillRow, NoteRow)  # what is told twice is written once
@@ -86,10 +86,37 @@ def write(connection: Connection, run_id: int, events: Iterable[Numbered], redac
     changed = 0
     for session in sessions:
         changed += _session(connection, run_id, session, redactor)
+    if DecisionRow in rows:
+        _count(connection, run_id, rows[DecisionRow])
     for table, values in rows.items():
         done = connection.execute(insertion(connection.dialect.name, table), list(values.values()))
         changed += done.rowcount
     return changed
+
+
+def _count(connection: Connection, run_id: int, rows: Mapping[int, Mapping[str, Any]]) -> None:
+    """Count the reasons of decisions about to be written, less those of the rows they replace."""
+    changes = Counter((row["bot"], row["reason"]) for row in rows.values())
+    held = select(DecisionRow.seq, DecisionRow.bot, DecisionRow.reason).where(
+        DecisionRow.run_id == run_id, DecisionRow.seq.between(min(rows), max(rows))
+    )
+    changes.subtract((bot, reason) for seq, bot, reason in connection.execute(held) if seq in rows)
+    add_reasons(connection, run_id, changes)
+
+
+def add_reasons(connection: Connection, run_id: int, changes: Mapping[tuple[str, str], int]) -> None:
+    """Add to the counts of a run's reasons, by bot and reason."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = make(ReasonRow)
+    more = {"count": ReasonRow.count + statement.excluded.count}
+    adding = statement.on_conflict_do_update(index_elements=["run_id", "bot", "reason"], set_=more)
+    values = [
+        {"run_id": run_id, "bot": bot, "reason": reason, "count": count}
+        for (bot, reason), count in sorted(changes.items())
+        if count
+    ]
+    if values:
+        connection.execute(adding, values)
 
 
 def _session(connection: Connection, run_id: int, event: SessionEvent, redactor: Redactor) -> int:

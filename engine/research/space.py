@@ -35,8 +35,8 @@ class Axis:
     def of(cls, key: str, told: Any) -> Axis:
         """Return the axis a search file describes.
 
-        ``told`` is a list, ``{from, to, step}`` (both ends included, numbers or times like 10:30) or ``{low, high[, log]}``
-        (whole numbers where both ends are whole).
+        ``told`` is a list, ``{from, to, step}`` (both ends included, numbers or times like 10:30)
+        or ``{low, high[, log]}`` (whole numbers where both ends are whole).
 
         Raises
         ------

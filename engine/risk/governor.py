@@ -18,7 +18,9 @@ from engine.risk.view import MarketView
 __all__ = ["Governor", "MarketView"]
 
 MARKET = ""
-_ORDER = (Reason.HALT_MOVE, Reason.HALT_VIX, Reason.HALT_RANGE, Reason.HALT_DAY_LOSS, Reason.NO_QUOTE)
+# A halt of the market or of a loss lasts for the day; the others clear when their cause is gone.
+PASSING = (Reason.KILLED, Reason.DISCONNECTED, Reason.UNRECONCILED, Reason.NO_QUOTE)
+_ORDER = (Reason.HALT_MOVE, Reason.HALT_VIX, Reason.HALT_RANGE, Reason.HALT_DAY_LOSS, *PASSING)
 
 
 class Governor:
@@ -114,7 +116,8 @@ class Governor:
             return Denied(reason, describe(reason, view, self.limits))
         latched = self._latched(state, intent.symbol, intent.bot)
         if latched is not None:
-            return Denied(latched, f"{latched} latched on {state.day}, no entries until the next session")
+            until = "its cause is gone" if latched in PASSING else "the next session"
+            return Denied(latched, f"{latched} latched on {state.day}, no entries until {until}")
         if self._stale(view):
             return Denied(Reason.NO_QUOTE, self._stale_text(view))
         return None

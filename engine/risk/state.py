@@ -34,12 +34,16 @@ class DayState:
 
     ``realised`` holds per budget the losses taken today in cents, as positive numbers.
     Gains do not buy losses back: a good morning does not widen the afternoon's limit.
+    ``entries`` counts per bot the trades decided and ended today, unfilled ones left out;
+    ``trades`` numbers the approvals of all days, so that no reference is used twice.
     """
 
     day: date
     realised: tuple[tuple[str, int], ...] = ()
     open: tuple[OpenTrade, ...] = ()
     halts: frozenset[Halt] = frozenset()
+    entries: tuple[tuple[str, int], ...] = ()
+    trades: int = 0
 
     @classmethod
     def fresh(cls, day: date) -> DayState:
@@ -47,11 +51,13 @@ class DayState:
         return cls(day=day)
 
     def roll(self, day: date) -> DayState:
-        """Return the state for ``day``: a later day forgets losses and halts, not open trades.
+        """Return the state for ``day``: a later day forgets losses, halts and entries, not open trades.
 
         An earlier day changes nothing: a clock that runs backwards must not free the day's cap.
         """
-        return replace(self, day=day, realised=(), halts=frozenset()) if day > self.day else self
+        if day <= self.day:
+            return self
+        return replace(self, day=day, realised=(), halts=frozenset(), entries=())
 
     def opened(self, trade: OpenTrade) -> DayState:
         """Return the state with one more open trade.
@@ -63,7 +69,7 @@ class DayState:
         """
         if self.find(trade.order_ref) is not None:
             raise LedgerError(f"{trade.order_ref} opened twice; expected a new order reference")
-        return replace(self, open=(*self.open, trade))
+        return replace(self, open=(*self.open, trade), trades=self.trades + 1)
 
     def closed(self, order_ref: str, net: int) -> DayState:
         """Return the state after a trade ended with ``net`` cents, fees included.
@@ -84,6 +90,16 @@ class DayState:
             realised[trade.budget] = realised.get(trade.budget, 0) + loss
         rest = tuple(t for t in self.open if t.order_ref != order_ref)
         return replace(self, realised=tuple(sorted(realised.items())), open=rest)
+
+    def entered(self, bot: str) -> DayState:
+        """Return the state with one more entry of a bot counted."""
+        entries = dict(self.entries)
+        entries[bot] = entries.get(bot, 0) + 1
+        return replace(self, entries=tuple(sorted(entries.items())))
+
+    def entries_of(self, bot: str, day: date) -> int:
+        """Return how many entries a bot has had on a day: none on any but the state's own."""
+        return dict(self.entries).get(bot, 0) if day == self.day else 0
 
     def halted(self, *halts: Halt) -> DayState:
         """Return the state with halts latched."""
@@ -120,6 +136,8 @@ class DayState:
                     [t.order_ref, t.bot, t.budget, t.symbol, t.structural, t.planned] for t in self.open
                 ],
                 "halts": sorted([scope, reason.value] for scope, reason in self.halts),
+                "entries": dict(self.entries),
+                "trades": self.trades,
             }
         )
 
@@ -141,6 +159,8 @@ class DayState:
                 realised=tuple(sorted((str(name), _int(value)) for name, value in raw["realised"].items())),
                 open=tuple(_trade(row) for row in raw["open"]),
                 halts=frozenset((str(scope), Reason(reason)) for scope, reason in raw["halts"]),
+                entries=tuple(sorted((str(name), _int(value)) for name, value in raw["entries"].items())),
+                trades=_int(raw["trades"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(

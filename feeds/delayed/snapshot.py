@@ -13,8 +13,8 @@ from engine.errors import DataError
 from engine.options.chain import Chain
 from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
 from engine.options.contract import Product, Settlement
+from engine.options.quoted import make_chain
 from engine.sessions import close_minute, is_session, session_dates
-from feeds.recorded.chains import make_chain
 from feeds.store.schema import QUOTES
 
 Floats = NDArray[np.float64]

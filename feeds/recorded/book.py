@@ -18,9 +18,9 @@ from engine.options.combo import Combo
 from engine.options.contract import Contract, Leg, Product, Right, Settlement, Stock
 from engine.options.pricing import delta1, implied1
 from engine.options.quotebook import Quote
+from engine.options.quoted import make_chain
 from engine.sessions import sessions_ahead
 from feeds.model import ModelQuotes
-from feeds.recorded.chains import make_chain
 from feeds.recorded.day import Sheet
 from feeds.recorded.flow import day_flow, is_running
 from feeds.recorded.lines import Lines

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.options.contract import Contract, Right
-from feeds.recorded.levels import levels
+from engine.options.levels import levels
 from feeds.store.arrays import DayQuotes
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
-CONFIG = Path(__file__).resolve().parents[2] / "config"
+HERE = Path("config")  # of a working folder, as mw init makes it
+CONFIG = (
+    HERE.resolve() if (HERE / "strategy.yaml").is_file() else Path(__file__).resolve().parents[2] / "config"
+)
 RUNS = Path("runs")
 LEVELS = ("WARNING", "INFO", "DEBUG")
 
@@ -21,7 +24,9 @@ class Generator(StrEnum):
     SIMULATED = "simulated"
 
 
-Config = Annotated[Path, typer.Option(help="Folder of the settings.", show_default="the project's config/")]
+Config = Annotated[
+    Path, typer.Option(help="Folder of the settings.", show_default="./config, else the project's")
+]
 Profile = Annotated[str | None, typer.Option(help="Name of a file in profiles/, laid over the settings.")]
 Seed = Annotated[int | None, typer.Option(help="Instead of data.seed, 0 or more.")]
 Premium = Annotated[float | None, typer.Option(help="Instead of quotes.premium; 0 is the null control.")]

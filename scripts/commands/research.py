@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     app.command()(control)
     app.command()(sweep)
     app.command()(walkforward)
+    app.command()(screen)
 
 
 def control(
@@ -85,3 +86,22 @@ def walkforward(
     from scripts.search.walkforward import run
 
     run(SearchRequest(spec, config, out, jobs, scheduler))
+
+
+def screen(
+    spec: Spec,
+    drawn: Annotated[int, typer.Option(min=1, help="Combinations by lot the engine plays too.")] = 20,
+    confirm: Annotated[int, typer.Option(min=1, help="Best combinations the engine plays too.")] = 10,
+    jobs: Jobs = -1,
+    scheduler: Scheduler = None,
+    config: Config = CONFIG,
+    out: Out = RUNS,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Try all entry minutes, strikes, targets and stops of a bot at once."""
+    start_log(verbose, logfile)
+    from scripts.search.run import SearchRequest
+    from scripts.search.screen import ScreenRequest, run
+
+    run(ScreenRequest(SearchRequest(spec, config, out, jobs, scheduler), drawn, confirm))

@@ -1,4 +1,4 @@
-"""``mw backtest``, ``report``, ``show-config`` and ``chain``."""
+"""``mw backtest``, ``report`` and ``chain``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(backtest)
     app.command()(report)
-    app.command("show-config")(show_config)
     app.command()(chain)
 
 
@@ -65,6 +64,9 @@ def backtest(
     database: Annotated[
         str | None, typer.Option(metavar="FILE|URL", help="That database, instead of the backtests' own.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Draw report.html and report.png.")
+    ] = True,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
@@ -100,6 +102,7 @@ def backtest(
         control=control,
         journal=journal or database is not None,
         database=database,
+        report=report,
         verbose=verbose,
     )
     run(request)
@@ -119,17 +122,6 @@ def report(
     from scripts.report import run as show
 
     show(folder, trade)
-
-
-def show_config(profile: Profile = None, config: Config = CONFIG, verbose: Verbose = 0) -> None:
-    """Print the settings as files, profile and environment together make them."""
-    start_log(verbose)
-    from engine.journal.redaction import redact
-    from engine.settings import Settings
-
-    settings = Settings.load(config, profile)
-    typer.echo(redact(settings.to_yaml()), nl=False)
-    typer.echo(f"# digest {settings.digest}")
 
 
 def chain(

@@ -164,8 +164,8 @@ def _check_losses(settings: Settings, bot: str, quantity: int, losses: Sequence[
     for loss in losses:
         if (cents(loss * quantity) or 0) > most:
             raise ConfigError(
-                f"screen: planned_loss {loss:g} for {quantity} is never traded, expected at most the budget's "
-                f"{most / 100:g}"
+                f"screen: planned_loss {loss:g} for {quantity} is never traded, expected at most the "
+                f"budget's {most / 100:g}"
             )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from feeds.recorded.levels import levels
+from engine.options.levels import levels
 from scripts.validate.prices import table
 from scripts.validate.table import Check, Section
 

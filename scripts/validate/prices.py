@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import DataError
+from engine.options.levels import forward1
 from engine.options.pricing import delta1, implied1
-from feeds.recorded.levels import forward1
 from scripts.validate.table import Check, Section
 
 CHAIN = "chain_spx_cboe_2022_06_10.parquet"

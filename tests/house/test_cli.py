@@ -12,7 +12,7 @@ import yaml
 
 from engine.errors import ConfigError, DataError
 from scripts import cli
-from scripts.commands import run
+from scripts.commands import setup
 
 
 def mw(*arguments: str, cwd: Path, root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -138,7 +138,7 @@ def test_error_inside_a_command_becomes_its_exit_code(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(run, "start_log", fail)
+    monkeypatch.setattr(setup, "start_log", fail)
     assert cli.main(["show-config"]) == code
     assert capsys.readouterr().err == text
 
@@ -147,6 +147,6 @@ def test_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(run, "start_log", fail)
+    monkeypatch.setattr(setup, "start_log", fail)
     with pytest.raises(ZeroDivisionError):
         cli.main(["show-config"])

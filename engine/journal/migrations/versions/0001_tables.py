@@ -245,6 +245,15 @@ def upgrade() -> None:
     )
     op.create_index("positions_ref", "positions", ["run_id", "order_ref", "seq"])
     op.create_table(
+        "reason_counts",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("bot", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"]),
+        sa.PrimaryKeyConstraint("run_id", "bot", "reason"),
+    )
+    op.create_table(
         "reconciliations",
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),

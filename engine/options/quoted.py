@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from engine.options.chain import Chain
 from engine.options.contract import Product
+from engine.options.levels import forward1
 from engine.options.pricing import greeks, implied1
-from feeds.recorded.levels import forward1
 
 Floats = NDArray[np.float64]
 

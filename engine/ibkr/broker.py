@@ -1,0 +1,696 @@
+"""The real broker, with the contract of the simulated one.
+
+What the gateway says of an order's state is a rumour: only executions fill it, and only a survey
+of the open orders, asked for after the doubt arose, ends it. Everything here runs in Cerebro's
+thread; the link's thread puts what it hears into one queue.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import backtrader as bt
+from loguru import logger
+
+from engine.errors import OrderError
+from engine.execution.settings import ExecutionSettings
+from engine.execution.working import OrderState, WorkingOrder
+from engine.ibkr.account import CASH, VALUE, AccountView
+from engine.ibkr.contracts import Contracts
+from engine.ibkr.courier import Courier
+from engine.ibkr.events import (
+    AccountTold,
+    Change,
+    CommissionTold,
+    ErrorTold,
+    ExecutionTold,
+    LinkChange,
+    OpenOrderTold,
+    PositionTold,
+    PreviewTold,
+    SentTold,
+    StatusTold,
+    SurveyTold,
+    Told,
+)
+from engine.ibkr.executions import BAG
+from engine.ibkr.explain import CANCELLED, DUPLICATE_ID, explain, informs, refuses
+from engine.ibkr.fills import Estimate, FillMaker
+from engine.ibkr.link import Link
+from engine.ibkr.orders import limit_order, order_price
+from engine.ibkr.quotes import LiveQuotes
+from engine.ibkr.stops import Stops
+from engine.ibkr.tape import LiveTape
+from engine.ibkr.work import DEAD, AtBroker, Held, Phase, Work, executions_of
+from engine.intent import Intent, Order, Urgency
+from engine.journal.journal import Journal
+from engine.journal.records import Fill, OrderEvent, Owner
+from engine.options.combo import Combo
+from engine.options.quotebook import Quote
+from engine.sessions import MINUTE_NS, NEW_YORK
+from engine.settings_ibkr import IbkrSettings
+
+MOST_TRIES = 3  # changes of one order the gateway did not take, before it is cancelled
+SURVEYS_TO_END_A_BUY = 2  # a fill can follow a cancellation; one buy too many is a position nobody watches
+FIRST_SURVEY = 0.1  # seconds of the wall between a doubt and the first survey
+
+
+class Orphan:
+    """Owner of what undoes fills nobody asked for; the journal and the log tell of it."""
+
+    def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None:
+        logger.warning("ibkr: {}: {} ({} units)", event.order_ref, event.state, units)
+
+
+class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
+    """Work orders at Interactive Brokers.
+
+    Parameters
+    ----------
+    link : Link
+    contracts : Contracts
+    book : LiveQuotes
+    tape : LiveTape
+        Of the session's minutes: orders concede and time out as its minutes come.
+    journal : Journal
+    settings : IbkrSettings
+    execution : ExecutionSettings
+    estimate : callable
+        Fees in USD of ``(instrument, signed quantity, price)`` on a day, for the executions whose
+        commission report does not come (FeeSchedule.order_fees behind it).
+
+    Attributes
+    ----------
+    strays : list of ExecutionTold
+        Executions under our client id that belong to no order here.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        contracts: Contracts,
+        book: LiveQuotes,
+        tape: LiveTape,
+        journal: Journal,
+        settings: IbkrSettings,
+        execution: ExecutionSettings,
+        estimate: Estimate,
+    ) -> None:
+        super().__init__()
+        self.startingcash = math.nan  # Backtrader asks for it at the end
+        self.link, self.contracts, self.book, self.tape = link, contracts, book, tape
+        self.journal, self.settings, self.execution = journal, settings, execution
+        self.account = AccountView(contracts)
+        self.courier = Courier(link)
+        self.fills = FillMaker(contracts, journal, estimate, settings.commission_seconds)
+        self.stops = Stops(self)
+        self.trades: dict[str, Held] = {}
+        self.works: list[Work] = []
+        self.strays: list[ExecutionTold] = []
+        self._ended: dict[str, Work] = {}
+        self._known: set[str] = set()
+        self._halts: dict[str, str] = {}
+        self._previewed: set[tuple[str, str]] = set()
+        self._surveyed = -math.inf
+        self._inbox: queue.SimpleQueue[Told] = queue.SimpleQueue()
+        link.listen(self._inbox.put)
+
+    # orders ------------------------------------------------------------------------------
+
+    def submit(self, order: Order, owner: Owner) -> None:
+        """Take an order; its owner hears of everything, a rejection too, from `next` on.
+
+        Raises
+        ------
+        OrderError
+            When the reference was used before.
+        """
+        if order.ref in self._ended or any(work.ref == order.ref for work in self.works):
+            raise OrderError(f"{order.ref}: got an order reference twice, expected a new one for every order")
+        trade = self.trades.get(order.intent.order_ref)
+        if trade is None:
+            trade = self.trades[order.intent.order_ref] = Held(order.intent, owner)
+            self.book.hold(order.intent.combo)
+        machine = WorkingOrder(order, self.execution)
+        deal = self.contracts.deal(order.combo)
+        refused = self._refusal(order, trade, deal is not None)
+        quote = self.book.quote(order.combo)
+        if refused:
+            machine.reject(refused)
+        else:
+            machine.place(quote, self.minute)
+        trade.orders += 1
+        self.works.append(self._work(machine, trade, quote))
+        self.journal.order(self.event(machine))
+        self.link.stirred.set()
+
+    def cancel(self, order_ref: str) -> None:
+        """Ask for the end of an order; it comes when the gateway has confirmed it.
+
+        An order that has ended meanwhile is left alone; ``OrderError`` for one never sent.
+        """
+        work = next((work for work in self.works if work.ref == order_ref), None)
+        if work is None and order_ref not in self._ended:
+            raise OrderError(f"{order_ref}: got a cancellation for an order that was never sent")
+        if work is not None and not work.ending:
+            work.ending = "cancelled"
+            self.link.stirred.set()
+
+    def halt_entries(self, source: str, why: str) -> None:
+        """Reject new entries for a reason, until its source lifts it with an empty one."""
+        if why:
+            self._halts[source] = why
+        else:
+            self._halts.pop(source, None)
+
+    def _refusal(self, order: Order, trade: Held, listed: bool) -> str:
+        """Return why the broker will not take an order, nothing when it will."""
+        if not listed:
+            return "its contracts are not qualified"
+        if not order.buy:
+            return trade.lacks(order.combo, order.quantity)
+        if self._halts:
+            return next(iter(self._halts.values()))
+        return "" if self.link.up else "not connected"
+
+    def _work(self, machine: WorkingOrder, trade: Held, quote: Quote | None) -> Work:
+        order = machine.order
+        deal = self.contracts.deal(order.combo)
+        contract = deal.contract if deal is not None else None
+        at = AtBroker(order.ref, executions_of(deal, order.combo, order.buy), contract)
+        return Work(machine, trade, deal, at, mid=quote.mid if quote else math.nan)
+
+    # taking up what an earlier process left ------------------------------------------------
+
+    def knows(self, exec_ids: Iterable[str]) -> None:
+        """Name executions that are journalled already."""
+        self._known.update(exec_ids)
+
+    def restore(self, intent: Intent, owner: Owner, held: dict[Combo, int], paid: dict[Combo, float]) -> None:
+        """Take up a trade of an earlier process; blocks while its contracts are qualified.
+
+        Parameters
+        ----------
+        intent : Intent
+        owner : Owner
+        held : dict of Combo to int
+            Units bought and not yet sold.
+        paid : dict of Combo to float
+            Sum of price x units of what is held; its stop is worked out from it.
+        """
+        self._qualify(intent.combo)
+        trade = Held(intent, owner, dict(held), dict(paid))
+        self.trades[intent.order_ref] = trade
+        self.book.hold(intent.combo)
+        self.stops.take_up(trade)
+
+    def adopt(self, order: Order, owner: Owner, limit: float, filled: int, average: float) -> None:
+        """Take up a working order of an earlier process by its reference; blocks.
+
+        Whether it still works, or what became of it, the next survey tells.
+
+        Parameters
+        ----------
+        order : Order
+        owner : Owner
+        limit : float
+            The last one journalled, USD per share of the combo.
+        filled : int
+            Units already journalled; their executions must be among those of `knows`.
+        average : float
+            Their average price.
+        """
+        self._qualify(order.combo)
+        trade = self.trades.get(order.intent.order_ref)
+        if trade is None:
+            trade = self.trades[order.intent.order_ref] = Held(order.intent, owner)
+            self.book.hold(order.intent.combo)
+        machine = WorkingOrder(order, self.execution)
+        machine.resume(limit, int(order.at.timestamp() // 60.0), filled, average)
+        work = self._work(machine, trade, self.book.quote(order.combo))
+        work.sent_limit, work.previewed = limit, True
+        work.at.phase = Phase.SENT
+        work.at.adopted = True
+        work.at.executions.booked(filled)
+        work.at.suspect()
+        trade.orders += 1
+        self.works.append(work)
+
+    def _qualify(self, combo: Combo) -> None:
+        self.link.call(
+            lambda ib: self.contracts.qualify(contract for contract, _ in combo.options),
+            f"contracts of {combo}",
+        )
+
+    # the cycle -----------------------------------------------------------------------------
+
+    def next(self) -> None:
+        """Hand on what has come and re-quote what is due; called every cycle, never blocks."""
+        while True:
+            try:
+                told = self._inbox.get_nowait()
+            except queue.Empty:
+                break
+            self._hear(told)
+        self.book.move(len(self.tape) - 1)
+        self._book_executions()
+        minute = self.minute
+        for work in list(self.works):
+            self._step(work, minute)
+        for trade in list(self.trades.values()):
+            self.stops.keep(trade)
+            self._put_away(trade)
+        self._survey()
+
+    @property
+    def minute(self) -> int:
+        """Minutes since the epoch: of the newest bar, or of the clock when bars fail to come."""
+        overdue = int((self.link.clock.now() - self.settings.bar_grace) // 60.0)
+        return max(self.tape.last_stamp // MINUTE_NS, overdue)
+
+    def _step(self, work: Work, minute: int) -> None:
+        machine = work.machine
+        if machine.state is OrderState.REJECTED:
+            self._end(work)
+        elif work.at.phase is Phase.WAITING:
+            self._wait(work, minute)
+        elif work.at.phase is Phase.SENT and work.at.order_id and self.link.up:
+            self._work_on(work, minute)
+
+    def _wait(self, work: Work, minute: int) -> None:
+        """See to an order that has not left yet."""
+        machine, order = work.machine, work.machine.order
+        if work.ending == "cancelled":
+            machine.cancel(work.at.trouble)
+        elif machine.expires(minute):
+            machine.time_out()
+        elif not order.buy and work.trade.lacks(order.combo, machine.remaining):
+            machine.reject(work.trade.lacks(order.combo, machine.remaining))
+        if machine.done:
+            self.journal.order(self.event(machine))
+            self._end(work)
+            return
+        self._requote(work, minute)
+        if self.link.up and work.wants_sending and self._may_leave(work):
+            self._send(work)
+
+    def _may_leave(self, work: Work) -> bool:
+        """Tell whether an order may go out now; ask for what is still missing."""
+        order = work.machine.order
+        if not order.buy:
+            return self.stops.gone(work.trade)
+        kind = (order.combo.symbol, order.combo.structure)
+        if work.previewed or kind in self._previewed:
+            return True
+        if not work.preview_asked:
+            assert work.deal is not None
+            work.preview_asked = True
+            price = order_price(self.contracts, order.combo, work.deal, True, work.machine.limit)
+            asked = limit_order(work.deal, True, order.quantity, price, order.ref, self.link.account)
+            self.courier.preview(order.ref, work.at.contract, asked)
+        return False
+
+    def _work_on(self, work: Work, minute: int) -> None:
+        """See to an order at the gateway."""
+        at = work.at
+        if not work.ending and work.machine.expires(minute):
+            work.ending = "timed_out"
+        if work.ending:
+            if not at.cancelling:
+                at.cancelling = True
+                at.touched()
+                self.courier.cancel(at.order_id)
+        else:
+            self._requote(work, minute)
+            if work.wants_sending:
+                self._send(work)
+        at.silent(self.settings.confirm_seconds)
+
+    def _requote(self, work: Work, minute: int) -> None:
+        machine, now = work.machine, self.link.clock.now()
+        if machine.order.urgency is Urgency.URGENT:
+            if now - work.urgent_at < self.settings.urgent:
+                return
+            work.urgent_at = now
+        quote = self.book.quote(machine.order.combo)
+        if machine.requote(quote, minute):
+            work.mid = quote.mid if quote else work.mid
+            self.report(work)
+
+    def _send(self, work: Work) -> None:
+        machine, order, deal, at = work.machine, work.machine.order, work.deal, work.at
+        assert deal is not None
+        price = order_price(self.contracts, order.combo, deal, order.buy, machine.limit)
+        told = limit_order(deal, order.buy, order.quantity - work.lent, price, order.ref, self.link.account)
+        work.sent_limit = machine.limit
+        if at.price == price and at.phase is Phase.SENT:
+            return
+        at.price = price
+        at.touched()
+        if at.phase is Phase.WAITING:
+            at.phase = Phase.SENT
+            self.courier.place(order.ref, at.contract, told)
+        else:
+            self.courier.change(at.order_id, at.contract, told)
+
+    # what has come -------------------------------------------------------------------------
+
+    def _hear(self, told: Told) -> None:
+        match told:
+            case ExecutionTold():
+                self._executed(told)
+            case CommissionTold():
+                self.fills.fees[told.exec_id] = told.fees
+            case SentTold():
+                for at in self._all():
+                    if at.ref == told.ref:
+                        at.order_id = told.order_id
+            case OpenOrderTold() if told.client_id == self.settings.client_id:
+                self._opened(told)
+            case StatusTold() if told.client_id == self.settings.client_id:
+                self._status(told)
+            case ErrorTold():
+                self._error(told)
+            case PreviewTold():
+                self._preview(told)
+            case SurveyTold():
+                self._settle(told)
+            case AccountTold() if told.account == self.link.account:
+                self.account.figure(told)
+            case PositionTold() if told.account == self.link.account:
+                self.account.position(told)
+            case LinkChange() if told.what in (Change.CONNECTED, Change.RESTORED, Change.RESTORED_EMPTY):
+                for at in self._all():
+                    at.suspect(anew=True)
+            case _:
+                pass
+
+    def _all(self) -> Iterator[AtBroker]:
+        for work in self.works:
+            yield work.at
+        for trade in self.trades.values():
+            if trade.stop is not None:
+                yield trade.stop.at
+
+    def _find(self, order_id: int, perm_id: int, ref: str = "") -> AtBroker | None:
+        return next((at for at in self._all() if at.is_me(order_id, perm_id, ref)), None)
+
+    def _opened(self, told: OpenOrderTold) -> None:
+        at = self._find(told.order_id, told.perm_id, told.ref)
+        if at is None:
+            return
+        at.order_id, at.perm_id = told.order_id, told.perm_id
+        at.contract = told.contract  # a change needs the contract as TWS returned it, else error 105
+        at.heard, at.status = time.monotonic(), told.status
+        if told.status in DEAD:
+            at.suspect()
+
+    def _status(self, told: StatusTold) -> None:
+        at = self._find(told.order_id, told.perm_id)
+        if at is None:
+            return
+        at.perm_id = at.perm_id or told.perm_id
+        at.heard, at.status = time.monotonic(), told.status
+        if told.status in DEAD:
+            at.suspect()
+
+    def _error(self, told: ErrorTold) -> None:
+        at = next((at for at in self._all() if at.order_id and at.order_id == told.request), None)
+        if at is None or informs(told.code):
+            return
+        at.heard = time.monotonic()
+        if told.code == DUPLICATE_ID and not at.perm_id:
+            self.link.skip_ids()
+            at.order_id, at.phase, at.price = 0, Phase.WAITING, math.nan
+            for work in self.works:
+                if work.at is at:
+                    work.sent_limit = math.nan
+            return
+        at.refused = at.refused or refuses(told.code)
+        at.suspect("" if told.code == CANCELLED else explain(told.code, told.text))
+
+    def _preview(self, told: PreviewTold) -> None:
+        work = next((work for work in self.works if work.ref == told.ref), None)
+        if work is None or work.machine.done:
+            return
+        order, free = work.machine.order, self.account.funds()
+        if told.refusal:
+            work.machine.reject(told.refusal)
+        elif math.isfinite(told.margin) and told.margin > free:
+            work.machine.reject(f"margin {told.margin:.2f} USD, funds {free:.2f} USD")
+        else:
+            work.previewed = True
+            self._previewed.add((order.combo.symbol, order.combo.structure))
+            return
+        self.journal.order(self.event(work.machine))
+
+    def _executed(self, told: ExecutionTold) -> None:
+        mine = told.client_id == self.settings.client_id and told.account == self.link.account
+        if not mine or told.exec_id in self._known:
+            return
+        at = self._find(told.order_id, told.perm_id, told.ref)
+        if at is None:
+            late = self._ended.get(told.ref)
+            if late is None:
+                if told.kind != BAG and told not in self.strays:
+                    self.strays.append(told)
+                return
+            at = late.at
+        if at.executions.add(told):
+            self.fills.arrived(told)
+            at.perm_id, at.order_id = told.perm_id, at.order_id or told.order_id
+
+    def _book_executions(self) -> None:
+        """Fill orders with what is complete."""
+        for work in [*self.works, *self._ended.values()]:
+            taken = work.at.executions
+            while taken.pending and (found := taken.take(self.fills.ready, self.fills.overdue)) is not None:
+                late = work.machine.done
+                order = work.machine.order
+                fills = self.fills.make(order.intent, work.ref, order.buy, found, work.mid)
+                if late:
+                    self._late(work, fills, found.units, found.price)
+                else:
+                    self._fill(work, fills, found.units, found.price)
+        for trade in list(self.trades.values()):
+            self.stops.book(trade)
+
+    def _fill(self, work: Work, fills: tuple[Fill, ...], units: int, price: float) -> None:
+        machine, order = work.machine, work.machine.order
+        taken = min(units, machine.remaining)
+        machine.fill(taken, price)
+        work.trade.book(order.combo, taken if order.buy else -taken, price)
+        self.report(work, fills, taken)
+        if units > taken:
+            self._undo(order, units - taken, price)
+
+    def _late(self, work: Work, fills: tuple[Fill, ...], units: int, price: float) -> None:
+        """See to a fill that came after its order had ended for good.
+
+        Where another order is undoing the same, it has the less to do; else it is undone.
+        """
+        order = work.machine.order
+        logger.error("ibkr: {}: {} units filled after its end ({})", order.ref, units, work.machine.state)
+        for other in self.works:
+            same = other.machine.order.combo == order.combo and other.trade is work.trade
+            if same and other.machine.order.buy is order.buy and not other.machine.done:
+                other.lent += units
+                other.sent_limit = other.at.price = math.nan
+                self._fill(other, fills, units, price)
+                if other.machine.done and other.at.order_id:
+                    self.courier.cancel(other.at.order_id)
+                return
+        self._undo(order, units, price)
+
+    def _undo(self, order: Order, units: int, price: float) -> None:
+        """Trade away what nobody asked for, at once; new entries stop meanwhile."""
+        number = sum(ref.startswith(f"{order.ref}/undo") for ref in [*self._ended, *self._refs()]) + 1
+        back = Order(
+            f"{order.ref}/undo{number}",
+            order.intent,
+            order.combo,
+            units,
+            not order.buy,
+            Urgency.URGENT,
+            self.at,
+        )
+        trade = self.trades.setdefault(f"{order.intent.order_ref}", Held(order.intent, Orphan()))
+        trade.book(order.combo, units if order.buy else -units, price)
+        machine = WorkingOrder(back, self.execution)
+        quote = self.book.quote(back.combo)
+        machine.place(quote, self.minute)
+        work = self._work(machine, trade, quote)
+        work.previewed, work.owner = True, Orphan()
+        trade.orders += 1
+        self.works.append(work)
+        self.journal.order(self.event(machine))
+
+    def _refs(self) -> list[str]:
+        return [work.ref for work in self.works]
+
+    # the truth about doubtful orders ----------------------------------------------------------
+
+    def _survey(self) -> None:
+        """Ask for open orders and executions while anything is in doubt."""
+        if not self.link.up:
+            return
+        doubts = [at.doubted for at in self._all() if at.phase is Phase.SUSPECT]
+        if not doubts:
+            return
+        now = time.monotonic()
+        fresh = max(doubts) > self._surveyed
+        if now - self._surveyed > (FIRST_SURVEY if fresh else self.settings.confirm_seconds):
+            self._surveyed = now
+            self.courier.survey()
+
+    def _settle(self, told: SurveyTold) -> None:
+        self._book_executions()
+        for work in list(self.works):
+            at = work.at
+            if at.phase is not Phase.SUSPECT or at.doubted > told.asked or work.machine.done:
+                continue
+            found = next((one for one in told.orders if at.is_me(one.order_id, one.perm_id, one.ref)), None)
+            if found is not None and found.status not in DEAD:
+                self._alive(work, found)
+            else:
+                self._dead(work)
+        for trade in list(self.trades.values()):
+            self.stops.settle(trade, told)
+
+    def _alive(self, work: Work, found: OpenOrderTold) -> None:
+        """Go on with an order that is open, whatever was said of it."""
+        at = work.at
+        trouble = at.trouble
+        at.found(found)
+        if found.limit == at.price:
+            return
+        at.price, work.sent_limit = math.nan, math.nan
+        at.tries += 1
+        if at.tries > MOST_TRIES and not work.ending:
+            logger.warning("ibkr: {}: {} changes failed ({}), cancelled", at.ref, at.tries, trouble)
+            work.ending = "cancelled"
+
+    def _dead(self, work: Work) -> None:
+        """End an order that is not open any more, once all it has executed is booked."""
+        at, machine = work.at, work.machine
+        if not (at.order_id or at.perm_id or at.adopted):
+            at.phase, at.price, work.sent_limit = Phase.WAITING, math.nan, math.nan  # it never left
+            return
+        at.absent += 1
+        needed = SURVEYS_TO_END_A_BUY if machine.order.buy and not at.refused else 1
+        if at.executions.pending or at.absent < needed:
+            return
+        if work.ending == "timed_out":
+            machine.time_out()
+        elif at.refused and not machine.filled:
+            machine.reject(at.trouble)
+        else:
+            machine.cancel(at.trouble)
+        self.report(work)
+
+    # telling -------------------------------------------------------------------------------
+
+    def report(self, work: Work, fills: tuple[Fill, ...] = (), units: int = 0) -> None:
+        """Journal how an order stands and tell its owner; one that has ended is put away before."""
+        event = self.event(work.machine)
+        self.journal.order(event)
+        if work.machine.done:
+            self._drop(work)
+        (work.owner or work.trade.owner).on_order(event, fills, units)
+
+    def _end(self, work: Work) -> None:
+        """Tell an owner of an end that is journalled already."""
+        self._drop(work)
+        (work.owner or work.trade.owner).on_order(self.event(work.machine), (), 0)
+
+    def _drop(self, work: Work) -> None:
+        if work in self.works:
+            self.works.remove(work)
+            work.trade.orders -= 1
+            work.at.phase = Phase.ENDED
+            self._ended[work.ref] = work
+
+    def _put_away(self, trade: Held) -> None:
+        """Forget a trade that is flat and has nothing at work."""
+        if not trade.orders and trade.flat and trade.stop is None:
+            self.trades.pop(trade.ref, None)
+            self.book.release(trade.intent.combo)
+
+    @property
+    def at(self) -> datetime:
+        """The instant events are stamped with, New York."""
+        return self.link.clock.instant().astimezone(NEW_YORK)
+
+    def event(self, machine: WorkingOrder) -> OrderEvent:
+        """Return how an order stands, as a record."""
+        order = machine.order
+        return OrderEvent(
+            order_ref=order.ref,
+            bot=order.intent.bot,
+            symbol=order.intent.symbol,
+            at=self.at,
+            state=str(machine.state),
+            limit=machine.limit,
+            filled=machine.filled,
+            remaining=machine.remaining,
+            reason=machine.reason,
+        )
+
+    # what the desk and Backtrader ask ---------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything works or is held."""
+        return bool(self.trades)
+
+    def funds(self) -> float:
+        """Return the USD free for a new trade: the broker's figure less what is still on its way."""
+        waiting = sum(
+            work.machine.order.intent.margin * work.machine.remaining / work.machine.order.quantity
+            for work in self.works
+            if work.machine.order.buy and work.machine.order.intent.opening
+        )
+        return self.account.funds() - waiting
+
+    def getcash(self) -> float:
+        """Return the cash of the account, USD; NaN before it was told."""
+        return self.account.get(CASH)
+
+    def getvalue(self, datas: Any = None) -> float:
+        """Return what the account is worth, USD; NaN before it was told."""
+        return self.account.get(VALUE)
+
+    get_cash, get_value = getcash, getvalue
+
+    def getposition(self, data: Any) -> Any:
+        """Return the shares the account holds of a feed's symbol."""
+        count, price = self.account.shares(data._name)
+        return bt.Position(count, price)
+
+    def get_notification(self) -> None:
+        """Return nothing: owners are told directly."""
+        return None
+
+    def buy(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: orders come through the desk, as approved intents."""
+        raise OrderError("got an order by Strategy.buy or sell, expected one through the desk")
+
+    sell = buy
+
+    def assumptions(self) -> list[str]:
+        """Return the sentences about orders that every report prints."""
+        told = [
+            "Orders are worked at Interactive Brokers: day limit orders, combos as one guaranteed BAG order "
+            "at one net price, re-quoted as in the backtest. Fills, prices and fees are the broker's own.",
+        ]
+        if self.settings.protective_multiple > 0.0:
+            told.append(
+                f"While a credit combo is held, a stop to buy it back at "
+                f"{self.settings.protective_multiple:g} times its credit rests at the broker."
+            )
+        return told

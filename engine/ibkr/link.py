@@ -1,0 +1,441 @@
+"""The connection: one thread owns the event loop and the client, everyone else asks it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from loguru import logger
+
+from engine.errors import LinkError
+from engine.ibkr.clock import GatewayClock
+from engine.ibkr.events import Change, ErrorTold, LinkChange, LinkState, Told
+from engine.ibkr.explain import (
+    API_OFF,
+    REFUSALS,
+    RESTORED,
+    RESTORED_EMPTY,
+    UPSTREAM_LOST,
+    explain,
+)
+from engine.ibkr.library import library, make_client
+from engine.ibkr.limiter import Limiter
+from engine.settings_ibkr import IbkrSettings
+
+T = TypeVar("T")
+Listener = Callable[[Told], None]
+Open = Callable[[Any], Awaitable[None]]
+CLOCK_READINGS = 3
+IDS_SKIPPED = 1000
+CLOCK_EVERY = 60.0  # seconds between two readings of the gateway's clock
+
+
+class Link:
+    """One supervised connection to TWS, IB Gateway or the gateway simulator.
+
+    Parameters
+    ----------
+    settings : IbkrSettings
+    paper : bool
+        Refuse an account whose id does not begin with D (paper) or, when False, one that does.
+    speed : float
+        Of the gateway's clock, for rehearsals.
+
+    Attributes
+    ----------
+    state : LinkState
+    account : str
+        The account traded; empty before the first connection.
+    clock : GatewayClock
+    stirred : threading.Event
+        Set whenever something has come that the main loop should look at.
+    """
+
+    def __init__(self, settings: IbkrSettings, paper: bool, speed: float = 1.0) -> None:
+        self.settings, self.paper = settings, paper
+        self.clock = GatewayClock(speed)
+        self.state = LinkState.DOWN
+        self.account = ""
+        self.stirred = threading.Event()
+        self.attempts = 0
+        self._listeners: list[Listener] = []
+        self._registry: dict[str, Open] = {}
+        self._ready = threading.Event()
+        self._trouble = ""
+        self._final: LinkError | None = None  # why no further attempt makes sense
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._ib: Any = None
+        self._limiter: Limiter | None = None
+        self._refused: asyncio.Future[str] | None = None
+        self._ended: asyncio.Event | None = None
+        self._list_lock: asyncio.Lock | None = None
+        self._highest = 0  # order or request id used so far
+
+    # life --------------------------------------------------------------------------
+
+    def start(self, patience: float = 0.0) -> None:
+        """Connect, and stay connected until `stop`.
+
+        Parameters
+        ----------
+        patience : float
+            Seconds to go on trying when the first attempt fails.
+
+        Raises
+        ------
+        LinkError
+            One line: nobody listens, the API is off, the client id is taken, the account is of
+            the wrong kind; the last trouble met when patience is over.
+        """
+        if self._thread is not None:
+            raise LinkError("the link was started before")
+        library()  # a missing client library is told here, not in the thread
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="ibkr-link", daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + patience
+        while not self._ready.wait(0.02):
+            late = time.monotonic() > deadline and self.attempts > 0
+            if self._final is not None or (late and self._trouble):
+                error = self._final or LinkError(self._trouble)
+                self.stop()
+                raise error
+
+    def stop(self) -> None:
+        """Disconnect and end the thread; a second call does nothing."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None or not thread.is_alive():
+            return
+        self.state = LinkState.STOPPED
+        loop.call_soon_threadsafe(self._end)
+        thread.join(10.0)
+        self.stirred.set()
+
+    def _end(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+
+    def _run(self) -> None:
+        loop = self._loop
+        assert loop is not None
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(self._supervise())
+        except asyncio.CancelledError:
+            pass
+        finally:
+            if self._ib is not None:
+                self._ib.client.disconnect()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(asyncio.sleep(0))
+            loop.close()
+
+    # asking ------------------------------------------------------------------------
+
+    @property
+    def up(self) -> bool:
+        """Whether orders can be sent and quotes can be believed."""
+        return self.state is LinkState.UP
+
+    def call(self, make: Callable[[Any], Awaitable[T]], what: str, timeout: float | None = None) -> T:
+        """Run a coroutine on the client in the link's thread and return its result.
+
+        Parameters
+        ----------
+        make : callable
+            Takes the ``IB`` object, returns an awaitable.
+        what : str
+            Names the question in an error: "contract details of SPX".
+        timeout : float, optional
+            Seconds; by default ``request_seconds``.
+
+        Raises
+        ------
+        LinkError
+            Not connected, no answer in time, or the gateway's refusal in words.
+        """
+        loop = self._loop
+        if loop is None or not loop.is_running():
+            raise LinkError(f"{what}: not connected")
+        if threading.current_thread() is self._thread:
+            raise RuntimeError(f"{what}: Link.call from the link's own thread would wait for itself")
+        patience = timeout or self.settings.request_seconds
+        future = asyncio.run_coroutine_threadsafe(self.ask(make, what, patience), loop)
+        return future.result(patience + 5.0)
+
+    async def ask(self, make: Callable[[Any], Awaitable[T]], what: str, timeout: float | None = None) -> T:
+        """Do as `call` does, for coroutines that already run in the link's thread."""
+        seconds = timeout or self.settings.request_seconds
+        if self._ib is None or not self._ib.client.isReady():
+            raise LinkError(f"{what}: not connected")
+        try:
+            return await asyncio.wait_for(make(self._ib), seconds)
+        except TimeoutError:
+            raise LinkError(f"{what}: no answer within {seconds:g} s") from None
+        except ConnectionError as error:
+            raise LinkError(f"{what}: connection lost ({error})") from None
+        except library().RequestError as error:
+            raise LinkError(f"{what}: {explain(error.code, error.message)}", error.code) from None
+
+    def post(self, action: Callable[[Any], None]) -> None:
+        """Let the link's thread do something with the client soon; never waits, never fails.
+
+        Without a connection the action is dropped: whoever sends orders finds out by resync.
+        """
+
+        def run() -> None:
+            if self._ib is None or not self._ib.client.isReady():
+                return
+            try:
+                action(self._ib)
+            except Exception as error:  # noqa: BLE001  an action must not end the connection of all others
+                logger.error("ibkr: {}: {}", type(error).__name__, error)
+
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(run)
+
+    def spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Start a coroutine in the link's thread; its errors are logged."""
+
+        async def run() -> None:
+            try:
+                await work()
+            except LinkError as error:
+                logger.warning("ibkr: {}", error)
+
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: loop.create_task(run()))
+
+    def skip_ids(self) -> None:
+        """Jump over order ids that turned out to be used (the gateway's next id was rolled back)."""
+        self.post(lambda ib: ib.client.updateReqId(ib.client._reqIdSeq + IDS_SKIPPED))
+
+    # subscriptions -----------------------------------------------------------------
+
+    def subscribe(self, key: str, open_it: Open) -> None:
+        """Open a subscription now, and again after every connection and every 1101."""
+        self._registry[key] = open_it
+        if self.state in (LinkState.UP, LinkState.UPSTREAM_LOST):
+            self.spawn(lambda: self._open(key))
+
+    def unsubscribe(self, key: str) -> None:
+        """Forget a subscription; closing it at the gateway is the owner's to post."""
+        self._registry.pop(key, None)
+
+    async def _open(self, key: str) -> None:
+        open_it = self._registry.get(key)
+        if open_it is None:
+            return
+        try:
+            await open_it(self._ib)
+        except LinkError as error:
+            logger.warning("ibkr: subscription {}: {}", key, error)
+
+    # listening ---------------------------------------------------------------------
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell a listener everything from now on, in the link's thread; it must not block.
+
+        Returns
+        -------
+        callable
+            Ends it.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def one_list(self) -> asyncio.Lock:
+        """Return the lock under which lists of open orders are asked for: answers carry no id."""
+        if self._list_lock is None:
+            self._list_lock = asyncio.Lock()
+        return self._list_lock
+
+    def tell(self, told: Told) -> None:
+        """Hand a record to all listeners; one that fails is logged and the others go on."""
+        for listener in list(self._listeners):
+            try:
+                listener(told)
+            except Exception:  # noqa: BLE001  nor must a listener
+                logger.exception("ibkr: a listener failed at {}", told)
+        self.stirred.set()
+
+    def _hear(self, told: Told) -> None:
+        if isinstance(told, ErrorTold):
+            self._error(told)
+        self.tell(told)
+
+    def _error(self, told: ErrorTold) -> None:
+        if self._refused is not None and not self._refused.done() and told.code in REFUSALS:
+            self._refused.set_result(explain(told.code, told.text))
+        if told.code == UPSTREAM_LOST and self.state is LinkState.UP:
+            self.state = LinkState.UPSTREAM_LOST
+            self._change(Change.UPSTREAM_LOST, explain(told.code, told.text))
+        elif told.code in (RESTORED, RESTORED_EMPTY) and self.state is LinkState.UPSTREAM_LOST:
+            self.state = LinkState.UP
+            empty = told.code == RESTORED_EMPTY
+            if empty:
+                for key in list(self._registry):
+                    self.spawn(lambda key=key: self._open(key))  # type: ignore[misc]
+            self._change(Change.RESTORED_EMPTY if empty else Change.RESTORED, explain(told.code, told.text))
+
+    def _change(self, what: Change, text: str) -> None:
+        logger.info("ibkr: {}: {}", what, text)
+        self.tell(LinkChange(what, text))
+
+    # the supervisor ----------------------------------------------------------------
+
+    async def _supervise(self) -> None:
+        settings = self.settings
+        pause = settings.backoff_first
+        while True:
+            try:
+                self._ended = asyncio.Event()
+                await self._connect()
+                pause = settings.backoff_first
+                await self._stay()
+                self.state = LinkState.DOWN
+                self._change(Change.LOST, "connection to the gateway lost")
+            except LinkError as error:
+                self._trouble = str(error)
+                logger.warning("ibkr: {}", error)
+            finally:
+                self._drop()
+            self.attempts += 1
+            if self._final is not None:
+                return
+            await asyncio.sleep(pause)
+            pause = min(2.0 * pause, settings.backoff_most)
+
+    async def _stay(self) -> None:
+        """Read the gateway's clock now and then until the connection ends."""
+        ended = self._ended
+        assert ended is not None
+        while not ended.is_set():
+            try:
+                await asyncio.wait_for(ended.wait(), CLOCK_EVERY)
+            except TimeoutError:
+                try:
+                    await self._read_clock()
+                except LinkError as error:
+                    logger.warning("ibkr: {}", error)
+
+    def _drop(self) -> None:
+        ib, self._ib = self._ib, None
+        if ib is not None:
+            self._highest = max(self._highest, ib.client._reqIdSeq)
+            ib.client.disconnect()
+        if self._limiter is not None:
+            self._limiter.clear()
+
+    async def _connect(self) -> None:
+        settings, loop = self.settings, asyncio.get_running_loop()
+        ib = make_client(self._hear)
+        client = ib.client
+        self._refused = loop.create_future()
+        client.apiError += self._closed
+        client.apiEnd += self._on_end
+        where = f"{settings.host}:{settings.port}"
+        opening = loop.create_task(
+            client.connectAsync(settings.host, settings.port, settings.client_id, settings.connect_seconds)
+        )
+        ib.wrapper.clientId = settings.client_id
+        await asyncio.wait({opening, self._refused}, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            await asyncio.wait({opening})
+            raise LinkError(f"{where}: {self._refused.result()}")
+        refused, self._refused = self._refused, None
+        self._judge(where, opening, refused)
+        self._ib = ib
+        self._limiter = Limiter(self._sender(client), settings.messages_per_second)
+        client.sendMsg = self._limiter.push
+        client.updateReqId(self._highest + 1)
+        self.account = self._claim(where, client.getAccounts())
+        await self._begin(ib)
+
+    def _judge(self, where: str, opening: asyncio.Task[Any], refused: asyncio.Future[str]) -> None:
+        """Turn the end of an attempt to connect into one line."""
+        said = f" ({refused.result()})" if refused.done() else ""
+        refused.cancel()
+        error = opening.exception()
+        if error is None:
+            return
+        if isinstance(error, TimeoutError):
+            raise LinkError(
+                f"{where}: connected, but the API did not answer within "
+                f"{self.settings.connect_seconds:g} s{said}; {API_OFF}"
+            )
+        if isinstance(error, OSError):
+            raise LinkError(
+                f"{where}: nobody listens there ({error.strerror or error}); start TWS or IB Gateway, or "
+                "set ibkr.port (TWS 7497 paper, 7496 live; gateway 4002 paper, 4001 live)"
+            )
+        raise LinkError(f"{where}: {type(error).__name__}: {error}{said}")
+
+    def _closed(self, text: str) -> None:
+        if self._refused is not None and not self._refused.done():
+            self._refused.set_result(f"the gateway closed the connection: {text}; {API_OFF}")
+
+    def _on_end(self) -> None:
+        if self._ended is not None:
+            self._ended.set()
+
+    @staticmethod
+    def _sender(client: Any) -> Callable[[str], None]:
+        def send(message: str) -> None:
+            client.conn.sendMsg(client._prefix(message.encode()))
+
+        return send
+
+    def _claim(self, where: str, accounts: list[str]) -> str:
+        """Return the account to trade; refuse one of the wrong kind for good."""
+        wanted = self.settings.account
+        if wanted and wanted not in accounts:
+            self._final = LinkError(f"{where}: ibkr.account is {wanted!r}, expected one of {accounts}")
+        elif not wanted and len(accounts) != 1:
+            self._final = LinkError(f"{where}: ibkr.account is empty, expected one of {accounts}")
+        account = wanted or accounts[0]
+        if self._final is None and account.startswith("D") is not self.paper:
+            kind, other = ("live", "paper") if self.paper else ("paper", "live")
+            self._final = LinkError(
+                f"{where}: account {account} is a {kind} account, expected a {other} one "
+                "(ids of paper accounts begin with D)"
+            )
+        if self._final is not None:
+            raise self._final
+        return account
+
+    async def _begin(self, ib: Any) -> None:
+        """Ask for what every session needs, then for all that was subscribed before."""
+        for _ in range(CLOCK_READINGS):
+            await self._read_clock()
+        ib.reqMarketDataType(self.settings.market_data_type)
+        try:
+            await self.ask(lambda ib: ib.reqAccountUpdatesAsync(self.account), "account updates")
+            await self.ask(lambda ib: ib.reqPositionsAsync(), "positions")
+        except LinkError as error:
+            if self._ended is not None and self._ended.is_set():
+                raise
+            logger.warning("ibkr: {}", error)
+        self.state = LinkState.UP
+        for key in list(self._registry):
+            await self._open(key)
+        self._trouble = ""
+        self._change(
+            Change.CONNECTED,
+            f"account {self.account}, server version {ib.client.serverVersion()}, {library().__name__}, "
+            f"clocks {self.clock.skew:+.1f} s apart" if self.clock.speed == 1.0
+            else f"account {self.account}, clock at {self.clock.speed:g} times",
+        )  # fmt: skip
+        self._ready.set()
+
+    async def _read_clock(self) -> None:
+        asked = time.monotonic()
+        told = await self.ask(lambda ib: ib.reqCurrentTimeAsync(), "the gateway's time")
+        self.clock.read(asked, time.monotonic(), told.timestamp())

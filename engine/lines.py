@@ -1,0 +1,48 @@
+"""The lines of every minute feed, whatever fills them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+import backtrader as bt
+
+from engine.bars import LINES
+
+
+class NewYork(tzinfo):
+    """New York time with the ``localize`` that Backtrader asks of a time zone."""
+
+    _zone = ZoneInfo("America/New_York")
+
+    def utcoffset(self, at: datetime | None) -> timedelta | None:
+        return self._zone.utcoffset(at)
+
+    def dst(self, at: datetime | None) -> timedelta | None:
+        return self._zone.dst(at)
+
+    def tzname(self, at: datetime | None) -> str | None:
+        return self._zone.tzname(at)
+
+    def fromutc(self, at: datetime) -> datetime:
+        return self._zone.fromutc(at.replace(tzinfo=self._zone)).replace(tzinfo=self)
+
+    def localize(self, at: datetime) -> datetime:
+        return at.replace(tzinfo=self)
+
+
+NEW_YORK = NewYork()
+
+
+class MinuteFeed(bt.feed.DataBase):  # type: ignore[misc]
+    """Minute bars with the lines of `engine.bars.LINES` (NaN when absent) and ``minute, day, left``.
+
+    Stored times are UTC; ``data.datetime.datetime()`` answers in New York time.
+    """
+
+    lines = (*LINES, "minute", "day", "left")
+    params = (
+        ("timeframe", bt.TimeFrame.Minutes),
+        ("compression", 1),
+        ("tz", NEW_YORK),
+    )

@@ -1,0 +1,180 @@
+"""``mw rehearse``, ``paper``, ``live`` and what belongs to a session: guard, kill, status, flatten."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.errors import ConfigError
+from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Seed, Verbose, start_log
+
+
+class Venue(StrEnum):
+    """Whose session."""
+
+    PAPER = "paper"
+    LIVE = "live"
+
+
+Whose = Annotated[Venue, typer.Option("--venue", help="Whose session.")]
+Folder = Annotated[Path | None, typer.Option(help="Instead of session.folder.", show_default="")]
+Bots = Annotated[str | None, typer.Option(metavar="putlite,condor", help="Only these bots.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(rehearse)
+    app.command()(paper)
+    app.command()(live)
+    app.command()(guard)
+    app.command()(kill)
+    app.command()(unkill)
+    app.command()(status)
+    app.command()(flatten)
+    app.command("connect-test")(connect_test)
+
+
+def rehearse(
+    day: Annotated[
+        list[str] | None, typer.Option(metavar="2018-05-08", help="A session; may be given again.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, help="So many sessions with trades, the latest there are.")] = 1,
+    speed: Annotated[
+        float, typer.Option(min=1, max=1000, help="Seconds of the session in one of yours.")
+    ] = 60.0,
+    seed: Seed = None,
+    faults: Annotated[Path | None, typer.Option(help="What goes wrong, and when: docs/rehearse.md.")] = None,
+    bots: Bots = None,
+    profile: Profile = None,
+    config: Config = CONFIG,
+    out: Annotated[Path, typer.Option(help="Folder for the rehearsal's own folder.")] = RUNS,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Play a day at a simulated gateway with the code that trades paper and live."""
+    start_log(verbose, logfile)
+    from scripts.commands.run import chosen
+    from scripts.live.rehearse import Rehearsal, rehearse, trading_days
+
+    wanted = chosen(bots)
+    found = tuple(_day(text) for text in day) if day else trading_days(config, wanted, profile, seed, days)
+    name = f"rehearsal-{datetime.now():%Y%m%d-%H%M%S}"
+    rehearse(Rehearsal(config, out / name, found, speed, seed, wanted, profile, faults=faults))
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ConfigError(f"--day: got {text!r}, expected a day like 2018-05-08") from None
+
+
+def paper(
+    bots: Bots = None,
+    now: Annotated[bool, typer.Option("--now", help="Connect at once, whatever the time.")] = False,
+    profile: Profile = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Trade the next session on the paper account."""
+    start_log(verbose, logfile)
+    from scripts.commands.run import chosen
+    from scripts.live.plan import make_plan
+    from scripts.live.run import run
+
+    run(make_plan(config, "paper", chosen(bots), profile), wait=not now)
+
+
+def live(verbose: Verbose = 0, logfile: LogFile = None) -> None:
+    """Trade the live account, once the gate allows it; until then it refuses."""
+    start_log(verbose, logfile)
+    from scripts.live.run import refuse_live
+
+    refuse_live()
+
+
+def guard(
+    venue: Whose = Venue.PAPER,
+    tag: Annotated[str | None, typer.Option(help="Account, as its files are named.")] = None,
+    folder: Folder = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Watch a session from outside and close the account when it must be; sessions start it themselves."""
+    start_log(verbose, logfile)
+    from scripts.live.guard import Guard, tag_of
+    from scripts.live.plan import read_plan
+
+    place = _folder(folder, config)
+    name = tag or tag_of(place, venue.value)
+    raise typer.Exit(Guard(read_plan(place, name), name).run())
+
+
+def kill(
+    why: Annotated[str, typer.Argument(help="A word on why.")] = "by hand",
+    folder: Folder = None,
+    config: Config = CONFIG,
+) -> None:
+    """Let no session start and no entry be made until `mw unkill`; what is open is closed as usual."""
+    from engine.live.files import KillFile
+
+    file = KillFile(_folder(folder, config))
+    file.set(why)
+    typer.echo(f"{file.path} stands: no session starts, no entry is made; mw unkill lifts it")
+
+
+def unkill(folder: Folder = None, config: Config = CONFIG) -> None:
+    """Let sessions start and entries be made again."""
+    from engine.live.files import KillFile
+
+    file = KillFile(_folder(folder, config))
+    typer.echo(f"{file.path} is gone" if file.clear() else f"{file.path} was not there")
+
+
+def status(folder: Folder = None, config: Config = CONFIG) -> None:
+    """Say which sessions run, and what they hold."""
+    from scripts.live.status import show
+
+    show(_folder(folder, config))
+
+
+def flatten(
+    venue: Whose = Venue.PAPER,
+    profile: Profile = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """End the session, cancel its orders, close what is open, and check that the account is flat."""
+    start_log(verbose, logfile)
+    from scripts.live.plan import make_plan
+    from scripts.live.status import flatten as close
+
+    close(make_plan(config, venue.value, None, profile))
+
+
+def connect_test(
+    venue: Whose = Venue.PAPER,
+    profile: Profile = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Check the connection, the account, the data and the clock, and say what to click."""
+    start_log(verbose, logfile)
+    from scripts.live.connect import run
+    from scripts.live.plan import make_plan
+
+    raise typer.Exit(run(make_plan(config, venue.value, None, profile)))
+
+
+def _folder(folder: Path | None, config: Path) -> Path:
+    from engine.settings import Settings
+
+    return folder or Settings.load(config).session.folder

@@ -1,0 +1,111 @@
+"""``mw connect-test``: is everything there that a session needs; what to click where it is not."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from engine.errors import LinkError, MarketWatchError
+from engine.ibkr.contracts import Contracts
+from engine.ibkr.link import Link
+from engine.ibkr.quotes import LiveQuotes
+from engine.options.contract import Product
+from engine.universe import load_universe
+from scripts.live.plan import Plan
+
+CHAINS = ("SPY", "QQQ")
+SKEW_SECONDS = 2.0
+QUOTE_SECONDS = 10.0
+DATA_HELP = (
+    "Client Portal, Settings, Market Data Subscriptions: OPRA (US options) and US securities, then "
+    "'Share with paper account'; in TWS: Configure, API, Settings: market data for API accepted"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the test; ``help`` says what to do when it failed."""
+
+    name: str
+    passed: bool
+    text: str
+    help: str = ""
+
+
+def run(plan: Plan) -> int:
+    """Print PASS and FAIL lines; return 0 when all passed, 3 otherwise."""
+    console = Console(soft_wrap=True)
+    failed = 0
+    for check in checks(plan):
+        failed += not check.passed
+        word = "PASS" if check.passed else "FAIL"
+        console.print(f"{word}  {check.name}: {check.text}", highlight=False)
+        if check.help and not check.passed:
+            console.print(f"      {check.help}", highlight=False)
+    console.print("All passed." if not failed else f"{failed} failed.")
+    return 3 if failed else 0
+
+
+def checks(plan: Plan) -> Iterator[Check]:
+    """Yield the checks in the order in which one needs the other."""
+    settings = plan.settings.ibkr
+    link = Link(settings, plan.paper, plan.speed)
+    try:
+        link.start()
+    except LinkError as error:
+        yield Check("connection", False, str(error))
+        return
+    try:
+        yield Check("connection", True, f"{settings.host}:{settings.port}, client id {settings.client_id}")
+        kind = "paper" if plan.paper else "live"
+        yield Check("account", True, f"one {kind} account, as asked for")
+        skew = abs(link.clock.skew) if plan.speed == 1.0 else 0.0
+        yield Check(
+            "clock", skew <= SKEW_SECONDS, f"{skew:.1f} s apart",
+            "set this machine's clock by NTP: bars are stamped by TWS, orders by this machine",
+        )  # fmt: skip
+        yield from _chains(plan, link)
+    finally:
+        link.stop()
+
+
+def _chains(plan: Plan, link: Link) -> Iterator[Check]:
+    universe = load_universe(plan.config / "universe.json")
+    names = [*CHAINS, *(symbol for symbol in plan.symbols if symbol not in CHAINS)]
+    for symbol in names:
+        if symbol in universe:
+            yield _guarded(f"{symbol} chain", lambda symbol=symbol: _chain(plan, link, universe[symbol]))
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except MarketWatchError as error:
+        return Check(name, False, str(error), DATA_HELP)
+
+
+def _chain(plan: Plan, link: Link, product: Product) -> Check:
+    """Check that a product's nearest options are listed and quoted."""
+    symbol, name = product.symbol, f"{product.symbol} chain"
+    contracts = Contracts(link, {symbol: product})
+    contracts.prepare([symbol])
+    book = LiveQuotes(link, contracts, {symbol: product}, plan.settings.ibkr)
+    book.start([symbol])
+    for days in (0, 1):
+        book.watch(symbol, days)
+    expiry = None
+    deadline = time.monotonic() + QUOTE_SECONDS
+    while expiry is None and time.monotonic() < deadline:
+        expiry = book.expiry(symbol, 0) or book.expiry(symbol, 1)
+        time.sleep(0.05)
+    if expiry is None:
+        why = next(iter(set(book.refused.values())), f"no option quote within {QUOTE_SECONDS:g} s")
+        return Check(name, False, f"{len(contracts.expiries(symbol))} expiries listed; {why}", DATA_HELP)
+    chain = book.chain(symbol, expiry)
+    quoted = sum(math.isfinite(ask) for ask in chain.ask)
+    text = f"price {book.spot(symbol):g}, {expiry}: {quoted} of {len(chain.ask)} options quoted"
+    return Check(name, quoted > 0, text, DATA_HELP)

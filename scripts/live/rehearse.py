@@ -1,0 +1,192 @@
+"""``mw rehearse``: a day at the simulated gateway, played by the session that plays paper and live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from engine.bars import Bars
+from engine.errors import ConfigError, DataError
+from engine.gateway.faults import Faults
+from engine.gateway.gateway import Gateway
+from engine.live.memory import LineMemory
+from engine.sessions import OPEN_MINUTE, session_dates, sessions_ahead
+from engine.settings import Settings
+from engine.universe import load_universe
+from scripts.gateway_market import gateway_market
+from scripts.live.plan import Plan, instant, make_plan
+from scripts.live.run import run
+from scripts.live.watch import Outcome
+from scripts.requests import Recording
+
+DATA_END = date(2018, 12, 31)  # of the daily data shipped
+BESIDE = ("atm_iv", "skew", "put_volume", "call_volume")
+HISTORY = 40  # sessions before the first, for what looks back
+LOOKED_AT = 60  # sessions among which days with trades are looked for
+OPEN_EARLY = 5  # minutes before the open at which a rehearsed day begins
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What is rehearsed.
+
+    Parameters
+    ----------
+    config, out : Path
+        Folder of the settings; folder for the rehearsal's own folder.
+    days : tuple of date
+        Sessions, in order.
+    speed : float
+    seed : int, optional
+        In place of ``data.seed``.
+    first : int, optional
+        Minute after midnight at which the first day begins.
+    faults : Path, optional
+        A script of what goes wrong.
+    recording : Recording
+        Recorded bars and quotes instead of synthetic ones.
+    """
+
+    config: Path
+    out: Path
+    days: tuple[date, ...]
+    speed: float = 60.0
+    seed: int | None = None
+    bots: tuple[str, ...] | None = None
+    profile: str | None = None
+    first: int | None = None
+    recording: Recording = Recording()
+    overrides: Mapping[str, Any] | None = None
+    port: int = 0
+    faults: Path | None = None
+
+
+@contextmanager
+def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
+    """Open a gateway that plays the days, and the plan of a session at it."""
+    from scripts.market import market
+
+    plan = _plan(request, 0)
+    settings = plan.settings
+    first = sessions_ahead(request.days[0], -HISTORY)
+    bars, book = market(
+        settings, load_universe(request.config / "universe.json"), plan.symbols,
+        seed=request.seed, recording=request.recording, timerange=f"{first:%Y%m%d}-{request.days[-1]:%Y%m%d}",
+    )  # fmt: skip
+    from engine.execution.settings import ExecutionSettings
+
+    execution = ExecutionSettings(**settings.execution.model_dump())
+    begin = instant(request.days[0], request.first or OPEN_MINUTE - OPEN_EARLY)
+    remember(plan, bars, begin)
+    played = gateway_market(bars, book, plan.products, plan.fees, execution)
+    seed = settings.data.seed if request.seed is None else request.seed
+    gateway = Gateway(
+        played,
+        port=request.port,
+        start=begin,
+        faults=Faults.load(request.faults) if request.faults else Faults(),
+        state=request.out / "gateway.json",
+        speed=request.speed,
+        seed=seed,
+        cash=settings.account.cash,
+    )
+    with gateway:
+        yield gateway, _plan(request, gateway.port)
+
+
+def _plan(request: Rehearsal, port: int) -> Plan:
+    # the simulated exchange quotes once a minute
+    near: dict[str, Any] = {"host": "127.0.0.1", "account": "", "quote_age": 150.0} | (
+        {"port": port} if port else {}
+    )
+    over = Settings.load(request.config, request.profile, request.overrides).model_dump(
+        mode="json", include={"ibkr"}
+    )
+    overrides = dict(request.overrides or {})
+    overrides["ibkr"] = over["ibkr"] | near
+    overrides["session"] = {"guard": False} | dict(overrides.get("session", {}))
+    return make_plan(
+        request.config, "rehearsal", request.bots, request.profile, overrides,
+        request.speed, request.out, str(request.out / "journal.db"), request.out,
+    )  # fmt: skip
+
+
+def remember(plan: Plan, bars: Mapping[str, Bars], begin: datetime) -> None:
+    """Keep what earlier sessions would have measured beside the bars before ``begin``."""
+    memory = LineMemory(plan.folder / f"lines-{plan.venue}")
+    until = int(begin.timestamp()) * 10**9
+    for symbol, held in bars.items():
+        columns = {name: held.lines[name] for name in BESIDE if name in held.lines}
+        for row, stamp in enumerate(held.stamp.tolist()):
+            if stamp <= until:
+                memory.keep(stamp, symbol, {name: float(values[row]) for name, values in columns.items()})
+    memory.close()
+
+
+def rehearse(request: Rehearsal) -> tuple[Outcome, ...]:
+    """Play the days one after the other, show what came of them, and return how each ended.
+
+    Raises
+    ------
+    ConfigError
+        No day, or a speed out of range.
+    SessionError
+        A day did not end flat.
+    """
+    if not request.days:
+        raise ConfigError("rehearse: got no day, expected at least one trading day")
+    console = Console()
+    outcomes = []
+    with stage(request) as (gateway, plan):
+        for day in request.days:
+            wait_for(gateway, day)
+            console.print(f"Rehearsing {day} at {request.speed:g} times, gateway on port {gateway.port}")
+            outcomes.append(run(plan, wait=False))
+        told = gateway.happened
+        truth = gateway.executions()
+    for line in told:
+        console.print(f"fault: {line}", soft_wrap=True)
+    console.print(f"{len(truth)} executions at the gateway; journal: {plan.database}", soft_wrap=True)
+    return tuple(outcomes)
+
+
+def wait_for(gateway: Gateway, day: date) -> None:
+    """Wait until the gateway's clock has come to a day."""
+    begin = instant(day, OPEN_MINUTE - OPEN_EARLY)
+    while gateway.now < begin:
+        time.sleep(0.05)
+
+
+def trading_days(
+    config: Path, bots: tuple[str, ...] | None, profile: str | None, seed: int | None, count: int
+) -> tuple[date, ...]:
+    """Return the latest days of the synthetic data on which a backtest trades.
+
+    Raises
+    ------
+    DataError
+        There are fewer among the last sessions.
+    """
+    from scripts.requests import BacktestRequest
+    from scripts.session import play as backtest
+    from scripts.session import prepare
+
+    last = session_dates(DATA_END - timedelta(days=2 * LOOKED_AT), DATA_END)[-LOOKED_AT:]
+    request = BacktestRequest(
+        config, config, bots, f"{last[0]:%Y%m%d}-{last[-1]:%Y%m%d}", profile=profile, seed=seed
+    )
+    desk, _ = backtest(prepare(request))
+    found = sorted({trade.entry_time.date() for trade in desk.journal.trades})
+    if len(found) < count:
+        raise DataError(
+            f"--days: got {count}, but a backtest of {last[0]} to {last[-1]} trades on {len(found)}; "
+            "name the days with --day"
+        )
+    return tuple(found[-count:])

@@ -1,0 +1,63 @@
+"""``mw paper`` and ``mw live``: wait for the session, start the guard, play, say how it ended."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from loguru import logger
+from rich.console import Console
+
+from engine.errors import SessionError
+from engine.sessions import OPEN_MINUTE
+from scripts.live.guard import start_guard
+from scripts.live.plan import EARLY, Plan, instant, session_of
+from scripts.live.session import play, refuse_killed
+from scripts.live.watch import Outcome
+
+CONNECT_SECONDS = 600.0  # TWS may be restarting when a session begins
+NAP = 5.0
+NO_GATE = (
+    "live: the gate has not given its word, expected a proof of the paper sessions; until the gate stands "
+    "nothing is traded live (mw paper, mw rehearse)"
+)
+
+
+def run(plan: Plan, wait: bool = True) -> Outcome:
+    """Play the next session of a venue and return how it ended.
+
+    Parameters
+    ----------
+    plan : Plan
+    wait : bool
+        False connects at once, whatever the time.
+    """
+    refuse_killed(plan)
+    if wait:
+        wait_for_session()
+
+    def started(tag: str) -> None:
+        if plan.settings.session.guard:
+            start_guard(plan, tag)
+
+    outcome = play(plan, CONNECT_SECONDS, started=started)
+    Console().print(f"{plan.venue} session of {outcome.day}: {outcome.text}, net {outcome.net:+.2f} USD")
+    if outcome.how == "open":
+        raise SessionError(f"{plan.venue}: {outcome.text}: close it in TWS, or with mw flatten")
+    return outcome
+
+
+def wait_for_session() -> None:
+    """Sleep until half an hour before the next session's open; nothing is connected meanwhile."""
+    day = session_of(datetime.now(UTC))
+    begin = instant(day, OPEN_MINUTE) - EARLY
+    left = begin - datetime.now(UTC)
+    if left > timedelta():
+        logger.info("waits until {:%Y-%m-%d %H:%M} New York for the session of {}", begin, day)
+    while datetime.now(UTC) < begin:
+        time.sleep(NAP)
+
+
+def refuse_live() -> None:
+    """Raise SessionError: nothing trades live without the gate's word."""
+    raise SessionError(NO_GATE)

@@ -1,0 +1,80 @@
+"""``mw status`` and ``mw flatten``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from engine.errors import SessionError
+from engine.live.files import AccountLock, Heartbeat, KillFile
+from scripts.live.guard import close_all
+from scripts.live.plan import Plan
+
+END_SECONDS = 150.0  # wall seconds a session is given to close by itself
+NAP = 0.2
+
+
+def show(folder: Path) -> None:
+    """Print the sessions of a folder, one a row, and whether the kill file stands."""
+    console = Console()
+    why = KillFile(folder).reason()
+    if why is not None:
+        console.print(f"The kill file stands: {why}")
+    tags = sorted(path.name.partition(".")[0] for path in folder.glob("*.heartbeat.json"))
+    if not tags:
+        console.print(f"No session has left a sign of life in {folder} (mw paper starts one).")
+        return
+    table = Table("session", "state", "pid", "last sign", "connected", "guard", "holds and halts")
+    for tag in tags:
+        beat = Heartbeat(folder, tag).read()
+        if beat is None:
+            continue
+        pid, watched = AccountLock(folder, tag).holder(), AccountLock(folder, tag, "guard").holder()
+        state = beat.state if pid is not None or beat.state == "ended" else f"dead while {beat.state}"
+        ago = f"{max(time.time() - beat.at, 0.0):.0f} s ago"
+        table.add_row(
+            tag,
+            state,
+            str(pid or "-"),
+            ago,
+            "yes" if beat.connected else "no",
+            str(watched or "-"),
+            beat.text,
+        )
+    console.print(table)
+
+
+def flatten(plan: Plan) -> None:
+    """End a running session, close what is open, and say whether the account is flat.
+
+    Raises
+    ------
+    SessionError
+        Something is still open; names it.
+    """
+    for path in plan.folder.glob(f"{plan.venue}-*.heartbeat.json"):
+        end_session(plan.folder, path.name.partition(".")[0])
+    left = close_all(plan)
+    if left:
+        raise SessionError(f"still open: {', '.join(left)}; close it in TWS")
+    Console().print("The account holds no option of the bots' symbols and no order of theirs.")
+
+
+def end_session(folder: Path, tag: str) -> None:
+    """Ask a running session to end, wait for it, and end it by force when it does not."""
+    lock = AccountLock(folder, tag)
+    for number, seconds in ((signal.SIGTERM, END_SECONDS), (signal.SIGKILL, 5.0)):
+        pid = lock.holder()
+        if not pid:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+        deadline = time.monotonic() + seconds
+        while lock.holder() is not None and time.monotonic() < deadline:
+            time.sleep(NAP)

@@ -1,0 +1,222 @@
+"""What a session looks after on every pass of its loop, beside the bots' own work."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import nan
+from typing import Any
+
+from loguru import logger
+
+from engine.desk import Desk
+from engine.ibkr.broker import LiveBroker
+from engine.ibkr.link import Link
+from engine.ibkr.reconcile import Difference, Reconciler
+from engine.journal import records
+from engine.live.files import Beat, Heartbeat, KillFile
+from engine.reasons import Reason
+from engine.sessions import CLOSE_MINUTE, NEW_YORK, close_minute
+from scripts.live.plan import LATE, Plan, instant
+from strategies.base import Bot
+
+STEP = timedelta(seconds=1)  # of the venue's clock, between two looks
+BOOKS_SECONDS = 15.0  # wall, for the first comparison with the broker
+JOURNAL_BEAT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session ended: ``flat``, ``kept`` (open by the owner's wish) or ``open``."""
+
+    how: str
+    day: date
+    trades: int
+    net: float
+    text: str
+
+    def told(self) -> Mapping[str, Any]:
+        """Return what the journal keeps of it."""
+        return {"trades": self.trades, "net": self.net, "text": self.text}
+
+
+class Watch:
+    """Heartbeat, kill file, connection, the time between bars, and the end of a session.
+
+    Parameters
+    ----------
+    plan : Plan
+    link, desk, broker
+        Of the session.
+    today : date
+    heart : Heartbeat
+    kill : KillFile
+    limits : mapping of order reference to float
+        The last limits journalled of the orders to be taken up.
+    ending : Reason, optional
+        TAKEN_OVER for a session that only closes what an earlier one has left.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        link: Link,
+        desk: Desk,
+        broker: LiveBroker,
+        today: date,
+        heart: Heartbeat,
+        kill: KillFile,
+        limits: Mapping[str, float],
+        ending: Reason | None = None,
+    ) -> None:
+        self.plan, self.link, self.desk, self.broker, self.today = plan, link, desk, broker, today
+        self._kill, self._ending = kill, ending
+        self._books = Reconciler(broker, plan.symbols, told=self._differ)
+        self._heart, self._limits = heart, limits
+        half = close_minute(today) < CLOSE_MINUTE
+        flat_by = desk.governor.limits.flat_minute(half)
+        self.until = instant(today, flat_by) + LATE
+        self.close = instant(today, close_minute(today))
+        self.bots: list[Bot] = []
+        self._how = ""
+        self._looked = self._told = datetime.min.replace(tzinfo=NEW_YORK)
+        self._beaten = 0.0
+        self._ends: datetime | None = None
+
+    def now(self) -> datetime:
+        """Return the venue's time, New York."""
+        return self.link.clock.instant().astimezone(NEW_YORK)
+
+    def stop(self) -> None:
+        """End the session in order: close what is open, unless the owner keeps it."""
+        self._ending = self._ending or Reason.SESSION_END
+
+    def on_pass(self, bots: list[Any]) -> bool:
+        """Do what is due; return True when the session is over."""
+        if not self.bots:
+            self.bots = bots
+            self._adopt()
+        self._books.next()
+        now = self.now()
+        if now - self._looked < STEP:
+            return False
+        self._looked = now
+        self._control(now)
+        for bot in self.bots:
+            bot.watch(now)
+        self._beat(now)
+        return self._over(now)
+
+    def _adopt(self) -> None:
+        """Give the broker back the trades of an earlier process, each with its order at work."""
+        for bot in self.bots:
+            ticket = bot.ticket
+            if ticket is None:
+                continue
+            logger.info("session: {} goes on with {}", bot.bot_name, ticket.intent.order_ref)
+            self.broker.restore(ticket.intent, bot, ticket.holdings(), ticket.costs())
+            order = ticket.order()
+            if order is not None:
+                average = ticket.value / ticket.done if ticket.done else nan
+                limit = self._limits.get(order.ref, nan)
+                self.broker.adopt(order, bot, limit, ticket.done, average)
+
+        deadline = time.monotonic() + BOOKS_SECONDS
+        while not self._books.settled and time.monotonic() < deadline:
+            self.broker.next()
+            self._books.next()
+            time.sleep(0.02)
+
+    def _differ(self, found: tuple[Difference, ...]) -> None:
+        """Tell of what the journal and the broker do not agree on."""
+        now = self.now()
+        told = {f"{one.what}: {one.subject}": str(one) for one in found}
+        text = "; ".join(told.values())
+        self.desk.journal.record(records.Reconciliation(now, "session", not found, told, {}, text))
+
+    def _control(self, now: datetime) -> None:
+        why = self._kill.reason()
+        self._latch(Reason.KILLED, why is not None, f"the kill file stands: {why}", now)
+        self._latch(Reason.DISCONNECTED, not self.link.up, "no connection to the broker", now)
+        blocking = [str(one) for one in self._books.differences if one.blocks]
+        apart = bool(blocking) or not self._books.settled
+        text = "; ".join(blocking) or "the broker's books are not compared yet"
+        self._latch(Reason.UNRECONCILED, apart, text, now)
+
+    def _latch(self, reason: Reason, on: bool, text: str, now: datetime) -> None:
+        if on:
+            self.desk.halt(reason, text, now)
+        else:
+            self.desk.clear(reason, now)
+
+    # the end -----------------------------------------------------------------------
+
+    @property
+    def flat(self) -> bool:
+        """Whether no bot holds or works anything."""
+        return not self.broker.busy and all(bot.ticket is None for bot in self.bots)
+
+    def _over(self, now: datetime) -> bool:
+        if self._ending is not None:
+            if self._ends is None:
+                self._ends = now + timedelta(seconds=self.plan.settings.session.end_seconds)
+            if self.plan.settings.session.keep_open and self._ending is Reason.SESSION_END:
+                return self._end("flat" if self.flat else "kept", now)
+            self.desk.end(self._ending)
+            if self.flat or now >= self._ends:
+                return self._end("flat" if self.flat else "open", now)
+            return False
+        if now >= self.close or (now >= self.until and self.flat):
+            return self._end("flat" if self.flat else "open", now)
+        return False
+
+    def _end(self, how: str, now: datetime) -> bool:
+        self._how = how
+        self._beat(now, last=True)
+        return True
+
+    def outcome(self) -> Outcome:
+        """Return how the session ended."""
+        trades = self.desk.journal.trades
+        held = ", ".join(bot.ticket.intent.order_ref for bot in self.bots if bot.ticket is not None)
+        text = f"{len(trades)} trades, {'open: ' + held if held else 'flat'}"
+        return Outcome(self._how or "failed", self.today, len(trades), sum(one.net for one in trades), text)
+
+    # signs of life ---------------------------------------------------------------------
+
+    def _beat(self, now: datetime, last: bool = False) -> None:
+        wall = time.monotonic()
+        every = self.plan.settings.session.heartbeat_seconds / self.plan.speed
+        if not last and wall - self._beaten < max(every, 0.2):
+            return
+        self._beaten = wall
+        state = self._state(now, last)
+        held = ", ".join(f"{bot.bot_name}: {bot.ticket.stage}" for bot in self.bots if bot.ticket) or "flat"
+        halts = ", ".join(sorted({str(reason) for _, reason in self.desk.state.halts}))
+        self._heart.write(
+            Beat(
+                pid=os.getpid(),
+                at=time.time(),
+                state=state,
+                connected=self.link.up,
+                account=self._heart.path.name.partition(".")[0],
+                venue=self.plan.venue,
+                symbols=self.plan.symbols,
+                keep=self.plan.settings.session.keep_open,
+                text=f"{held}; halts: {halts or 'none'}",
+            )
+        )
+        if last or now - self._told >= JOURNAL_BEAT:
+            self._told = now
+            detail = {"held": held, "halts": halts, "connected": self.link.up}
+            self.desk.journal.record(records.Heartbeat(now, os.getpid(), "", state, detail))
+
+    def _state(self, now: datetime, last: bool) -> str:
+        if last:
+            return "ended"
+        if self._ending is not None:
+            return "closing"
+        return "waiting" if now < instant(self.today, 570) else "trading"

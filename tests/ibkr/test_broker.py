@@ -1,0 +1,174 @@
+"""The broker against the gateway, over a real socket."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import OrderError
+from engine.intent import Urgency
+from tests.ibkr.rig import Rig, rig
+
+
+def flat(one: Rig) -> None:
+    """Wait until nothing is held or works on either side, then compare the books."""
+    one.until(lambda: not one.broker.trades)
+    assert one.gateway.positions() == {} and one.gateway.open_orders() == []
+    one.agrees()
+
+
+def test_a_spread_goes_in_and_out_as_one_order_and_the_books_agree():
+    with rig() as one:
+        intent = one.enter(2)
+        one.until(lambda: one.ended())
+        assert one.owner.states[-1] == "filled" and one.owner.units[-1] == 2
+        assert set(one.gateway.positions().values()) == {-2, 2}
+        one.leave(intent)
+        one.until(lambda: one.ended(2))
+        assert one.owner.states.count("filled") == 2
+        flat(one)
+        (entry, *_) = [row for row in one.gateway.orders() if row["orderRef"].endswith("/1")]
+        assert entry["secType"] == "BAG" and entry["tif"] == "DAY" and entry["action"] == "BUY"
+        assert entry["limit"] < 0.0 and not entry["routing"]
+
+
+def test_fills_carry_the_gateways_fees_and_leg_prices_that_make_up_the_net_price():
+    with rig() as one:
+        one.enter()
+        one.until(lambda: one.ended())
+        fills = one.owner.fills
+        assert len(fills) == 2 and all(fill.fees > 0.0 for fill in fills)
+        net = sum(fill.price * fill.quantity for fill in fills)
+        assert net == pytest.approx(fills[0].combo_price)
+        one.agrees()
+
+
+def test_an_entry_concedes_minute_by_minute_and_is_changed_in_place():
+    with rig(speed=240.0) as one:
+        intent = one.enter(urgency=Urgency.ENTRY)
+        one.until(lambda: one.ended())
+        (entry,) = [row for row in one.gateway.orders() if row["orderRef"] == f"{intent.order_ref}/1"]
+        limits = [event.limit for event in one.owner.events]
+        assert limits == sorted(limits)
+        assert entry["status"] == "Filled" and "conceded" in one.owner.states
+
+
+def test_an_entry_nobody_takes_times_out_and_leaves_nothing():
+    hold = {"do": "hold", "event": "trade", "nth": 0}
+    with rig(speed=480.0, faults=(hold,)) as one:
+        one.enter(urgency=Urgency.ENTRY)
+        one.until(lambda: one.ended())
+        assert one.owner.states[-1] == "timed_out"
+        flat(one)
+
+
+def test_a_cancelled_order_ends_only_when_the_gateway_has_ended_it():
+    hold = {"do": "hold", "event": "trade", "nth": 0}
+    with rig(faults=(hold,)) as one:
+        intent = one.enter()
+        one.until(lambda: one.gateway.open_orders())
+        one.broker.cancel(f"{intent.order_ref}/1")
+        one.until(lambda: one.ended())
+        assert one.owner.states[-1] == "cancelled"
+        flat(one)
+
+
+def test_a_partial_fill_is_booked_and_the_rest_follows():
+    part = {"do": "partial", "event": "trade", "units": 1}
+    with rig(faults=(part,)) as one:
+        intent = one.enter(3)
+        one.until(lambda: one.ended())
+        assert "partly_filled" in one.owner.states and sum(one.owner.units) == 3
+        one.leave(intent)
+        one.until(lambda: one.ended(2))
+        flat(one)
+
+
+def test_an_order_beyond_the_funds_is_rejected_before_it_is_sent():
+    with rig(gateway={"cash": 50.0}) as one:
+        one.enter()
+        one.until(lambda: one.ended())
+        assert one.owner.states[-1] == "rejected" and "margin" in one.owner.events[-1].reason
+        assert one.gateway.orders() == []
+
+
+def test_entries_are_refused_while_something_halts_them_and_exits_are_not():
+    with rig() as one:
+        intent = one.enter()
+        one.until(lambda: one.ended())
+        one.broker.halt_entries("test", "a reason")
+        one.enter()
+        one.until(lambda: one.ended(2))
+        assert one.owner.states[-1] == "rejected" and one.owner.events[-1].reason == "a reason"
+        one.leave(intent)
+        one.until(lambda: one.ended(3))
+        flat(one)
+
+
+def test_a_sale_of_what_is_not_held_is_rejected():
+    with rig() as one:
+        intent = one.intent(one.spread())
+        one.leave(intent, 1)
+        one.until(lambda: one.ended())
+        assert one.owner.states == ["rejected"] and one.gateway.orders() == []
+
+
+def test_a_reference_used_twice_is_an_error():
+    with rig() as one:
+        intent = one.enter()
+        with pytest.raises(OrderError, match="twice"):
+            one.broker.submit(one.order(intent), one.owner)
+        with pytest.raises(OrderError, match="never sent"):
+            one.broker.cancel("nothing/1")
+        with pytest.raises(OrderError, match="through the desk"):
+            one.broker.buy()
+
+
+def test_a_stop_rests_while_the_spread_is_held_and_goes_before_the_exit():
+    with rig(faults=({"do": "partial", "event": "trade", "units": 1},)) as one:
+        intent = one.enter(2)
+        one.until(lambda: one.ended())
+        (stop,) = one.until(lambda: [row for row in one.gateway.open_orders() if row["quantity"] == 2])
+        assert stop["orderType"] == "STP" and stop["action"] == "SELL" and stop["aux"] < 0.0
+        placed = [row for row in one.gateway.orders() if row["orderType"] == "STP"]
+        assert len(placed) == 1  # changed in place when the second unit came
+        one.leave(intent)
+        one.until(lambda: one.ended(2))
+        flat(one)
+
+
+def test_a_stop_that_triggers_closes_the_trade_and_its_owner_hears_stopped():
+    with rig(speed=480.0, protective_multiple=1.0) as one:
+        one.enter(below=0.0)
+        one.until(lambda: one.ended())
+        one.until(lambda: "stopped" in one.owner.states, 30.0)
+        flat(one)
+
+
+def test_no_stop_rests_when_none_is_wanted():
+    with rig(protective_multiple=0.0) as one:
+        intent = one.enter()
+        one.until(lambda: one.ended())
+        one.leave(intent)
+        one.until(lambda: one.ended(2))
+        assert all(row["orderType"] == "LMT" for row in one.gateway.orders())
+
+
+def test_single_options_and_shares_trade_as_themselves():
+    from engine.options.combo import shares, single
+    from engine.options.contract import Right
+    from tests.ibkr.rig import TODAY, products
+
+    with rig(symbols=("SPY",), line_budget=40) as one:
+        spot = one.book.spot("SPY")
+        call = single(products()["SPY"], TODAY, float(int(spot) + 1), Right.CALL, -1)
+        lot = shares(products()["SPY"], 100)
+        for number, combo in enumerate((lot, call), 1):
+            one.until(lambda combo=combo: one.book.two_sided(combo))
+            intent = one.intent(combo)
+            one.broker.submit(one.order(intent), one.owner)
+            one.until(lambda number=number: one.ended(number))
+            assert one.owner.states[-1] == "filled"
+        kinds = {(row["secType"], row["action"], row["quantity"]) for row in one.gateway.orders()}
+        assert {("STK", "BUY", 100), ("OPT", "SELL", 1)} <= kinds
+        assert one.broker.account.shares("SPY")[0] == 100
+        one.agrees()
