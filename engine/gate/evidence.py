@@ -28,7 +28,6 @@ EVENTS: dict[str, tuple[type[Any], type[EventRow]]] = {
     "orders": (records.OrderEvent, tables.OrderRow),
     "fills": (records.Fill, tables.FillRow),
     "fees": (records.FeeEvent, tables.FeeRow),
-    "positions": (records.PositionEvent, tables.PositionRow),
     "halts": (records.HaltEvent, tables.HaltRow),
     "trades": (records.Trade, tables.TradeRow),
     "states": (records.StateEvent, tables.StateRow),

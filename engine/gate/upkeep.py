@@ -43,7 +43,7 @@ def _silence(record: SessionRecord, bot: str, first: int, last: int) -> tuple[fl
     """Return the longest time without a heartbeat in the window and while holding, and since when."""
     day = datetime(record.day.year, record.day.month, record.day.day, tzinfo=NEW_YORK)
     start, end = (day.replace(hour=at // 60, minute=at % 60) for at in (first, last))
-    end = max([end, *(event.at for event in record.positions if event.bot == bot)])
+    end = max([end, *(fill.at for fill in record.fills if fill.bot == bot)])
     marks = [start, *sorted(beat.at for beat in record.heartbeats if start <= beat.at <= end), end]
     gaps = [(after - before).total_seconds() for before, after in pairwise(marks)]
     longest = max(gaps)

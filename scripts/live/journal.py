@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def session_journal(plan: Plan) -> Iterator[SessionJournal]:
         It cannot be opened.
     """
     settings = plan.settings
-    run = new_run("session", plan.venue, settings)
+    run = replace(new_run("session", plan.venue, settings), detail={"bots": list(plan.bots)})
     recorder = Recorder(
         open_journal(plan.database, plan.venue), run,
         capacity=settings.journal.queue, patience=settings.journal.patience_seconds,
