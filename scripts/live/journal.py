@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def session_journal(plan: Plan) -> Iterator[SessionJournal]:
         It cannot be opened.
     """
     settings = plan.settings
-    run = new_run("session", plan.venue, settings)
+    run = replace(new_run("session", plan.venue, settings), detail={"bots": list(plan.bots)})
     recorder = Recorder(
         open_journal(plan.database, plan.venue), run,
         capacity=settings.journal.queue, patience=settings.journal.patience_seconds,

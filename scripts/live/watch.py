@@ -124,12 +124,18 @@ class Watch:
                 average = ticket.value / ticket.done if ticket.done else nan
                 limit = self._limits.get(order.ref, nan)
                 self.broker.adopt(order, bot, limit, ticket.done, average)
+        self._compare("start")
 
-        deadline = time.monotonic() + BOOKS_SECONDS
-        while not self._books.settled and time.monotonic() < deadline:
+    def _compare(self, kind: str) -> None:
+        """Hold the broker's books against the journal's once more, and journal that they agree."""
+        looks, deadline = self._books.looks, time.monotonic() + BOOKS_SECONDS
+        self._books.ask()
+        while time.monotonic() < deadline and not (self._books.looks > looks and self._books.settled):
             self.broker.next()
             self._books.next()
             time.sleep(0.02)
+        if self._books.looks > looks and self._books.settled and not self._books.differences:
+            self.desk.journal.record(records.Reconciliation(self.now(), kind, True, {}, {}))
 
     def _differ(self, found: tuple[Difference, ...]) -> None:
         """Tell of what the journal and the broker do not agree on."""
@@ -176,6 +182,7 @@ class Watch:
 
     def _end(self, how: str, now: datetime) -> bool:
         self._how = how
+        self._compare("end")
         self._beat(now, last=True)
         return True
 
