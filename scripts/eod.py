@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,9 +16,9 @@ from rich.console import Console
 from analyzers.analysis import Analysis, analyze
 from analyzers.result import RunResult, save
 from engine.errors import GateError, JournalError
-from engine.gate.session_end import end_session
+from engine.gate.session_end import Ending
 from engine.journal.alerts.alerts import Alerts
-from engine.journal.alerts.services import services
+from engine.journal.alerts.services import Service, services
 from engine.journal.database import open_journal
 from engine.journal.queries import Reader, measured
 from engine.journal.records import DailyMark
@@ -28,7 +28,7 @@ from engine.journal.tables import DecisionRow, MarkRow
 from engine.journal.writing import Writer
 from engine.settings import Settings
 from scripts.backtest import EVENTS, typed
-from scripts.gate import open_gate
+from scripts.gate_session import judge_session, show
 from scripts.journal import new_run
 
 SESSIONS = 100_000  # more than any history has
@@ -41,23 +41,22 @@ class EodRequest:
 
     Parameters
     ----------
+    config : Path
+        Folder of the settings.
+    settings : Settings
     place : str
         The venue's journal.
     venue : str
-    config : Path
-        Folder of the settings.
-    gate : str
-        The gate's journal.
     out : Path
         Folder under which the report's own folder is made.
     day : date, optional
         By default the newest with a session.
     """
 
+    config: Path
+    settings: Settings
     place: str
     venue: str
-    config: Path
-    gate: str
     out: Path
     day: date | None = None
 
@@ -70,18 +69,17 @@ class Compliance:
     text: str
 
 
-def run(request: EodRequest, alerts: Alerts | None = None) -> Path:
+def run(request: EodRequest, reached: Sequence[Service] | None = None) -> Path:
     """Judge a session and return the folder of its report.
 
-    The report covers the account's history through the day. A session's end calls this with
-    its own ``alerts``; otherwise those the environment names are used and closed.
+    The report covers the account's history through the day. The summary goes to ``reached``, by
+    default to the services the environment names; a rehearsal tells nobody.
 
     Raises
     ------
     JournalError
         There is no such journal, or no session on that day.
     """
-    settings = Settings.load(request.config)
     with Reader(request.place) as reader:
         day = request.day or reader.latest_day()
         if day is None or not reader.runs_of(day):
@@ -89,45 +87,48 @@ def run(request: EodRequest, alerts: Alerts | None = None) -> Path:
             raise JournalError(f"eod: {reader.place} has no session {when}, expected one")
         result = history_result(reader, day)
         analysis = analyze(result)
-        verdict = judged(request, reader, day)
+        endings, verdict = judged(request, day)
         mark = daily_mark(reader, day, result, analysis, verdict)
     folder = save(result, analysis, None, request.out)
-    _tell(request, settings, mark, alerts)
+    _keep(request, mark)
+    _send(request, mark, reached)
+    show(endings)
     console = Console()
-    console.print(mark.text, highlight=False)
+    console.print(mark.text, highlight=False, soft_wrap=True)
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
     return folder
 
 
-def _tell(request: EodRequest, settings: Settings, mark: DailyMark, alerts: Alerts | None) -> None:
-    """Keep the day's row, then send its summary."""
+def _keep(request: EodRequest, mark: DailyMark) -> None:
     engine = open_journal(request.place, request.venue)
     try:
-        with Writer(engine, new_run("eod", request.venue, settings)) as writer:
+        with Writer(engine, new_run("eod", request.venue, request.settings)) as writer:
             writer.write(mark)
     finally:
         engine.dispose()
-    if alerts is not None:
+
+
+def _send(request: EodRequest, mark: DailyMark, reached: Sequence[Service] | None) -> None:
+    settings = request.settings.alerts
+    if reached is None:
+        reached = services(load(), settings.timeout_seconds) if request.venue != "rehearsal" else []
+    with closing(Alerts(settings, reached)) as alerts:
         alerts.record(mark)
-        return
-    reached = services(load(), settings.alerts.timeout_seconds) if request.venue != "rehearsal" else []
-    with closing(Alerts(settings.alerts, reached)) as own:
-        own.record(mark)
 
 
-def judged(request: EodRequest, reader: Reader, day: date) -> Compliance:
-    """Return the gate's verdict on all bots of a day, and let it stand in the gate's own journal."""
+def judged(request: EodRequest, day: date) -> tuple[dict[str, Ending], Compliance]:
+    """Return the gate's verdict on every bot of a day, which the gate keeps, and on the day as a whole."""
     try:
-        endings = end_session(open_gate(request.gate, request.config), reader, day, request.config)
+        endings = judge_session(request.config, request.settings, request.place, request.venue, day)
     except (GateError, JournalError) as error:
         logger.warning("eod: the gate gave no verdict: {}", error)
-        return Compliance(None, f"no verdict: {error}")
+        return {}, Compliance(None, f"no verdict, {error}")
     if not endings:
-        return Compliance(None, "no verdict: no bot had a session")
+        return {}, Compliance(None, "no verdict, no bot had a session")
     told = [
         f"{bot}: {name}, {why}" for bot, end in endings.items() for name, why in end.verdict.failed.items()
     ]
-    return Compliance(not told, "; ".join(told) or "every rule kept")
+    return endings, Compliance(not told, "; ".join(told) or "all kept")
 
 
 def history_result(reader: Reader, day: date) -> RunResult:

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from scripts.commands.gate import PLACE as GATE
 from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Verbose, start_log
 
 
@@ -126,16 +125,18 @@ def eod(
     ] = None,
     venue: Whose = Venue.PAPER,
     database: Database = None,
-    gate: Annotated[str, typer.Option(help="The gate's own journal, a file or a URL.")] = GATE,
     out: Annotated[Path, typer.Option(help="Folder for the report's own folder.")] = RUNS,
+    profile: Profile = None,
     config: Config = CONFIG,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
     """Judge a session: report, figures, the gate's verdict, and the summary that is sent."""
     start_log(verbose, logfile)
+    from engine.settings import Settings
     from scripts import journal
     from scripts.eod import EodRequest, run
 
-    place = journal.place_of(database, venue.value, config)
-    run(EodRequest(place, venue.value, config, gate, out, date.date() if date else None))
+    settings = Settings.load(config, profile)
+    place = journal.place_of(database, venue.value, config, profile)
+    run(EodRequest(config, settings, place, venue.value, out, date.date() if date else None))

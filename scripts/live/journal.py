@@ -45,6 +45,8 @@ class Kept:
         The last limits of the orders at work.
     resumed : bool
         Whether a session of today was there before.
+    realised : float
+        Net of today's trades that are closed, USD.
     """
 
     state: DayState
@@ -53,6 +55,7 @@ class Kept:
     written: frozenset[str] = frozenset()
     limits: Mapping[str, float] = field(default_factory=dict)
     resumed: bool = False
+    realised: float = 0.0
 
 
 def read_kept(plan: Plan, today: date) -> Kept:
@@ -70,7 +73,8 @@ def read_kept(plan: Plan, today: date) -> Kept:
                 limits[ticket.working] = float(told["limit"].iloc[-1])
         fills = reader.fills(runs, today)
         ids = frozenset(fills["exec_id"]) if len(fills) else frozenset()
-        trades = frozenset(reader.trades(runs, today, today)["order_ref"]) if len(fills) else frozenset()
+        closed = reader.trades(runs, today, today)
+        trades = frozenset(closed["order_ref"])
         unsettled = {
             told["exec_id"]
             for told in fills.to_dict("records")
@@ -78,7 +82,8 @@ def read_kept(plan: Plan, today: date) -> Kept:
             if told["trade_id"] == ticket.intent.trade_id and told["exec_id"] not in ticket.booked
         }
         state = _newest(reader.state(today) or (reader.state(last) if last else None), rows.values(), today)
-        return Kept(state, tickets, ids - unsettled, ids | trades, limits, last == today)
+        realised = float(closed["net"].sum())
+        return Kept(state, tickets, ids - unsettled, ids | trades, limits, last == today, realised)
 
 
 def _newest(row: Mapping[str, Any] | None, tickets: Iterable[Mapping[str, Any]], today: date) -> DayState:

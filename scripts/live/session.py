@@ -139,7 +139,7 @@ class _Stage:
         self.desk = self._desk()
         self.watch = Watch(
             plan, link, self.desk, self.broker, today,
-            Heartbeat(plan.folder, tag), KillFile(plan.folder), kept.limits, ending,
+            Heartbeat(plan.folder, tag), KillFile(plan.folder), kept.limits, kept.realised, ending,
         )  # fmt: skip
 
     def _estimate(self, done: Any, day: date) -> float:

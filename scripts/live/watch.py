@@ -20,6 +20,8 @@ from engine.journal import records
 from engine.live.files import Beat, Heartbeat, KillFile
 from engine.reasons import Reason
 from engine.sessions import CLOSE_MINUTE, NEW_YORK, OPEN_MINUTE, close_minute
+from scripts.journal import program_version
+from scripts.live.marks import Marker
 from scripts.live.plan import LATE, Plan, instant
 from strategies.base import Bot
 
@@ -56,6 +58,8 @@ class Watch:
     kill : KillFile
     limits : mapping of order reference to float
         The last limits journalled of the orders to be taken up.
+    realised : float
+        Net of the trades that earlier processes closed today, USD.
     ending : Reason, optional
         TAKEN_OVER for a session that only closes what an earlier one has left.
     """
@@ -70,10 +74,12 @@ class Watch:
         heart: Heartbeat,
         kill: KillFile,
         limits: Mapping[str, float],
+        realised: float = 0.0,
         ending: Reason | None = None,
     ) -> None:
         self.plan, self.link, self.desk, self.broker, self.today = plan, link, desk, broker, today
         self._kill, self._ending = kill, ending
+        self._marker = Marker(desk, broker, today, realised)
         self._books = Reconciler(broker, plan.symbols, told=self._differ)
         self._heart, self._limits = heart, limits
         half = close_minute(today) < CLOSE_MINUTE
@@ -219,8 +225,11 @@ class Watch:
         )
         if last or now - self._told >= JOURNAL_BEAT:
             self._told = now
-            detail = {"held": held, "halts": halts, "connected": self.link.up}
-            self.desk.journal.record(records.Heartbeat(now, os.getpid(), "", state, detail))
+            detail = {"held": held, "halts": halts, "connected": self.link.up, **self.desk.journal.counts()}
+            beat = records.Heartbeat(now, os.getpid(), program_version(), state, detail)
+            logger.info("heartbeat: pid {}, version {}, {}: {}", beat.pid, beat.version, state, dict(detail))
+            self.desk.journal.record(beat)
+            self._marker.next(self.bots, now)
 
     def _state(self, now: datetime, last: bool) -> str:
         if last:

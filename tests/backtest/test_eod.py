@@ -13,15 +13,14 @@ import pytest
 
 from engine.desk import Desk
 from engine.errors import JournalError
-from engine.journal.alerts.alerts import Alerts
 from engine.journal.alerts.services import AppriseService
 from engine.journal.database import open_journal
 from engine.journal.queries import Reader
 from engine.journal.recorder import Recorder
 from engine.journal.records import Decision, MarkEvent, SessionEvent
 from engine.journal.rows import day_of
-from engine.journal.settings import AlertSettings
 from engine.reasons import Reason
+from engine.settings import Settings
 from scripts import cli
 from scripts.eod import EodRequest, run
 from scripts.journal import new_run
@@ -75,14 +74,20 @@ def traded(place: str) -> date:
 
 
 def request(place: str, out: Path, day: date | None) -> EodRequest:
-    return EodRequest(place, "paper", CONFIG, str(out / "gate.db"), out, day)
+    return EodRequest(CONFIG, Settings.load(CONFIG), place, "paper", out, day)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work where no gate and no service is yet."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("MW_TELEGRAM_TOKEN", "MW_DISCORD_WEBHOOK", "MW_ALERT_URLS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_day_is_reported_kept_and_told(place: str, traded: date, tmp_path: Path, spx_played: Desk) -> None:
     server = Server()
-    alerts = Alerts(AlertSettings(), [AppriseService(server.url, 2.0)])
-    folder = run(request(place, tmp_path, traded), alerts)
-    alerts.close()
+    folder = run(request(place, tmp_path, traded), [AppriseService(server.url, 2.0)])
     server.close()
 
     of_day = [trade for trade in spx_played.journal.trades if day_of(trade.exit_time) == traded]
@@ -120,14 +125,13 @@ def test_day_is_reported_kept_and_told(place: str, traded: date, tmp_path: Path,
 
 
 def test_command_takes_the_newest_day_and_says_what_it_wrote(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     assert cli.main(["eod", "--database", place, "--config", str(CONFIG)]) == 0
     said = capsys.readouterr().out
     with Reader(place) as reader:
         day = reader.latest_day()
-    assert said.startswith(f"paper {day}: ")
+    assert f"\npaper {day}: " in said
     (folder,) = (tmp_path / "runs").glob(f"paper-{day:%Y%m%d}-*")
     assert f"Report: runs/{folder.name}/report.html" in said
 
