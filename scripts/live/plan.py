@@ -22,6 +22,7 @@ from engine.settings import Settings
 from engine.universe import load_universe
 from scripts.session import chosen_bots
 
+LEAST_SECONDS = 20.0  # of the wall, for everything to be cancelled, closed and confirmed
 EARLY = timedelta(minutes=30)  # before the open: contracts and history are fetched then
 LATE = timedelta(minutes=5)  # after the last exit: a session that is flat has nothing more to do
 
@@ -67,6 +68,11 @@ class Plan:
     @property
     def paper(self) -> bool:
         return self.venue != "live"
+
+    @property
+    def patience(self) -> float:
+        """Venue seconds the end may take; a fast clock must leave the machine its own time."""
+        return max(self.settings.session.end_seconds, LEAST_SECONDS * self.speed)
 
     def days_ahead(self) -> dict[str, set[int]]:
         """Return by symbol how many sessions ahead the options expire that bots want."""

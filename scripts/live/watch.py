@@ -175,7 +175,7 @@ class Watch:
     def _over(self, now: datetime) -> bool:
         if self._ending is not None:
             if self._ends is None:
-                self._ends = now + timedelta(seconds=self.plan.settings.session.end_seconds)
+                self._ends = now + timedelta(seconds=self.plan.patience)
             if self.plan.settings.session.keep_open and self._ending is Reason.SESSION_END:
                 return self._end("flat" if self.flat else "kept", now)
             self.desk.end(self._ending)

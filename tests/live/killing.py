@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -93,3 +95,8 @@ def soak(folder: Path, kills: int, seed: int = 0) -> None:
         moment, delay = draw.choice((working_entry, holding, closing)), draw.uniform(0.0, 4.0)
         kill_and_restart(folder / str(number), moment, delay)
         print(f"{number + 1}/{kills}: {moment.__name__} + {delay:.2f} s: books agree", flush=True)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        soak(Path(place), int(sys.argv[1]))

@@ -24,7 +24,8 @@ SPEED = 240.0
 HOUR: dict[str, Any] = {  # a day cut short: in by 10:45, out by 11:05
     "risk": {"window_last": "10:45", "flat_by": "11:05"},
     "common": {"time_stop": "11:00"},
-    "ibkr": {"backfill_days": 1},
+    "execution": {"entry_fraction_start": 1.0},  # filled at once, whatever the machine is busy with
+    "ibkr": {"backfill_days": 1, "confirm_seconds": 0.5},
 }
 
 
@@ -41,6 +42,11 @@ class Played:
         with Reader(self.plan.database) as reader:
             table = reader.fills(reader.history())
         return table.to_dict("records")
+
+    def trades(self) -> list[dict[str, Any]]:
+        """Return the journal's trades as mappings."""
+        with Reader(self.plan.database) as reader:
+            return reader.trades(reader.history()).to_dict("records")
 
     def check(self) -> None:
         """Hold the gateway's truth against the journal's: flat, every execution once, no order twice."""
