@@ -116,7 +116,8 @@ def _save(request: GateRequest, gate: Gate, views: Sequence[GateView], sections:
         lead = f"{CANNOT} {created:%Y-%m-%d}."
         page = render_sections("Market Watch gate", lead, sections, picture.read_bytes())
         (place / "gate.html").write_text(page, encoding="utf-8")
-        told = {"created": created.isoformat(), "bots": [asdict(view) for view in views]}
+        known = {"events": len(list(gate.history())), "head": gate.head}
+        told = {"created": created.isoformat(), **known, "bots": [asdict(view) for view in views]}
         (place / "gate.json").write_text(json.dumps(told, indent=2, default=str) + "\n", encoding="utf-8")
         place.chmod(0o755)
         os.replace(place, target)

@@ -32,13 +32,15 @@ def gate_place(settings: Settings) -> str:
 def ask(
     config: Path, settings: Settings, bots: Sequence[str], venue: str, day: date, account: str, equity: float
 ) -> None:
-    """Ask the gate to let a session begin; it writes down that it did.
+    """Ask the gate to let a paper or live session begin; it writes down that it did.
 
     Raises
     ------
     GateError
         It may not.
     """
+    if venue not in COUNTED:
+        return
     request = Request(settings, tuple(bots), STRATEGIES, day, venue, account, equity)
     for granted in permission(open_gate(gate_place(settings), config), request).values():
         logger.log("WARNING" if granted.overridden else "INFO", "gate: {}", granted.text)

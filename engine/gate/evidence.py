@@ -35,7 +35,7 @@ EVENTS: dict[str, tuple[type[Any], type[EventRow]]] = {
     "heartbeats": (records.Heartbeat, tables.HeartbeatRow),
     "shadows": (records.SlippageShadow, tables.SlippageRow),
 }
-BY_HAND = ("flatten", "adopt", "reconcile")  # kinds of runs that are somebody's hand
+BY_HAND = ("flatten",)  # kinds of runs that are somebody's hand
 _SKIPS = ("fills",)  # an execution told twice takes a number and no row
 
 

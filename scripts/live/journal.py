@@ -10,6 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from loguru import logger
+
+from engine.errors import JournalError
 from engine.journal.alerts.alerts import Alerts
 from engine.journal.alerts.services import services
 from engine.journal.database import open_journal
@@ -18,6 +21,7 @@ from engine.journal.queries import Reader
 from engine.journal.recorder import Recorder
 from engine.journal.secrets import load
 from engine.journal.trades_log import TradesLog
+from engine.journal.writing import Writer
 from engine.risk.state import DayState
 from scripts.journal import new_run
 from scripts.live.plan import Plan
@@ -106,6 +110,15 @@ class SessionJournal:
     alerts: Alerts
     run_id: int
     how: str = FAILED
+
+
+def by_hand(plan: Plan, kind: str) -> None:
+    """Journal that somebody takes a hand in a session; never in the way of what he is about to do."""
+    try:
+        with Writer(open_journal(plan.database, plan.venue), new_run(kind, plan.venue, plan.settings)):
+            pass
+    except JournalError as error:
+        logger.error("{} is not in the journal: {}", kind, error)
 
 
 @contextmanager
