@@ -17,6 +17,7 @@ from engine.journal.alerts.alerts import Alerts
 from engine.journal.alerts.services import services
 from engine.journal.database import open_journal
 from engine.journal.journal import Journal
+from engine.journal.logs import log_to_files
 from engine.journal.queries import Reader
 from engine.journal.recorder import Recorder
 from engine.journal.secrets import load
@@ -131,14 +132,20 @@ def session_journal(plan: Plan) -> Iterator[SessionJournal]:
         It cannot be opened.
     """
     settings = plan.settings
+    log_to_files(plan.logs, plan.venue, settings.journal.log_megabytes, settings.journal.log_files)
     run = replace(new_run("session", plan.venue, settings), detail={"bots": list(plan.bots)})
+    reached = services(load(), settings.alerts.timeout_seconds) if plan.venue != "rehearsal" else []
+    alerts = Alerts(settings.alerts, reached)
+
+    def tell(text: str) -> None:
+        logger.error(text)
+        alerts.say("failure", "journal failed", text)
+
     recorder = Recorder(
-        open_journal(plan.database, plan.venue), run,
+        open_journal(plan.database, plan.venue), run, tell=tell,
         capacity=settings.journal.queue, patience=settings.journal.patience_seconds,
     )  # fmt: skip
     log = TradesLog(plan.logs / "trades.log", run.name)
-    reached = services(load(), settings.alerts.timeout_seconds) if plan.venue != "rehearsal" else []
-    alerts = Alerts(settings.alerts, reached)
     held = SessionJournal(Journal([recorder, log, alerts]), alerts, recorder.run_id)
     try:
         yield held
