@@ -13,7 +13,8 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest bench bench-latency faults soak-kill soak-session validate test format lint type imports lock clean
+.PHONY: clients help backtest bench bench-journal bench-latency faults soak-journal soak-kill soak-session validate test \
+	format lint type imports lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -27,6 +28,15 @@ bench: $(VENV)/base.stamp  ## how fast it is, beside Backtrader's own loop (a fe
 
 faults: $(VENV)/dev.stamp  ## every fault of the simulated gateway in a rehearsed hour each (ten minutes)
 	@$(BIN)/python -m tests.live.faults
+
+bench-journal: $(VENV)/dev.stamp  ## a million decisions in SQLite and PostgreSQL: writing, every page's query
+	@$(BIN)/python -m tests.journal.bench $(ARGS)
+
+TIMES ?= 100
+MINUTES ?= 60
+soak-journal: $(VENV)/dev.stamp  ## kill -9 a writing process TIMES times; two processes on one file for MINUTES
+	@$(BIN)/python -m tests.journal.soak kills --times $(TIMES)
+	@$(BIN)/python -m tests.journal.soak shared --minutes $(MINUTES)
 
 soak-kill: $(VENV)/dev.stamp  ## kill -9 a rehearsed session N times, at random moments; N=200
 	@$(BIN)/python -m tests.live.killing $(or $(N),200)

@@ -44,6 +44,7 @@ from engine.ibkr.fills import Estimate, FillMaker
 from engine.ibkr.link import Link
 from engine.ibkr.orders import limit_order, order_price
 from engine.ibkr.quotes import LiveQuotes
+from engine.ibkr.shadow import Shadow
 from engine.ibkr.stops import Stops
 from engine.ibkr.tape import LiveTape
 from engine.ibkr.work import DEAD, AtBroker, Held, Phase, Work, executions_of
@@ -184,7 +185,8 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         deal = self.contracts.deal(order.combo)
         contract = deal.contract if deal is not None else None
         at = AtBroker(order.ref, executions_of(deal, order.combo, order.buy), contract)
-        return Work(machine, trade, deal, at, mid=quote.mid if quote else math.nan)
+        mid = quote.mid if quote else math.nan
+        return Work(machine, trade, deal, at, mid=mid, shadow=Shadow(quote))
 
     # taking up what an earlier process left ------------------------------------------------
 
@@ -354,6 +356,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             return
         at.price = price
         at.touched()
+        work.shadow.send(self.book.quote(order.combo), self.at)
         if at.phase is Phase.WAITING:
             at.phase = Phase.SENT
             self.courier.place(order.ref, at.contract, told)
@@ -486,6 +489,8 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         machine, order = work.machine, work.machine.order
         taken = min(units, machine.remaining)
         machine.fill(taken, price)
+        quote = self.book.quote(order.combo)
+        self.journal.record(work.shadow.fall(order, taken, price, quote, self.at, self.execution))
         work.trade.book(order.combo, taken if order.buy else -taken, price)
         self.report(work, fills, taken)
         if units > taken:

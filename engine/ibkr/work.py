@@ -12,6 +12,7 @@ from engine.execution.working import WorkingOrder
 from engine.ibkr.contracts import Deal
 from engine.ibkr.events import OpenOrderTold
 from engine.ibkr.executions import Executions
+from engine.ibkr.shadow import Shadow
 from engine.intent import Intent
 from engine.journal.records import Owner
 from engine.options.combo import Combo
@@ -171,6 +172,7 @@ class Work:
     urgent_at: float = -inf  # gateway's clock, of the last urgent re-quote
     lent: int = 0  # units that another order's late fill has done for this one
     owner: Owner | None = None  # in place of the trade's
+    shadow: Shadow = field(default_factory=lambda: Shadow(None))
 
     @property
     def ref(self) -> str:

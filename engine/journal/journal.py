@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import pandas as pd
@@ -22,6 +22,10 @@ class Sink(Protocol):
     def healthy(self) -> bool: ...
 
     def record(self, event: Event) -> None: ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Return what became of the events so far, by a word for each fate."""
+        ...
 
 
 class Journal:
@@ -80,6 +84,10 @@ class Journal:
     def healthy(self) -> bool:
         """False once a sink has failed: what happens next could not be kept."""
         return all(sink.healthy for sink in self.sinks)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return what every sink counts, by the sink's kind."""
+        return {type(sink).__name__.lower(): dict(sink.counts()) for sink in self.sinks}
 
     def keep_decisions(
         self,

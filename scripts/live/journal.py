@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from loguru import logger
+
+from engine.errors import JournalError
 from engine.journal.alerts.alerts import Alerts
 from engine.journal.alerts.services import services
 from engine.journal.database import open_journal
 from engine.journal.journal import Journal
+from engine.journal.logs import log_to_files
 from engine.journal.queries import Reader
 from engine.journal.recorder import Recorder
 from engine.journal.secrets import load
 from engine.journal.trades_log import TradesLog
+from engine.journal.writing import Writer
 from engine.risk.state import DayState
 from scripts.journal import new_run
 from scripts.live.plan import Plan
@@ -45,6 +50,8 @@ class Kept:
         The last limits of the orders at work.
     resumed : bool
         Whether a session of today was there before.
+    realised : float
+        Net of today's trades that are closed, USD.
     """
 
     state: DayState
@@ -53,6 +60,7 @@ class Kept:
     written: frozenset[str] = frozenset()
     limits: Mapping[str, float] = field(default_factory=dict)
     resumed: bool = False
+    realised: float = 0.0
 
 
 def read_kept(plan: Plan, today: date) -> Kept:
@@ -70,7 +78,8 @@ def read_kept(plan: Plan, today: date) -> Kept:
                 limits[ticket.working] = float(told["limit"].iloc[-1])
         fills = reader.fills(runs, today)
         ids = frozenset(fills["exec_id"]) if len(fills) else frozenset()
-        trades = frozenset(reader.trades(runs, today, today)["order_ref"]) if len(fills) else frozenset()
+        closed = reader.trades(runs, today, today)
+        trades = frozenset(closed["order_ref"])
         unsettled = {
             told["exec_id"]
             for told in fills.to_dict("records")
@@ -78,7 +87,8 @@ def read_kept(plan: Plan, today: date) -> Kept:
             if told["trade_id"] == ticket.intent.trade_id and told["exec_id"] not in ticket.booked
         }
         state = _newest(reader.state(today) or (reader.state(last) if last else None), rows.values(), today)
-        return Kept(state, tickets, ids - unsettled, ids | trades, limits, last == today)
+        realised = float(closed["net"].sum())
+        return Kept(state, tickets, ids - unsettled, ids | trades, limits, last == today, realised)
 
 
 def _newest(row: Mapping[str, Any] | None, tickets: Iterable[Mapping[str, Any]], today: date) -> DayState:
@@ -103,6 +113,15 @@ class SessionJournal:
     how: str = FAILED
 
 
+def by_hand(plan: Plan, kind: str) -> None:
+    """Journal that somebody takes a hand in a session; never in the way of what he is about to do."""
+    try:
+        with Writer(open_journal(plan.database, plan.venue), new_run(kind, plan.venue, plan.settings)):
+            pass
+    except JournalError as error:
+        logger.error("{} is not in the journal: {}", kind, error)
+
+
 @contextmanager
 def session_journal(plan: Plan) -> Iterator[SessionJournal]:
     """Open the journal of a session and close it with the word on how it ended.
@@ -113,14 +132,20 @@ def session_journal(plan: Plan) -> Iterator[SessionJournal]:
         It cannot be opened.
     """
     settings = plan.settings
-    run = new_run("session", plan.venue, settings)
+    log_to_files(plan.logs, plan.venue, settings.journal.log_megabytes, settings.journal.log_files)
+    run = replace(new_run("session", plan.venue, settings), detail={"bots": list(plan.bots)})
+    reached = services(load(), settings.alerts.timeout_seconds) if plan.venue != "rehearsal" else []
+    alerts = Alerts(settings.alerts, reached)
+
+    def tell(text: str) -> None:
+        logger.error(text)
+        alerts.say("failure", "journal failed", text)
+
     recorder = Recorder(
-        open_journal(plan.database, plan.venue), run,
+        open_journal(plan.database, plan.venue), run, tell=tell,
         capacity=settings.journal.queue, patience=settings.journal.patience_seconds,
     )  # fmt: skip
     log = TradesLog(plan.logs / "trades.log", run.name)
-    reached = services(load(), settings.alerts.timeout_seconds) if plan.venue != "rehearsal" else []
-    alerts = Alerts(settings.alerts, reached)
     held = SessionJournal(Journal([recorder, log, alerts]), alerts, recorder.run_id)
     try:
         yield held

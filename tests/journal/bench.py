@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Engine, insert, text
 
 from engine.journal.database import open_journal, start_run
+from engine.journal.inserting import insert_rows
 from engine.journal.queries import Reader
 from engine.journal.recorder import Recorder
 from engine.journal.records import Decision
@@ -59,7 +60,7 @@ def fill_journal(engine: Engine, decisions: int) -> int:
             rows = pending.setdefault(table, [])
             rows.append(row_of(event, run_id, numbers[table], redactor))
             if len(rows) == CHUNK:
-                connection.execute(insert(table), rows)
+                insert_rows(connection, table, rows)
                 rows.clear()
 
         for number, day in enumerate(days(-(-decisions // A_DAY))):
@@ -73,7 +74,7 @@ def fill_journal(engine: Engine, decisions: int) -> int:
                     keep(event)
         for table, rows in pending.items():
             if rows:
-                connection.execute(insert(table), rows)
+                insert_rows(connection, table, rows)
         add_reasons(connection, run_id, counts)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE" if engine.dialect.name == "sqlite" else "VACUUM ANALYZE"))
@@ -178,11 +179,12 @@ def measure(name: str, place: str, decisions: int, seconds: float) -> None:
         assert last is not None
         for query, ask in page_queries(reader, last).items():
             took = []
-            for _ in range(3):
+            for _ in range(7):
                 began = time.perf_counter()
                 ask()
-                took.append(time.perf_counter() - began)
-            print(f"{name}: {query:24} {1000 * sorted(took)[1]:8.1f} ms", flush=True)
+                took.append(1000 * (time.perf_counter() - began))
+            took.sort()
+            print(f"{name}: {query:24} median {took[3]:8.1f} ms, best {took[0]:8.1f} ms", flush=True)
 
 
 def main() -> None:
