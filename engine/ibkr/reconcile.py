@@ -286,10 +286,6 @@ class Reconciler:
         """Whether the books were compared, and what differs is known to be no passing thing."""
         return self.looks > 0 and self._before == self.differences
 
-    def ask(self) -> None:
-        """Have the next look at once."""
-        self._asked = -inf
-
     def next(self) -> None:
         """Ask for a picture when one is due, compare one that has come; never blocks."""
         while not self._inbox.empty():
