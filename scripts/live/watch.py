@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import nan
@@ -60,6 +60,8 @@ class Watch:
         The last limits journalled of the orders to be taken up.
     realised : float
         Net of the trades that earlier processes closed today, USD.
+    see : callable, optional
+        Called on every look; what records the session.
     ending : Reason, optional
         TAKEN_OVER for a session that only closes what an earlier one has left.
     """
@@ -75,19 +77,24 @@ class Watch:
         kill: KillFile,
         limits: Mapping[str, float],
         realised: float = 0.0,
+        see: Callable[[], None] | None = None,
         ending: Reason | None = None,
     ) -> None:
         self.plan, self.link, self.desk, self.broker, self.today = plan, link, desk, broker, today
         self._kill, self._ending = kill, ending
+        self._see = see
         self._marker = Marker(desk, broker, today, realised)
         self._books = Reconciler(broker, plan.symbols, told=self._differ)
         self._heart, self._limits = heart, limits
         half = close_minute(today) < CLOSE_MINUTE
         flat_by = desk.governor.limits.flat_minute(half)
         last = desk.governor.limits.window(half)[1] if plan.brief else flat_by
+        if not plan.bots:
+            last = close_minute(today)
         self.until = instant(today, max(last, OPEN_MINUTE)) + LATE
         self.close = instant(today, close_minute(today))
         self.bots: list[Bot] = []
+        self._adopted = False
         self._how = ""
         self._looked = self._told = datetime.min.replace(tzinfo=NEW_YORK)
         self._beaten = 0.0
@@ -105,8 +112,9 @@ class Watch:
 
     def on_pass(self, bots: list[Any]) -> bool:
         """Do what is due; return True when the session is over."""
-        if not self.bots:
-            self.bots = bots
+        if not self._adopted:
+            self._adopted = True
+            self.bots = [bot for bot in bots if isinstance(bot, Bot)]  # none in a session that only records
             self._adopt()
         self._books.next()
         now = self.now()
@@ -116,6 +124,8 @@ class Watch:
         self._control(now)
         for bot in self.bots:
             bot.watch(now)
+        if self._see is not None:
+            self._see()
         self._beat(now)
         return self._over(now)
 
