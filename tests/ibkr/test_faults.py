@@ -97,20 +97,20 @@ def test_a_round_trip_survives(name):
         assert any(told.startswith(fault["do"]) for told in happened), "the fault never happened"
 
 
-@pytest.mark.parametrize("confirm", [0.05, 0.5])
-def test_an_entry_that_fills_after_its_cancellation_is_undone_or_never_ended(confirm):
-    """Whether the late fill comes before or after the order is given up, nothing of it stays."""
+@pytest.mark.parametrize(("speed", "confirm", "undone"), [(60.0, 0.05, True), (480.0, 0.5, False)])
+def test_an_entry_that_fills_after_its_cancellation_leaves_nothing(speed, confirm, undone):
+    """The late fill comes after the order was given up and is undone, or before and is the entry's."""
     hold = [{"do": "hold", "event": "trade", "nth": number} for number in range(1, 3)]
     late = {"do": "late_fill", "event": "cancel"}
-    with rig(speed=SPEED, faults=(late, *hold), confirm_seconds=confirm) as one:
+    with rig(speed=speed, faults=(late, *hold), confirm_seconds=confirm) as one:
         intent = one.enter(2)
         one.until(lambda: one.gateway.open_orders())
         one.broker.cancel(f"{intent.order_ref}/1")
         one.until(lambda: one.ended())
-        if one.owner.states[-1] == "filled":
+        assert one.owner.states[-1] == ("cancelled" if undone else "filled")
+        if not undone:
             one.leave(intent)
-        one.until(
-            lambda: any(row["orderRef"].endswith("/1") and row["filled"] for row in one.gateway.orders())
-        )
+        one.until(lambda: any(row["side"] == "BOT" for row in one.gateway.executions()))
         one.until(lambda: not one.gateway.positions())
         check(one)
+        assert any("undo" in row["orderRef"] for row in one.gateway.orders()) is undone
