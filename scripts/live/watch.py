@@ -89,10 +89,11 @@ class Watch:
         half = close_minute(today) < CLOSE_MINUTE
         flat_by = desk.governor.limits.flat_minute(half)
         last = desk.governor.limits.window(half)[1] if plan.brief else flat_by
-        if not plan.bots:
-            last = close_minute(today)
         self.until = instant(today, max(last, OPEN_MINUTE)) + LATE
         self.close = instant(today, close_minute(today))
+        if plan.settings.session.record is not None:  # half a day cannot be replayed
+            self.close += LATE
+            self.until = self.close
         self.bots: list[Bot] = []
         self._adopted = False
         self._how = ""

@@ -53,7 +53,7 @@ def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_f
 def test_recorded_session_is_what_a_backtest_can_replay(tmp_path: Path) -> None:
     folder = tmp_path / "recorded"
     overrides = {**HOUR, "session": {"guard": False, "record": str(folder)}}
-    with stage(request(tmp_path, overrides=overrides, speed=600.0)) as (_, plan):
+    with stage(request(tmp_path, overrides=overrides, first=910)) as (_, plan):
         assert play(replace(plan, bots=())).how == "flat"  # until the close, without a bot
     store = QuoteStore.open(folder / "quotes")
     assert store.days("XSP") == [DAY]
@@ -61,6 +61,6 @@ def test_recorded_session_is_what_a_backtest_can_replay(tmp_path: Path) -> None:
     recording = Recording(bars=folder / "bars-XSP.parquet", quotes=folder / "quotes")
     bars, book = market(plan.settings, plan.products, ["XSP"], recording=recording)
     assert len(bars["XSP"]) == 390
-    book.move(300)
+    book.move(380)
     chain = book.chain("XSP", DAY)
     assert len(chain.strike) >= 20
