@@ -207,7 +207,7 @@ class Server:
 
     def _claim(self, client: Client, number: int) -> bool:
         fault = self.venue.faults.on("connect", client=number)
-        if list(self.venue.of(number)) or (fault is not None and fault.do == "taken"):
+        if self.venue.of(number) or (fault is not None and fault.do == "taken"):
             client.error(-1, 326, IN_USE)
             client.close()
             return False

@@ -99,7 +99,7 @@ class Venue:
         """The gateway's own time."""
         return self.clock.now()
 
-    def of(self, number: int) -> Iterable[Client]:
+    def of(self, number: int) -> list[Client]:
         """Return the connection of a client id, when there is one."""
         return [client for client in self.clients if client.number == number]
 
@@ -138,7 +138,7 @@ class Venue:
         for client in self.clients:
             client.error(UNSOLICITED, code, text)
 
-    def reached(self, number: int) -> Iterable[Client]:
+    def reached(self, number: int) -> list[Client]:
         """Return the connection of a client id unless the gateway itself is cut off now."""
         return [] if self.cut_off else self.of(number)
 

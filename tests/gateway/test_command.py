@@ -12,6 +12,7 @@ import ib_insync as ibi
 import pytest
 
 from engine.gateway.faults import Faults
+from scripts import cli
 from tests.gateway.stage import lost, sync
 
 ROOT = Path(__file__).parents[2]
@@ -56,10 +57,11 @@ def test_it_says_where_it_listens_serves_and_ends_in_order(tmp_path: Path, endin
     ],
 )
 def test_a_wrong_word_is_one_line_and_nothing_starts(
-    tmp_path: Path, arguments: tuple[str, ...], text: str
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], text: str
 ) -> None:
-    out, error = start(*arguments, cwd=tmp_path).communicate(timeout=120)
-    assert out == "" and text in error and error.count("\n") == 1
+    assert cli.main(["gateway", *arguments]) > 0
+    told = capsys.readouterr()
+    assert told.out == "" and text in told.err and told.err.count("\n") == 1
 
 
 def test_the_faults_of_the_page_are_a_script(tmp_path: Path) -> None:
