@@ -98,7 +98,10 @@ class Chain:
             for right, placed in ((Right.CALL, rule.call), (Right.PUT, rule.put))
         ]
         out = np.empty(4)
-        code = choose1(self.forward, self.spot, call.strike, put.strike, *near, move, rule.numbers(), out)
+        at_call, at_put = near
+        code = choose1(
+            self.forward, self.spot, call.strike, put.strike, at_call, at_put, move, rule.numbers(), out
+        )
         deltas = np.array([_delta_of(put, out[PUT]), _delta_of(call, out[CALL])])
         return Choice.of(None if code == OK else WHY[code], out, deltas, move)
 
