@@ -387,15 +387,12 @@ def test_session_that_was_not_judged_must_be_first() -> None:
     permission(gate, request("paper", DAYS[5]))
     clock.evening(DAYS[6])
 
-    with pytest.raises(
-        GateError, match=r"the session of 2026-01-12 is not judged, expected that first \(mw eod"
-    ):
+    with pytest.raises(GateError, match=r"the session of 2026-01-12 is not judged, expected that"):
         permission(gate, request("paper", DAYS[6]))
 
     settle(gate, BOT, None, CONFIG)  # there is no journal of it
-    assert gate.standing(BOT).breaches[-1].failed == {
-        "record": "the session began and left nothing in the journal"
-    }
+    told = gate.standing(BOT).breaches[-1].failed
+    assert told == {"record": "the session began and left nothing in the journal"}
     assert permission(gate, request("paper", DAYS[6]))["condor"].stage is Stage.PAPER
     assert settle(gate, "putlite", None, CONFIG) is None
 
