@@ -21,6 +21,7 @@ from engine.options.contract import Product
 from engine.risk.blackouts import EventCalendar
 from engine.risk.governor import Governor
 from engine.settings import Settings
+from engine.settings_bots import BotsSettings
 from engine.tape import Tape
 from feeds.lines import ArrayFeed
 from feeds.model import ModelQuotes
@@ -84,7 +85,7 @@ def overrides(request: BacktestRequest) -> dict[str, Any]:
             found.setdefault(section, {})[key] = value
     if request.symbol is not None:
         symbols = [request.symbol]
-        found["bots"] = {name: {"symbols": symbols} for name in ("putlite", "buywrite", "condor")}
+        found["bots"] = {name: {"symbols": symbols} for name in BotsSettings.model_fields}
     return found
 
 
