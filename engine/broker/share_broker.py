@@ -225,16 +225,18 @@ class ShareBroker(bt.BrokerBase):  # type: ignore[misc]
 
     def getvalue(self, datas: Any = None) -> float:
         """Return cash and positions at the last close, or the positions of ``datas`` alone, USD."""
-        total = 0.0 if datas else self.cash
+        total = 0.0
         for data in datas or self.positions:
             position, scheme = self.positions[data], self.getcommissioninfo(data)
             close = data.lines.close[0]
             value = scheme.getvaluesize(position.size, close)
             if value > 0.0 and not datas:
                 gain = scheme.profitandloss(position.size, position.price, close)
-                value = (value - gain) / scheme.get_leverage() + gain
-            total += value
-        return float(total)
+                total += (value - gain) / scheme.get_leverage()
+                total += gain
+            else:
+                total += value
+        return float(total if datas else self.cash + total)
 
     get_cash, get_value, set_cash = getcash, getvalue, setcash
 

@@ -61,7 +61,7 @@ class Planned(bt.Strategy):  # type: ignore[misc]
     def _account(self) -> tuple[Any, ...]:
         held = [self.broker.getposition(data) for data in self.datas]
         places = [(one.size, one.price) for one in held]
-        return (self.broker.getcash(), round(self.broker.getvalue(), 9), places)
+        return (self.broker.getcash(), self.broker.getvalue(), places)
 
 
 def heard(loop: type, broker: Any, plan: Any, fee: float, leverage: float) -> list[Any]:
