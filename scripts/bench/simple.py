@@ -33,7 +33,8 @@ class Simple(bt.Strategy):  # type: ignore[misc]
     def start(self) -> None:
         lines = self.data.lines
         minute, day, self.close = whole(lines.minute), whole(lines.day), whole(lines.close)
-        self.entries = np.flatnonzero((minute == ENTER) & np.isin(day % 5, DAYS)).tolist()
+        at = np.flatnonzero(minute == ENTER)
+        self.entries = at[np.isin(day[at] % 5, DAYS)].tolist()
         self.ends = np.flatnonzero(minute == LEAVE)
         self.place, self.bought = 0, 0.0
         self.trades: Trades = []
