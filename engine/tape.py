@@ -44,13 +44,11 @@ class Tape:
         self.grid = first.grid
         self.stamp = first.stamp
         # views that answer in Python's numbers, a list of them would take longer than many a run
-        self._day = memoryview(np.ascontiguousarray(first.grid.day))
+        self._day = np.ascontiguousarray(first.grid.day).data
         self._last = first.grid.last.tolist()
         self._now = -1, _EPOCH
-        self._stamp = memoryview(np.ascontiguousarray(first.stamp))
-        self._close = {
-            symbol: memoryview(np.ascontiguousarray(one.close)) for symbol, one in self.bars.items()
-        }
+        self._stamp = np.ascontiguousarray(first.stamp).data
+        self._close = {symbol: np.ascontiguousarray(one.close).data for symbol, one in self.bars.items()}
 
     def __len__(self) -> int:
         return len(self.stamp)
@@ -58,7 +56,10 @@ class Tape:
     def at(self, bar: int) -> datetime:
         """Return the instant of a bar's end, in New York time."""
         if bar != self._now[0]:  # all that happens on a bar has its stamp
-            self._now = bar, (_EPOCH + timedelta(seconds=self._stamp[bar] // 1_000_000_000)).astimezone(NEW_YORK)
+            self._now = (
+                bar,
+                (_EPOCH + timedelta(seconds=self._stamp[bar] // 1_000_000_000)).astimezone(NEW_YORK),
+            )
         return self._now[1]
 
     def stamps(self, bars: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -435,4 +435,3 @@ class Bot(bt.Strategy):
     def _decision_table(self) -> pd.DataFrame:
         tables = [lane.table(self.desk.clock.stamps) for lane in self.lanes]
         return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
-

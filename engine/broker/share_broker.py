@@ -193,7 +193,10 @@ class ShareBroker(bt.BrokerBase):  # type: ignore[misc]
             self.cash = cash
         wanted = opened
         if opened:
-            opened_value, opened_cost = scheme.getvaluesize(opened, price), scheme.getcommission(opened, price)
+            opened_value, opened_cost = (
+                scheme.getvaluesize(opened, price),
+                scheme.getcommission(opened, price),
+            )
             cash -= _bound(scheme, opened, price)
             cash -= opened_cost
             if cash < 0.0:

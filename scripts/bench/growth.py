@@ -35,7 +35,9 @@ class Line:
         return cls(float(base), float(slope), 1.0 - float(rest / spread) if spread > 0.0 else 1.0)
 
 
-def points(years: Sequence[int] = YEARS, symbols: Sequence[int] = SYMBOLS) -> dict[str, list[dict[str, float]]]:
+def points(
+    years: Sequence[int] = YEARS, symbols: Sequence[int] = SYMBOLS
+) -> dict[str, list[dict[str, float]]]:
     """Measure bot putlite on simulated minutes, a process a point."""
     here = "scripts.bench.growth"
     return {
@@ -64,7 +66,10 @@ def one(years: int, count: int) -> dict[str, float]:
             "risk": {"calendar_required": []},
         },
     )
-    fees, calendar = FeeSchedule.load(CONFIG_DIR / "fees.yaml"), EventCalendar.load(CONFIG_DIR / "events.json", ())
+    fees, calendar = (
+        FeeSchedule.load(CONFIG_DIR / "fees.yaml"),
+        EventCalendar.load(CONFIG_DIR / "events.json", ()),
+    )
     loaded = timed(lambda: market(settings, universe, symbols))
     bars, book = loaded.done
     products = {symbol: universe[symbol] for symbol in symbols}
