@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -248,7 +249,7 @@ class Bot(bt.Strategy):
             lane.note(bar, proposal)
             return
         text, quote = str(proposal.combo), desk.book.quote(proposal.combo)
-        if quote is None or np.isnan(quote.ask):
+        if quote is None or math.isnan(quote.ask):
             lane.note(bar, Reason.NO_QUOTE, text)
             return
         cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)
