@@ -6,11 +6,9 @@ import math
 from dataclasses import dataclass
 from datetime import date
 
-import empyrical
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 Floats = NDArray[np.float64]
 
@@ -32,8 +30,8 @@ def sharpe(pnl: pd.Series, capital: float) -> tuple[float, float]:
     if len(pnl) < LEAST_DAYS or int((pnl != 0.0).sum()) < LEAST_ACTIVE or not pnl.std(ddof=1) > 0.0:
         return math.nan, math.nan
     returns = pnl / capital
-    annual = float(empyrical.sharpe_ratio(returns, annualization=DAYS))
-    one = annual / math.sqrt(DAYS)
+    one = float(returns.mean() / returns.std(ddof=1))
+    annual = one * math.sqrt(DAYS)
     skew, kurtosis = float(returns.skew()), float(returns.kurt()) + 3.0
     variance = (1.0 - skew * one + (kurtosis - 1.0) / 4.0 * one * one) / (len(returns) - 1)
     return annual, math.sqrt(max(variance, 0.0) * DAYS)
@@ -44,7 +42,7 @@ def chance_above(ratio: float, error: float, level: float = 0.0) -> float:
 
     With a Sharpe ratio this is the probabilistic Sharpe ratio of Bailey and Lopez de Prado (2012).
     """
-    return float(ndtr((ratio - level) / error)) if error > 0.0 else math.nan
+    return 0.5 * math.erfc((level - ratio) / error / math.sqrt(2.0)) if error > 0.0 else math.nan
 
 
 @dataclass(frozen=True)
@@ -158,12 +156,13 @@ def investment_figures(growth: pd.Series) -> dict[str, float]:
     if len(returns) < LEAST_DAYS:
         return dict.fromkeys(("annual_return", "volatility", "sharpe", "sharpe_error", "drawdown"), math.nan)
     ratio, error = sharpe(returns, 1.0)
+    value = np.append(1.0, (1.0 + returns).cumprod())
     return {
-        "annual_return": float(empyrical.cagr(returns, annualization=DAYS)),
-        "volatility": float(empyrical.annual_volatility(returns, annualization=DAYS)),
+        "annual_return": float(value[-1]) ** (DAYS / len(returns)) - 1.0,
+        "volatility": float(returns.std(ddof=1)) * math.sqrt(DAYS),
         "sharpe": ratio,
         "sharpe_error": error,
-        "drawdown": -float(empyrical.max_drawdown(returns)),
+        "drawdown": float((1.0 - value / np.maximum.accumulate(value)).max()),
     }
 
 

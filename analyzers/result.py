@@ -76,8 +76,12 @@ class RunResult:
         }
 
 
-def save(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None, out: Path) -> Path:
+def save(
+    result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None, out: Path, drawn: bool = True
+) -> Path:
     """Write a run's folder and return it; the folder appears whole or not at all.
+
+    Without ``drawn`` it holds the tables and ``summary.json`` alone.
 
     Raises
     ------
@@ -85,8 +89,6 @@ def save(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None,
         The folder exists already.
     """
     from analyzers.analysis import passive_figures
-    from analyzers.report.html import render_html
-    from analyzers.report.png import render_png
 
     target = out / result.run_id
     if target.exists():
@@ -100,14 +102,22 @@ def save(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None,
             benchmarks.to_parquet(place / "benchmarks.parquet")
         told = {**analysis.to_summary(), "benchmarks": passive_figures(benchmarks), "run": result.head()}
         (place / "summary.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        (place / "report.html").write_text(render_html(result, analysis, benchmarks), encoding="utf-8")
-        render_png(result, analysis, benchmarks, place / "report.png")
+        if drawn:
+            _draw(result, analysis, benchmarks, place)
         place.chmod(0o755)
         os.replace(place, target)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
     return target
+
+
+def _draw(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None, place: Path) -> None:
+    from analyzers.report.html import render_html
+    from analyzers.report.png import render_png
+
+    (place / "report.html").write_text(render_html(result, analysis, benchmarks), encoding="utf-8")
+    render_png(result, analysis, benchmarks, place / "report.png")
 
 
 def load(folder: Path) -> tuple[RunResult, pd.DataFrame | None]:

@@ -94,9 +94,8 @@ def forecast(bars: Bars, clock: VarianceClock | None = None, relative: float = 1
     grid, n = bars.grid, len(bars)
     left = np.ascontiguousarray(clock.share_left(grid.minute, grid.minute + grid.left))
     vix = np.ascontiguousarray(bars.lines.get("vix", np.full(n, nan)), np.float64)
-    weights = np.array(
-        [[np.interp(m, _WEIGHTS[:, 0], _WEIGHTS[:, c]) for c in range(1, 6)] for m in _minutes()]
-    )
+    minutes = np.arange(OPEN_MINUTE, CLOSE_MINUTE + 1)
+    weights = np.column_stack([np.interp(minutes, _WEIGHTS[:, 0], column) for column in _WEIGHTS.T[1:]])
     out = np.full((7, n), nan)
     _walk(
         grid.day,
@@ -111,10 +110,6 @@ def forecast(bars: Bars, clock: VarianceClock | None = None, relative: float = 1
         out,
     )
     return Forecast(*out)
-
-
-def _minutes() -> range:
-    return range(OPEN_MINUTE, CLOSE_MINUTE + 1)
 
 
 @njit(cache=True)

@@ -60,9 +60,10 @@ def run(request: BacktestRequest) -> Path:
             beside.stop()
     with console.status("Writing the report"):
         analysis = analyze(result)
-        folder = save(result, analysis, benchmarks(result.market), request.out)
+        folder = save(result, analysis, benchmarks(result.market), request.out, request.report)
     print_tables(console, result, analysis)
-    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+    told = f"Report: {folder / 'report.html'}" if request.report else f"Figures: {folder / 'summary.json'}"
+    console.print(told, soft_wrap=True)
     return folder
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import reduce
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,15 +19,15 @@ from engine.settings_files import did_you_mean
 from feeds.evidence import Side
 from feeds.history import load_bars
 from feeds.model import ModelQuotes, ModelSettings
-from feeds.recorded.book import RecordedQuotes
-from feeds.recorded.minutes import minutes
-from feeds.store.store import QuoteStore
 from feeds.synthetic.conditioned import ConditionedSettings, conditioned
 from feeds.synthetic.derive import derive
 from feeds.synthetic.simulated import SimulatedSettings, simulated
 from scripts.requests import Recording
 
-Book = ModelQuotes | RecordedQuotes
+if TYPE_CHECKING:
+    from feeds.recorded.book import RecordedQuotes
+
+    Book = ModelQuotes | RecordedQuotes
 
 INDEX = "SPX"  # what the generators make; every other symbol is derived from it
 GENERATORS = ("conditioned", "simulated")
@@ -89,6 +90,9 @@ def market(
     model = ModelQuotes(bars, products, ModelSettings(chosen, settings.quotes.spread_scale))
     quotes: Book = model
     if recording and recording.quotes:
+        from feeds.recorded.book import RecordedQuotes
+        from feeds.store.store import QuoteStore
+
         store = QuoteStore.open(recording.quotes)
         quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix)
     return quotes.with_lines(), quotes
@@ -150,6 +154,9 @@ def _held(
     max_age: int,
 ) -> tuple[dict[str, Bars], Path]:
     """Return the bars a recording holds, by symbol, and where it stands."""
+    from feeds.recorded.minutes import minutes
+    from feeds.store.store import QuoteStore
+
     if recording.bars is not None:
         side = stamped_side(recording.stamped)
         bars = load_bars(recording.bars, dict(recording.columns), recording.zone, side, recording.symbol)

@@ -99,6 +99,8 @@ class BacktestRequest:
         Run in both loops and compare the journals.
     control : bool
         Run a synthetic backtest's twin without premium beside it.
+    report : bool
+        Draw report.html and report.png beside the tables and summary.json.
     verbose : int
         How often -v was given.
     """
@@ -116,4 +118,5 @@ class BacktestRequest:
     stock_loop: bool = False
     verify: bool = False
     control: bool = True
+    report: bool = True
     verbose: int = 0

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 
@@ -24,8 +24,10 @@ from engine.settings import Settings
 from engine.tape import Tape
 from feeds.lines import ArrayFeed
 from feeds.model import ModelQuotes
-from feeds.recorded.book import RecordedQuotes
 from scripts.requests import BacktestRequest
+
+if TYPE_CHECKING:
+    from feeds.recorded.book import RecordedQuotes
 
 Progress = Callable[[int, int], None]
 COLLECT_AFTER = 50_000  # new objects

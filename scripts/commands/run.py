@@ -59,6 +59,9 @@ def backtest(
     control: Annotated[
         bool, typer.Option("--control/--no-control", help="Also run without premium, for the break-even.")
     ] = True,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Draw report.html and report.png.")
+    ] = True,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
@@ -92,6 +95,7 @@ def backtest(
         stock_loop=stock_loop,
         verify=verify,
         control=control,
+        report=report,
         verbose=verbose,
     )
     run(request)
