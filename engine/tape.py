@@ -58,7 +58,10 @@ class Tape:
     def at(self, bar: int) -> datetime:
         """Return the instant of a bar's end, in New York time."""
         if bar != self._now[0]:  # all that happens on a bar has its stamp
-            self._now = bar, (_EPOCH + timedelta(seconds=self._stamp[bar] // 1_000_000_000)).astimezone(NEW_YORK)
+            self._now = (
+                bar,
+                (_EPOCH + timedelta(seconds=self._stamp[bar] // 1_000_000_000)).astimezone(NEW_YORK),
+            )
         return self._now[1]
 
     def stamps(self, bars: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -57,7 +57,9 @@ def corners(legs: tuple[Leg, ...], multiplier: int) -> tuple[list[float], list[f
             if isinstance(instrument, Stock):
                 total += share * spot
             else:
-                away = spot - instrument.strike if instrument.right is Right.CALL else instrument.strike - spot
+                away = (
+                    spot - instrument.strike if instrument.right is Right.CALL else instrument.strike - spot
+                )
                 total += share * max(away, 0.0)
         values.append(total)
     return at, values
