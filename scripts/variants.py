@@ -36,6 +36,8 @@ from scripts.signals import OWN, bots_with
 KEPT_BARS = 2  # sets of bars a process holds: five years of two symbols are about 100 MB
 KEPT_BOOKS = 2  # models of quotes over them, as large
 ROOT = Path(__file__).resolve().parents[1]
+BOTS = ("strategies",)
+PROGRAM = ("engine", "feeds", *BOTS, "scripts/market.py", "scripts/session.py", "scripts/signals.py")
 _held: dict[str, dict[str, Bars]] = {}
 _books: dict[str, tuple[ModelQuotes, dict[str, Bars]]] = {}
 _unpacked: dict[str, Base] = {}
@@ -92,7 +94,7 @@ class Base:
             fees=FeeSchedule.load(fees),
             timerange=request.timerange,
             digest=hashlib.sha256(json.dumps([*told, source_digest()]).encode()).hexdigest(),
-            idea=hashlib.sha256(json.dumps([*told, source_digest(("strategies",))]).encode()).hexdigest(),
+            idea=hashlib.sha256(json.dumps([*told, source_digest(BOTS)]).encode()).hexdigest(),
         )
 
 
@@ -159,7 +161,7 @@ class Outcome:
         return json.dumps(asdict(self), default=str)
 
     @classmethod
-    def of_line(cls, line: str) -> Outcome:
+    def of_line(cls, line: str | bytes) -> Outcome:
         """Return the outcome a line tells; ValueError, KeyError or TypeError when it does not."""
         told = json.loads(line)
         sessions = _same(tuple(told["sessions"]))
@@ -286,13 +288,14 @@ def read_outcomes(path: Path) -> dict[str, Outcome]:
     """Return the finished variants of a results file by key; failed and torn lines are left out."""
     found: dict[str, Outcome] = {}
     if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                outcome = Outcome.of_line(line)
-            except (ValueError, KeyError, TypeError):
-                continue  # the line a killed search was writing
-            if not outcome.error:
-                found[outcome.key] = outcome
+        with path.open("rb") as stream:
+            for line in stream:
+                try:
+                    outcome = Outcome.of_line(line)
+                except (ValueError, KeyError, TypeError):
+                    continue  # the line a killed search was writing
+                if not outcome.error:
+                    found[outcome.key] = outcome
     return found
 
 
@@ -311,12 +314,14 @@ def append(path: Path, outcome: Outcome) -> None:
 
 
 @lru_cache(maxsize=2)
-def source_digest(parts: tuple[str, ...] = ("engine", "feeds", "strategies")) -> str:
+def source_digest(parts: tuple[str, ...] = PROGRAM) -> str:
     """Return a digest of the program's source: another version's results are others."""
-    files = [path for part in parts for path in sorted((ROOT / part).rglob("*.py"))]
-    return _content(
-        [*files, *(ROOT / "scripts" / name for name in ("market.py", "session.py", "signals.py"))]
-    )
+    files = [
+        path
+        for part in parts
+        for path in ([ROOT / part] if part.endswith(".py") else sorted((ROOT / part).rglob("*.py")))
+    ]
+    return _content(files)
 
 
 def _outcomes(
