@@ -44,13 +44,11 @@ class Tape:
         self.grid = first.grid
         self.stamp = first.stamp
         # views that answer in Python's numbers, a list of them would take longer than many a run
-        self._day = memoryview(np.ascontiguousarray(first.grid.day))
+        self._day = np.ascontiguousarray(first.grid.day).data
         self._last = first.grid.last.tolist()
         self._now = -1, _EPOCH
-        self._stamp = memoryview(np.ascontiguousarray(first.stamp))
-        self._close = {
-            symbol: memoryview(np.ascontiguousarray(one.close)) for symbol, one in self.bars.items()
-        }
+        self._stamp = np.ascontiguousarray(first.stamp).data
+        self._close = {symbol: np.ascontiguousarray(one.close).data for symbol, one in self.bars.items()}
 
     def __len__(self) -> int:
         return len(self.stamp)

@@ -410,16 +410,21 @@ class Bot(bt.Strategy):
     def _end(self, ticket: Ticket, net: float, bar: int) -> None:
         self.desk.closed(ticket.intent, net)
         self.ticket = None
+        self._held(ticket, bar)
         for lane in self.lanes:
-            lane.fill(ticket.bar, bar, Reason.POSITION_OPEN)
             if self._used(self.desk.clock.day(bar)):
                 lane.fill(bar - 1, self.desk.clock.last_bar_of_day(bar) + 1, Reason.ENTRIES_USED)
 
     def stop(self) -> None:
         """Account for the candidates a trade left open at the end of the data has covered."""
         if self.ticket is not None:
-            for lane in self.lanes:
-                lane.fill(self.ticket.bar, len(self.data), Reason.POSITION_OPEN)
+            self._held(self.ticket, len(self.data))
+
+    def _held(self, ticket: Ticket, stop: int) -> None:
+        """Account for the candidates before bar ``stop`` that an open trade has covered."""
+        for number, lane in enumerate(self.lanes):
+            # lanes are looked at in their order: those behind saw the trade on its own bar
+            lane.fill(ticket.bar - (number > ticket.lane), stop, Reason.POSITION_OPEN)
 
     def _reasons(self) -> dict[Reason, int]:
         counts: Counter[Reason] = Counter()
