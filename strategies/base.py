@@ -17,9 +17,12 @@ from engine.indicators.regime import VixChange
 from engine.indicators.session import DayLines
 from engine.intent import Denied, Intent, Urgency
 from engine.journal.records import Fill, OrderEvent
+from engine.ml.advice import Case
+from engine.ml.features import FeatureSet, of_trade
 from engine.options.chain import Chain
 from engine.options.choice import Choice, StrikeRule
 from engine.options.combo import Combo
+from engine.options.quotebook import Quote
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
 from strategies.agenda import Agenda, halt_bars
@@ -50,6 +53,8 @@ class Bot(bt.Strategy):
     foresee : bool
         Choose strikes for all candidates at once where the quotes' path is known; the journal
         is the same without.
+    advisor : engine.ml.advice.Advisor, optional
+        Asked before every trade; it may allow fewer units than the rules, or none.
     """
 
     params = (
@@ -59,10 +64,12 @@ class Bot(bt.Strategy):
         ("products", None),
         ("whole", True),
         ("foresee", True),
+        ("advisor", None),
     )
     bot_name = ""
     sells: frozenset[str] = frozenset()  # put, call or both
     lane: Callable[..., Lane] = Lane
+    features: type[FeatureSet] = FeatureSet
 
     def __init__(self) -> None:
         self.desk: Desk = self.p.desk
@@ -88,6 +95,7 @@ class Bot(bt.Strategy):
                     self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
                 )
             )
+        self.shown = self._shown() if self.p.advisor is not None else []
         self.desk.journal.keep_decisions(self.bot_name, self._decision_table, self._reasons)
 
     # what a bot is -----------------------------------------------------------------
@@ -230,6 +238,11 @@ class Bot(bt.Strategy):
         if not self._credit(proposal) >= self.p.common.min_credit_to_cost * cost:
             lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
             return
+        structural = proposal.combo.structural_loss(quote.ask, cost)
+        units = self._advised(number, proposal, quote, cost, structural, bar)
+        if not units:
+            lane.note(bar, Reason.MODEL_VETO, text, -quote.ask)
+            return
         at, trade_id = desk.clock.at(bar), desk.next_trade_id()
         intent = Intent(
             order_ref=f"{self.bot_name}-{at:%Y%m%d}-{trade_id}",
@@ -237,13 +250,13 @@ class Bot(bt.Strategy):
             bot=self.bot_name,
             symbol=lane.symbol,
             combo=proposal.combo,
-            quantity=config.quantity,
+            quantity=units,
             opening=True,
             why=Reason.ENTERED,
             at=at,
-            planned_loss=config.planned_loss * config.quantity,
-            structural_loss=proposal.combo.structural_loss(quote.ask, cost) * config.quantity,
-            margin=proposal.combo.margin(quote.ask) * config.quantity,
+            planned_loss=config.planned_loss * units,
+            structural_loss=structural * units,
+            margin=proposal.combo.margin(quote.ask) * units,
         )
         verdict = desk.ask(intent, view)
         if isinstance(verdict, Denied):
@@ -252,6 +265,28 @@ class Bot(bt.Strategy):
         lane.note(bar, Reason.ENTERED, text, -quote.ask)
         self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
         self._send(self.ticket, intent.quantity, Urgency.ENTRY, bar)
+
+    def _shown(self) -> list[FeatureSet]:
+        calendar = self.desk.governor.calendar
+        return [self.features(lane.data, calendar.releases(lane.symbol)) for lane in self.lanes]
+
+    def _advised(
+        self, number: int, proposal: Proposal, quote: Quote, cost: float, structural: float, bar: int
+    ) -> int:
+        """Return the units an advisor leaves of the rules', never more than those."""
+        quantity: int = self.config.quantity
+        if self.p.advisor is None:
+            return quantity
+        lane, combo, clock = self.lanes[number], proposal.combo, self.desk.clock
+        bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
+        trade = of_trade(self._credit(proposal), structural, cost, bid, ask, proposal.short_delta)
+        stamp = int(clock.stamps(np.array([bar]))[0])
+        shown = self.shown[number]
+        values = shown.at(bar, stamp, trade)
+        case = Case(
+            self.bot_name, lane.symbol, clock.day(bar), bar, stamp, shown.schema, values, quantity, combo
+        )
+        return min(max(self.p.advisor.units(case), 0), quantity)
 
     def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
         chosen = lane.choice(bar)
