@@ -8,7 +8,7 @@ import sys
 import typer
 
 from engine.errors import MarketWatchError
-from scripts.commands import checks, data, research, run, validate
+from scripts.commands import checks, data, learning, research, run, validate
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # coloured help takes longer to load than everything else together
     help="Rules-based bots that sell short-dated, defined-risk option premium, and their backtest.",
 )
-for commands in (run, data, research, checks, validate):
+for commands in (run, data, research, checks, learning, validate):
     commands.register(app)
 
 

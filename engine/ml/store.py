@@ -148,9 +148,8 @@ def load(path: Path, bot: str) -> tuple[About, Learned]:
     now = versions()
     for name, version in told.versions.items():
         if now.get(name) != version:
-            raise DataError(
-                f"model {path}: was made with {name} {version}, here is {now.get(name, 'none')}; train it anew"
-            )
+            here = now.get(name, "none")
+            raise DataError(f"model {path}: was made with {name} {version}, here is {here}; train it anew")
     raw = exported(_unpacked(path, body))
     score = Score(raw, *told.calibration)
     return told, Learned(score, tuple(feature.name for feature in told.features), told.win, told.loss)
@@ -160,7 +159,8 @@ def _same_schema(path: Path, told: About) -> None:
     """Refuse a model whose features mean something else here than where it was trained."""
     if told.schema_version != SCHEMA_VERSION:
         raise DataError(
-            f"model {path}: its features are of schema {told.schema_version}, here is {SCHEMA_VERSION}; train it anew"
+            f"model {path}: its features are of schema {told.schema_version}, here is {SCHEMA_VERSION}; "
+            "train it anew"
         )
     known = {feature.name: feature for feature in FEATURES}
     for feature in told.features:
