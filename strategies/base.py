@@ -22,7 +22,6 @@ from engine.ml.features import FeatureSet, of_trade
 from engine.options.chain import Chain
 from engine.options.choice import Choice, StrikeRule
 from engine.options.combo import Combo
-from engine.options.quotebook import Quote
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
 from strategies.agenda import Agenda, halt_bars
@@ -235,11 +234,17 @@ class Bot(bt.Strategy):
             lane.note(bar, Reason.NO_QUOTE, text)
             return
         cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)
-        if not self._credit(proposal) >= self.p.common.min_credit_to_cost * cost:
+        credit = self._credit(proposal)
+        if not credit >= self.p.common.min_credit_to_cost * cost:
             lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
             return
         structural = proposal.combo.structural_loss(quote.ask, cost)
-        units = self._advised(number, proposal, quote, cost, structural, bar)
+        units = config.quantity
+        if self.p.advisor is not None:
+            combo = proposal.combo
+            bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
+            told = of_trade(credit, structural, cost, bid, ask, proposal.short_delta)
+            units = self._advised(number, combo, told, view, bar)
         if not units:
             lane.note(bar, Reason.MODEL_VETO, text, -quote.ask)
             return
@@ -270,22 +275,12 @@ class Bot(bt.Strategy):
         calendar = self.desk.governor.calendar
         return [self.features(lane.data, calendar.releases(lane.symbol)) for lane in self.lanes]
 
-    def _advised(
-        self, number: int, proposal: Proposal, quote: Quote, cost: float, structural: float, bar: int
-    ) -> int:
+    def _advised(self, number: int, combo: Combo, trade: dict[str, float], view: MarketView, bar: int) -> int:
         """Return the units an advisor leaves of the rules', never more than those."""
-        quantity: int = self.config.quantity
-        if self.p.advisor is None:
-            return quantity
-        lane, combo, clock = self.lanes[number], proposal.combo, self.desk.clock
-        bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
-        trade = of_trade(self._credit(proposal), structural, cost, bid, ask, proposal.short_delta)
-        stamp = int(clock.stamps(np.array([bar]))[0])
-        shown = self.shown[number]
+        quantity, shown = self.config.quantity, self.shown[number]
+        stamp = round(view.at.timestamp()) * 1_000_000_000
         values = shown.at(bar, stamp, trade)
-        case = Case(
-            self.bot_name, lane.symbol, clock.day(bar), bar, stamp, shown.schema, values, quantity, combo
-        )
+        case = Case(self.bot_name, view.symbol, view.day, bar, stamp, shown.schema, values, quantity, combo)
         return min(max(self.p.advisor.units(case), 0), quantity)
 
     def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:

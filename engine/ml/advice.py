@@ -109,12 +109,12 @@ class ModelAdvisor:
         if self._places is None:
             return case.quantity
         if not self.known[0] <= case.day <= self.known[1]:
-            return self._rules(case, f"is for {self.known[0]} to {self.known[1]}, not for {case.day}")
+            return self._rules(case, f"is for {self.known[0]} to {self.known[1]} only")
         values = [case.values[place] for place in self._places]
         value = self.learned.value(values)
         if value != value:
             missing = [name for name, held in zip(self.learned.names, values, strict=True) if held != held]
-            return self._rules(case, f"has no {', '.join(missing)} on {case.day}")
+            return self._rules(case, f"is told no {', '.join(missing)}")
         return self.policy.units(value, self.learned.win, case.quantity)
 
     def _find(self, schema: tuple[Feature, ...]) -> None:
@@ -128,7 +128,7 @@ class ModelAdvisor:
     def _rules(self, case: Case, why: str) -> int:
         if why not in self._said:
             self._said.add(why)
-            logger.warning("model of {} {}: rules only", case.bot, why)
+            logger.warning("model of {} {}, first on {}: rules only", case.bot, why, case.day)
         return case.quantity
 
 
