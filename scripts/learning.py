@@ -172,7 +172,7 @@ def check_features(setup: Setup, roster: Roster | None = None) -> None:
     DataError
         Names what reads ahead.
     """
-    found, _ = examine(last_sessions(setup, CHECK_SESSIONS), CHECK_CUTS, roster=roster)
+    found, _ = examine(_busy(setup, roster), CHECK_CUTS, roster=roster)
     if found:
         first = sorted(found, key=lambda one: one.change.kind != "feature")[0].change
         names = {f"{one.change.kind} {one.change.name}" for one in found}
@@ -180,6 +180,17 @@ def check_features(setup: Setup, roster: Roster | None = None) -> None:
         raise DataError(
             f"training: {first.kind} {first.name} reads ahead{more}, expected nothing to; see mw lookahead"
         )
+
+
+def _busy(setup: Setup, roster: Roster | None) -> Setup:
+    """Return the setup over its last sessions, as few as hold an order."""
+    sessions = len(setup.book.tape.dates)
+    for count in (CHECK_SESSIONS, 3 * CHECK_SESSIONS):
+        if count < sessions:
+            part = last_sessions(setup, count)
+            if play(part, roster=roster)[0].journal.orders:
+                return part
+    return setup
 
 
 def _try(kind: str, cases: Cases, split: Split, bot: str) -> Step | None:

@@ -240,7 +240,8 @@ class Bot(bt.Strategy):
             return
         structural = proposal.combo.structural_loss(quote.ask, cost)
         units = config.quantity
-        if self.p.advisor is not None:
+        # a day the calendar forbids needs no advice; known beforehand, it comes first in any loop
+        if self.p.advisor is not None and desk.governor.calendar_verdict(lane.symbol, day) is None:
             combo = proposal.combo
             bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
             told = of_trade(credit, structural, cost, bid, ask, proposal.short_delta)
