@@ -24,14 +24,14 @@ from engine.reasons import Reason
 from scripts.backtest import compare
 from scripts.cases import collect, slots
 from scripts.cli import main
-from scripts.learning import _try, check_features, train
+from scripts.learning import _try, train
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, play, prepare
 from strategies.condor import Condor
 from strategies.roster import BOTS
 
 CONFIG = Path(__file__).parents[2] / "config"
-YEAR = "20170103-20180629"
+YEAR = "20170703-20180629"
 
 
 def request(**changes: Any) -> BacktestRequest:
@@ -65,7 +65,7 @@ def test_label_of_the_first_candidate_of_a_day_is_the_trade_the_bot_made(setup: 
     agree = [day for day in same if abs(made[day].net - cases.net[first[day]]) < 0.005]
 
     # a first order that timed out leads the bot to a later slot; else the trades are the same
-    assert len(same) > 150
+    assert len(same) > 80
     assert len(agree) >= 0.97 * len(same)
     assert cases.results.exit_reason.isin([str(reason) for reason in Reason]).all()
 
@@ -155,21 +155,18 @@ def leaky(ahead: int) -> dict[str, Any]:
 @pytest.mark.parametrize("ahead", [1, 390])
 def test_a_planted_return_of_tomorrow_stops_the_training(ahead: int) -> None:
     with pytest.raises(DataError, match="training: feature condor SPX tomorrow reads ahead") as caught:
-        train(request(timerange="20180102-20180629"), "condor", roster=leaky(ahead))
+        train(request(timerange="20180301-20180629"), "condor", roster=leaky(ahead))
     assert "\n" not in str(caught.value)
-
-
-def test_the_shipped_features_pass_the_check(setup: Setup) -> None:
-    check_features(setup)
 
 
 # proof -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_without_premium_the_measured_uplift_includes_zero() -> None:
     """Simulated minutes at premium 0: nothing is to be known there, so nothing may be found."""
     found = train(
-        request(timerange="20150102-20181231", generator="simulated", premium=0.0, profile="spx"), "condor"
+        request(timerange="20160104-20181231", generator="simulated", premium=0.0, profile="spx"), "condor"
     ).proof
 
     kept, trade, _ = found.half
@@ -200,18 +197,18 @@ def test_command_keeps_model_report_figures_and_cases(trained: Path) -> None:
     for title in ("What the models are worth", "Reliability", "Year by year", "What the models look at"):
         assert title in page
     table = pd.read_parquet(trained / "cases-condor.parquet")
-    assert len(table) == told["cases"] > 300
+    assert len(table) == told["cases"] > 200
     assert {"net", "best", "worst", "exit_delta", "iv_over_realized"} <= set(table)
-    assert about(trained / "condor.mwmodel").trained == (date(2017, 1, 3), date(2018, 6, 29))
+    assert about(trained / "condor.mwmodel").trained == (date(2017, 7, 3), date(2018, 6, 29))
 
 
 def test_a_bot_asks_its_model_and_both_loops_agree(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MW__BOTS__CONDOR__MODEL", str(trained / "condor.mwmodel"))
-    later = prepare(request(timerange="20180702-20181031"))
+    later = prepare(request(timerange="20180702-20180831"))
     assert isinstance(later.advisors["condor"], ModelAdvisor)
     assert "condor asks a logistic model" in later.advisor_notes[0]
 
-    fast, stock = play(later)[0], play(prepare(request(timerange="20180702-20181031")), stock_loop=True)[0]
+    fast, stock = play(later)[0], play(prepare(request(timerange="20180702-20180831")), stock_loop=True)[0]
 
     compare(fast, stock)
     rules = play(replace(later, advisors={}))[0]
@@ -226,7 +223,7 @@ def test_a_model_is_not_asked_about_days_it_was_trained_on(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MW__BOTS__CONDOR__MODEL", str(trained / "condor.mwmodel"))
-    own = prepare(request(timerange="20180102-20180629"))
+    own = prepare(request(timerange="20180301-20180629"))
 
     asked, rules = play(own)[0], play(replace(own, advisors={}))[0]
 
