@@ -31,12 +31,14 @@ from engine.risk.blackouts import EventCalendar
 from engine.settings import ENVIRONMENT, Settings
 from engine.settings_files import Layer, complaint, merge
 from feeds.model import ModelQuotes, ModelSettings
+from scripts.advisors import advisors_of, model_files
 from scripts.market import find_product, generated, members
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, overrides, play
 from scripts.signals import OWN, WITHOUT, bots_with
 
 NO_EVENTS = f"{WITHOUT}:{Reason.EVENT_BLACKOUT}"
+FILES = ("data.daily", ".model")  # settings that name a file
 KEPT_BARS = 2  # sets of bars a process holds: five years of two symbols are about 100 MB
 KEPT_BOOKS = 2  # models of quotes over them, as large
 COLLECT_EVERY = 24  # variants: each leaves some 7 MB of lines in circles nobody else collects in time
@@ -91,6 +93,7 @@ class Base:
             request.config / name for name in ("universe.json", "events.json", "fees.yaml")
         )
         files = [path for path in (universe, events, fees, settings.data.daily) if path is not None]
+        files += model_files(settings)
         told = [settings.digest, request.bots, request.timerange, _content(files)]
         return cls(
             settings=settings.model_dump(mode="json"),
@@ -128,9 +131,9 @@ class Variant:
         return self._key(base.idea)
 
     def _key(self, digest: str) -> str:
-        daily = self.changes.get("data.daily")
+        files = [Path(value) for key, value in self.changes.items() if value and key.endswith(FILES)]
         told = [digest, dict(self.changes), self.signals]
-        text = json.dumps([*told, _content([Path(daily)]) if daily else ""], sort_keys=True, default=str)
+        text = json.dumps([*told, _content(files) if files else ""], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -209,7 +212,8 @@ def setup_of(base: Base, changes: Mapping[str, Any]) -> Setup:
     book, bars = _book(settings, products, base.timerange, members(settings, base.universe))
     harvest = settings.common.regime.harvest is not None
     calendar = EventCalendar(base.calendar.known, settings.risk.calendar_required, harvest)
-    return Setup(settings, bots, products, bars, book, calendar, base.fees)
+    advisors, _ = advisors_of(settings, bots)
+    return Setup(settings, bots, products, bars, book, calendar, base.fees, advisors)
 
 
 def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:

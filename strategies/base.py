@@ -21,6 +21,8 @@ from engine.intent import Denied, Intent, Order, Urgency
 from engine.journal.records import Decision, Fill, OrderEvent
 from engine.live.pace import Pace
 from engine.live.patience import MarkTimer, StopTimer
+from engine.ml.advice import Case
+from engine.ml.features import FeatureSet, of_trade
 from engine.options.chain import Chain
 from engine.options.choice import Choice, StrikeRule
 from engine.options.combo import Combo
@@ -71,6 +73,8 @@ class Bot(bt.Strategy):
         Of a venue whose quotes move between the bars; None in a backtest.
     ticket : Ticket, optional
         A trade of an earlier process to go on with.
+    advisor : engine.ml.advice.Advisor, optional
+        Asked before every trade; it may allow fewer units than the rules, or none.
     """
 
     params = (
@@ -82,10 +86,12 @@ class Bot(bt.Strategy):
         ("foresee", True),
         ("pace", None),
         ("ticket", None),
+        ("advisor", None),
     )
     bot_name = ""
     sells: frozenset[str] = frozenset()  # put, call or both
     lane: Callable[..., Lane] = Lane
+    features: type[FeatureSet] = FeatureSet
 
     def __init__(self) -> None:
         self.desk: Desk = self.p.desk
@@ -118,6 +124,7 @@ class Bot(bt.Strategy):
                     self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
                 )
             )
+        self.shown = self._shown() if self.p.advisor is not None else []
         self.desk.journal.keep_decisions(self.bot_name, self._decision_table, self._reasons, self._rules)
 
     # what a bot is -----------------------------------------------------------------
@@ -299,8 +306,20 @@ class Bot(bt.Strategy):
             lane.note(bar, Reason.NO_QUOTE, text)
             return
         cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)
-        if not self._credit(proposal) >= self.p.common.min_credit_to_cost * cost:
+        credit = self._credit(proposal)
+        if not credit >= self.p.common.min_credit_to_cost * cost:
             lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
+            return
+        structural = proposal.combo.structural_loss(quote.ask, cost)
+        units = config.quantity
+        # a day the calendar forbids needs no advice; known beforehand, it comes first in any loop
+        if self.p.advisor is not None and desk.governor.calendar_verdict(lane.symbol, day) is None:
+            combo = proposal.combo
+            bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
+            told = of_trade(credit, structural, cost, bid, ask, proposal.short_delta)
+            units = self._advised(number, combo, told, view, bar)
+        if not units:
+            lane.note(bar, Reason.MODEL_VETO, text, -quote.ask)
             return
         at, trade_id = desk.clock.at(bar), desk.next_trade_id()
         intent = Intent(
@@ -309,13 +328,13 @@ class Bot(bt.Strategy):
             bot=self.bot_name,
             symbol=lane.symbol,
             combo=proposal.combo,
-            quantity=config.quantity,
+            quantity=units,
             opening=True,
             why=Reason.ENTERED,
             at=at,
-            planned_loss=config.planned_loss * config.quantity,
-            structural_loss=proposal.combo.structural_loss(quote.ask, cost) * config.quantity,
-            margin=proposal.combo.margin(quote.ask) * config.quantity,
+            planned_loss=config.planned_loss * units,
+            structural_loss=structural * units,
+            margin=proposal.combo.margin(quote.ask) * units,
         )
         verdict = desk.ask(intent, view)
         if isinstance(verdict, Denied):
@@ -334,6 +353,18 @@ class Bot(bt.Strategy):
         planned = cents(self.config.planned_loss * self.config.quantity) or 0
         denied = self.desk.governor.day_verdict(state, self.bot_name, reserve, planned)
         return denied is not None and denied.reason is Reason.DAY_CAP
+
+    def _shown(self) -> list[FeatureSet]:
+        calendar = self.desk.governor.calendar
+        return [self.features(lane.data, calendar.releases(lane.symbol)) for lane in self.lanes]
+
+    def _advised(self, number: int, combo: Combo, trade: dict[str, float], view: MarketView, bar: int) -> int:
+        """Return the units an advisor leaves of the rules', never more than those."""
+        quantity, shown = self.config.quantity, self.shown[number]
+        stamp = round(view.at.timestamp()) * 1_000_000_000
+        values = shown.at(bar, stamp, trade)
+        case = Case(self.bot_name, view.symbol, view.day, bar, stamp, shown.schema, values, quantity, combo)
+        return min(max(self.p.advisor.units(case), 0), quantity)
 
     def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
         chosen = lane.choice(bar)
