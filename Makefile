@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest bench validate test format lint type imports lock clean
+.PHONY: clients help backtest bench bench-journal faults soak-journal soak-kill soak-session validate test format lint type imports lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -24,6 +24,24 @@ backtest: $(VENV)/base.stamp  ## five years, three bots, one report; PROFILE=spx
 
 bench: $(VENV)/base.stamp  ## how fast it is, beside Backtrader's own loop (a few minutes)
 	@$(BIN)/python -m scripts.bench $(ARGS)
+
+faults: $(VENV)/dev.stamp  ## every fault of the simulated gateway in a rehearsed hour each (ten minutes)
+	@$(BIN)/python -m tests.live.faults
+
+bench-journal: $(VENV)/dev.stamp  ## a million decisions in SQLite and PostgreSQL: writing, every page's query
+	@$(BIN)/python -m tests.journal.bench $(ARGS)
+
+TIMES ?= 100
+MINUTES ?= 60
+soak-journal: $(VENV)/dev.stamp  ## kill -9 a writing process TIMES times; two processes on one file for MINUTES
+	@$(BIN)/python -m tests.journal.soak kills --times $(TIMES)
+	@$(BIN)/python -m tests.journal.soak shared --minutes $(MINUTES)
+
+soak-kill: $(VENV)/dev.stamp  ## kill -9 a rehearsed session N times, at random moments; N=200
+	@$(BIN)/python -m tests.live.killing $(or $(N),200)
+
+soak-session: $(VENV)/dev.stamp  ## two hours of rehearsed sessions at 60 times: memory, tasks, message rate
+	@$(BIN)/python -m tests.live.soak $(ARGS)
 
 validate: $(VENV)/base.stamp  ## the model against recorded data in ../shared/data, into docs/validation.md
 	@$(BIN)/mw validate --out docs/validation.md $(ARGS)

@@ -28,6 +28,7 @@ from engine.gate.view import GateView, read_gate, view_of
 from engine.settings import Settings
 from scripts.backtest import STRATEGIES, git_commit
 from scripts.gate_backtest import evidence
+from scripts.journal import place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class GateRequest:
 
     Parameters
     ----------
-    place : Path or str
-        The gate's journal.
+    database : str, optional
+        The gate's journal; by default where settings and environment have it.
     config : Path
         Folder of the settings.
     profile : str, optional
@@ -47,11 +48,16 @@ class GateRequest:
         Folder for a report's own folder.
     """
 
-    place: str
+    database: str | None
     config: Path
     profile: str | None = None
     bot: str | None = None
     out: Path = Path("runs")
+
+    @property
+    def place(self) -> str:
+        """Where the gate's journal is."""
+        return place_of(self.database, "gate", self.config, self.profile)
 
 
 def open_gate(place: str, config: Path) -> Gate:
@@ -69,9 +75,10 @@ def show(request: GateRequest, report: bool = False, history: bool = False) -> P
         There is no gate yet, its history was changed, or the bot is unknown to it.
     """
     console = Console()
-    if "://" not in request.place and not Path(request.place).is_file():
-        raise GateError(f"gate: {request.place} is not there yet; mw gate register begins it")
-    gate = read_gate(request.place, request.config)
+    place = request.place
+    if "://" not in place and not Path(place).is_file():
+        raise GateError(f"gate: {place} is not there yet; mw gate register begins it")
+    gate = read_gate(place, request.config)
     bots = _chosen(gate, request.bot)
     views = [view_of(gate, bot) for bot in bots]
     sections = [standing_section(view) for view in views]
@@ -109,7 +116,8 @@ def _save(request: GateRequest, gate: Gate, views: Sequence[GateView], sections:
         lead = f"{CANNOT} {created:%Y-%m-%d}."
         page = render_sections("Market Watch gate", lead, sections, picture.read_bytes())
         (place / "gate.html").write_text(page, encoding="utf-8")
-        told = {"created": created.isoformat(), "bots": [asdict(view) for view in views]}
+        known = {"events": len(list(gate.history())), "head": gate.head}
+        told = {"created": created.isoformat(), **known, "bots": [asdict(view) for view in views]}
         (place / "gate.json").write_text(json.dumps(told, indent=2, default=str) + "\n", encoding="utf-8")
         place.chmod(0o755)
         os.replace(place, target)

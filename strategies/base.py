@@ -98,6 +98,9 @@ class Bot(bt.Strategy):
         self.config = self.p.config
         self.limits = self.desk.governor.limits
         self.ticket: Ticket | None = self.p.ticket
+        self.views: list[MarketView] = []  # of the newest bar, by lane
+        # the position told last: order reference and units held of every step
+        self._held = (self.ticket.intent.order_ref, tuple(self.ticket.held)) if self.ticket else ("", ())
         self.agenda: Agenda | None = None
         patience = self.p.pace.patience if self.p.pace is not None else None
         self._stop_timer, self._mark_timer = StopTimer(patience), MarkTimer(patience)
@@ -217,7 +220,7 @@ class Bot(bt.Strategy):
 
     def next(self) -> None:
         bar = len(self.data) - 1
-        views = [self._view(number, bar) for number in range(len(self.lanes))]
+        views = self.views = [self._view(number, bar) for number in range(len(self.lanes))]
         if self._pace is not None and not self._pace.current(views[0].at):
             for view in views:
                 if view.day == self.desk.state.day:  # what has happened today still halts
@@ -247,7 +250,7 @@ class Bot(bt.Strategy):
     def watch(self, now: datetime) -> None:
         """Look at an open trade between two bars; a venue with moving quotes calls it."""
         ticket = self.ticket
-        if ticket is None or not len(self.data):
+        if ticket is None or not len(self):  # before the first bar nothing is measured
             return
         bar = len(self.data) - 1
         view = replace(self._view(ticket.lane, bar), at=now, minute=now.hour * 60 + now.minute)
@@ -403,6 +406,10 @@ class Bot(bt.Strategy):
         if self.desk.keeps:
             still_open = self.ticket is not None
             self.desk.keep(self.bot_name, ticket.intent, ticket_to_json(ticket), still_open, at)
+            held = (ticket.intent.order_ref, tuple(ticket.held))
+            if held != self._held and (any(ticket.held) or self._held[0] == held[0]):
+                self.desk.journal.record(ticket.position(at))
+                self._held = held
 
     # while a trade lives -------------------------------------------------------------
 

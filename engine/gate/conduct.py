@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from engine.gate.record import SessionRecord, approvals, intent_of
+from engine.gate.record import SessionRecord, approvals, holdings, intent_of
 from engine.gate.rules import Finding, Rules, clock, finding, minute
-from engine.journal.records import HaltEvent, PositionEvent
-from engine.reasons import Reason
-from engine.risk.limits import MARKET_HALTS, cents
+from engine.journal.records import HaltEvent
+from engine.risk.limits import ALL_HALTS, MARKET_HALTS, cents
 
 _CENT = 0.005
 
@@ -91,12 +90,12 @@ def blackout(record: SessionRecord, bot: str, rules: Rules) -> Finding:
 
 def halts(record: SessionRecord, bot: str, rules: Rules) -> Finding:
     """After every halt that closes positions, each it concerns was acted on in time; none was opened."""
-    wrong, worst, concerned = [], 0.0, 0
+    wrong, worst, concerned = _entered_halted(record, bot, rules), 0.0, 0
     for halt in record.halts:
         if not _concerns(halt, bot, record):
             continue
         concerned += 1
-        if halt.reason is not Reason.NO_QUOTE:  # the only halt that clears by itself
+        if halt.reason in ALL_HALTS:  # the others clear once their cause is gone
             for ref, at in _approved(record, bot).items():
                 if at > halt.at and (not halt.symbol or _symbol(record, ref) == halt.symbol):
                     wrong.append(f"{ref} approved at {clock(at)} after {halt.reason} of {clock(halt.at)}")
@@ -113,20 +112,32 @@ def halts(record: SessionRecord, bot: str, rules: Rules) -> Finding:
     return finding(wrong, f"{concerned} halts, longest {worst:.0f} s" if concerned else "no halt")
 
 
+def _entered_halted(record: SessionRecord, bot: str, rules: Rules) -> list[str]:
+    """Return the approvals in whose own state a halt stood that concerns them."""
+    budget, _ = rules.limits.budget(bot)
+    wrong = []
+    for ref, (at, state) in approvals(record.states).items():
+        trade = next(trade for trade in state["open"] if trade[0] == ref)
+        if trade[1] == bot:
+            held = [reason for scope, reason in state["halts"] if scope in ("", trade[3], budget)]
+            wrong += [f"{ref} approved at {clock(at)} while {reason} stood" for reason in sorted(held)]
+    return wrong
+
+
 def flat(record: SessionRecord, bot: str, rules: Rules) -> Finding:
     """Nothing is open from the closing minute on, nor in the governor's last state."""
     by = rules.flat_by(record.day)
     wrong, last = [], None
-    for ref, events in _positions(record, bot).items():
-        final = events[-1]
-        if final.quantity:
-            wrong.append(f"{ref} still holds {final.quantity}")
-        elif minute(final.at) > by:
-            wrong.append(f"{ref} flat only at {clock(final.at)}, limit {_clock(by)}")
-        last = max(last or final.at, final.at)
+    for ref, steps in holdings(record.fills, bot).items():
+        at, left = steps[-1]
+        if left:
+            wrong.append(f"{ref} still holds {left} contracts or shares")
+        elif minute(at) > by:
+            wrong.append(f"{ref} flat only at {clock(at)}, limit {_clock(by)}")
+        last = max(last or at, at)
     if record.states:
-        left = [trade[0] for trade in json.loads(record.states[-1].state)["open"] if trade[1] == bot]
-        wrong += [f"{ref} open in the governor's last state" for ref in left]
+        open_trades = json.loads(record.states[-1].state)["open"]
+        wrong += [f"{trade[0]} open in the governor's last state" for trade in open_trades if trade[1] == bot]
     return finding(wrong, "nothing was held" if last is None else f"flat at {clock(last)}")
 
 
@@ -137,14 +148,6 @@ def _approved(record: SessionRecord, bot: str) -> dict[str, datetime]:
         for ref, (at, state) in approvals(record.states).items()
         if next(trade[1] for trade in state["open"] if trade[0] == ref) == bot
     }
-
-
-def _positions(record: SessionRecord, bot: str) -> dict[str, list[PositionEvent]]:
-    found: dict[str, list[PositionEvent]] = {}
-    for event in record.positions:
-        if event.bot == bot:
-            found.setdefault(event.order_ref, []).append(event)
-    return found
 
 
 def _concerns(halt: HaltEvent, bot: str, record: SessionRecord) -> bool:
@@ -159,9 +162,9 @@ def _open_at(record: SessionRecord, bot: str, halt: HaltEvent) -> list[str]:
     """Return what a bot held when a halt came: of its symbol, or of all where the halt is everybody's."""
     wide = halt.reason not in MARKET_HALTS or not halt.symbol
     held = []
-    for ref, events in _positions(record, bot).items():
-        before = [event for event in events if event.at <= halt.at]
-        if before and before[-1].quantity and (wide or before[-1].symbol == halt.symbol):
+    for ref, steps in holdings(record.fills, bot).items():
+        before = [left for at, left in steps if at <= halt.at]
+        if before and before[-1] and (wide or _symbol(record, ref) == halt.symbol):
             held.append(ref)
     return held
 
@@ -169,9 +172,9 @@ def _open_at(record: SessionRecord, bot: str, halt: HaltEvent) -> list[str]:
 def _acted(record: SessionRecord, ref: str, at: datetime) -> float | None:
     """Return the seconds from a halt to the first sign of an order that leaves, None without any."""
     leaving = [event.at for event in record.orders if intent_of(event.order_ref) == ref]
-    leaving += [event.at for event in record.positions if event.order_ref == ref and not event.quantity]
-    after = [when - at for when in leaving if when >= at]
-    return min(after, default=timedelta(-1)).total_seconds() if after else None
+    leaving += [fill.at for fill in record.fills if intent_of(fill.order_ref) == ref]
+    after = [(when - at).total_seconds() for when in leaving if when >= at]
+    return min(after) if after else None
 
 
 def _clock(value: int) -> str:

@@ -28,7 +28,6 @@ EVENTS: dict[str, tuple[type[Any], type[EventRow]]] = {
     "orders": (records.OrderEvent, tables.OrderRow),
     "fills": (records.Fill, tables.FillRow),
     "fees": (records.FeeEvent, tables.FeeRow),
-    "positions": (records.PositionEvent, tables.PositionRow),
     "halts": (records.HaltEvent, tables.HaltRow),
     "trades": (records.Trade, tables.TradeRow),
     "states": (records.StateEvent, tables.StateRow),
@@ -36,7 +35,7 @@ EVENTS: dict[str, tuple[type[Any], type[EventRow]]] = {
     "heartbeats": (records.Heartbeat, tables.HeartbeatRow),
     "shadows": (records.SlippageShadow, tables.SlippageRow),
 }
-BY_HAND = ("flatten", "adopt", "reconcile")  # kinds of runs that are somebody's hand
+BY_HAND = ("flatten",)  # kinds of runs that are somebody's hand
 _SKIPS = ("fills",)  # an execution told twice takes a number and no row
 
 
@@ -93,11 +92,12 @@ def _span(run: Row, session: Row) -> RunSpan:
 
 
 def _bots(runs: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    """Return the bots a run said it plays, else all that its settings enable, with their symbols."""
     found: dict[str, tuple[str, ...]] = {}
     for run in runs:
-        for bot, own in run["settings"].get("bots", {}).items():
-            if own["enabled"]:
-                found[bot] = tuple(own["symbols"])
+        own = run["settings"].get("bots", {})
+        for bot in run["detail"].get("bots") or [name for name, held in own.items() if held["enabled"]]:
+            found[bot] = tuple(own[bot]["symbols"])
     return found
 
 

@@ -79,6 +79,11 @@ class Gate:
         """Return what the bot's next step asks for and what was measured."""
         return tuple(criteria(self.standing(bot), self.settings))
 
+    @property
+    def head(self) -> str:
+        """The hash of the newest event, ``""`` without any."""
+        return self._head
+
     def history(self, bot: str | None = None) -> Iterator[Entry]:
         """Yield what was told, oldest first."""
         return (entry for entry in self._entries if bot is None or entry.fact.bot == bot)

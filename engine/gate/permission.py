@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.errors import GateError
 from engine.gate.criteria import Verdict
 from engine.gate.facts import Opened, Overridden
-from engine.gate.fingerprint import fingerprint
+from engine.gate.fingerprint import Fingerprint, fingerprint
 from engine.gate.gate import Gate
 from engine.gate.ramp import LIVE, Standing
 from engine.gate.settings import Stage
@@ -80,10 +80,7 @@ def permission(gate: Gate, request: Request) -> dict[str, Permission]:
         A bot may not trade live yet (names what is missing), a setting passes the live bounds, the
         configuration changed since the day's session began, or it is no trading day.
     """
-    found = {bot: fingerprint(request.settings, bot, request.strategies) for bot in request.bots}
-    for one in found.values():
-        _unchanged(gate, request, one.bot, one.digest)
-        gate.register(one)
+    found = _registered(gate, request)
     granted = {bot: _grant(gate, request, bot) for bot in request.bots}
     if request.venue == "live":
         _together(request)
@@ -98,6 +95,37 @@ def permission(gate: Gate, request: Request) -> dict[str, Permission]:
 def mark_of(account: str) -> str:
     """Return a mark that tells accounts apart without their numbers."""
     return hashlib.sha256(account.encode()).hexdigest()[:12]
+
+
+def check_stage(gate: Gate, request: Request) -> None:
+    """Refuse a live session by its bots' stages alone, before the account is known.
+
+    Raises
+    ------
+    GateError
+        A bot may not trade live yet; names what is missing.
+    """
+    _registered(gate, request)
+    for bot in request.bots:
+        _check_stage(gate, bot, request.day)
+
+
+def _check_stage(gate: Gate, bot: str, day: date) -> bool:
+    """Refuse a stage below live without the owner's word, and return whether it is his word."""
+    standing = gate.standing(bot)
+    if standing.stage in LIVE:
+        return False
+    if not is_overridden(standing, day):
+        raise GateError(refusal(gate, bot))
+    return True
+
+
+def _registered(gate: Gate, request: Request) -> dict[str, Fingerprint]:
+    found = {bot: fingerprint(request.settings, bot, request.strategies) for bot in request.bots}
+    for one in found.values():
+        _unchanged(gate, request, one.bot, one.digest)
+        gate.register(one)
+    return found
 
 
 def _unchanged(gate: Gate, request: Request, bot: str, config: str) -> None:
@@ -117,9 +145,7 @@ def _grant(gate: Gate, request: Request, bot: str) -> Permission:
         return Permission(bot, standing.stage, None, False, f"{bot} is at {standing.stage}: {counts}")
     if request.venue != "live":
         raise GateError(f"venue is {request.venue!r}, expected paper or live")
-    overridden = standing.stage not in LIVE and is_overridden(standing, request.day)
-    if standing.stage not in LIVE and not overridden:
-        raise GateError(refusal(gate, bot))
+    overridden = _check_stage(gate, bot, request.day)
     size = live_size(max(standing.lots, 1), request.equity)
     check_size(request.settings, bot, size)
     said = "against the gate, by the owner's word" if overridden else f"the gate allows {size.lots} lots"

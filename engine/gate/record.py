@@ -16,7 +16,6 @@ from engine.journal.records import (
     HaltEvent,
     Heartbeat,
     OrderEvent,
-    PositionEvent,
     Reconciliation,
     SlippageShadow,
     StateEvent,
@@ -56,7 +55,7 @@ class SessionRecord:
         Symbols by bot that were to trade.
     runs : tuple of RunSpan
         In the order they began.
-    decisions, orders, fills, fees, positions, halts, trades, states, reconciliations, heartbeats, shadows
+    decisions, orders, fills, fees, halts, trades, states, reconciliations, heartbeats, shadows
         The journal's events of the day, in the order they were written.
     interventions : tuple of str
         What somebody did by hand: a typed override, a claim, a flatten.
@@ -73,7 +72,6 @@ class SessionRecord:
     orders: tuple[OrderEvent, ...] = ()
     fills: tuple[Fill, ...] = ()
     fees: tuple[FeeEvent, ...] = ()
-    positions: tuple[PositionEvent, ...] = ()
     halts: tuple[HaltEvent, ...] = ()
     trades: tuple[Trade, ...] = ()
     states: tuple[StateEvent, ...] = ()
@@ -106,4 +104,21 @@ def approvals(states: Iterable[StateEvent]) -> dict[str, tuple[datetime, Mapping
         state = json.loads(event.state)
         for trade in state["open"]:
             found.setdefault(trade[0], (event.at, state))
+    return found
+
+
+def holdings(fills: Iterable[Fill], bot: str) -> dict[str, list[tuple[datetime, int]]]:
+    """Return by intent what a bot held after each of its executions: when, and contracts and shares in all.
+
+    From the executions alone, each leg counted by itself: 0 is flat whatever the journal thought.
+    """
+    held: dict[str, dict[str, int]] = {}
+    found: dict[str, list[tuple[datetime, int]]] = {}
+    for fill in sorted(fills, key=lambda fill: fill.at):
+        if fill.bot != bot:
+            continue
+        ref = intent_of(fill.order_ref)
+        legs = held.setdefault(ref, {})
+        legs[fill.instrument] = legs.get(fill.instrument, 0) + fill.quantity
+        found.setdefault(ref, []).append((fill.at, sum(abs(count) for count in legs.values())))
     return found

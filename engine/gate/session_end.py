@@ -87,7 +87,7 @@ def judged(record: SessionRecord, verdict: SessionVerdict, config: str) -> Judge
     """Return the verdict on a session as the gate keeps it."""
     bot = verdict.bot
     trades = [trade for trade in record.trades if trade.bot == bot]
-    fills = {fill.exec_id.rpartition(".")[0] for fill in record.fills if fill.bot == bot}
+    filled = {fill.order_ref for fill in record.fills if fill.bot == bot}
     shadows, slippage, modelled = totals(shadow for shadow in record.shadows if shadow.bot == bot)
     return Judged(
         bot=bot,
@@ -97,7 +97,7 @@ def judged(record: SessionRecord, verdict: SessionVerdict, config: str) -> Judge
         failed=verdict.failed,
         net=round(sum(trade.net for trade in trades), 2),
         trades=len(trades),
-        fills=len(fills),
+        fills=len(filled),
         slippage=round(slippage, 2),
         modelled=round(modelled, 2),
         shadows=shadows,

@@ -43,7 +43,7 @@ def _silence(record: SessionRecord, bot: str, first: int, last: int) -> tuple[fl
     """Return the longest time without a heartbeat in the window and while holding, and since when."""
     day = datetime(record.day.year, record.day.month, record.day.day, tzinfo=NEW_YORK)
     start, end = (day.replace(hour=at // 60, minute=at % 60) for at in (first, last))
-    end = max([end, *(event.at for event in record.positions if event.bot == bot)])
+    end = max([end, *(fill.at for fill in record.fills if fill.bot == bot)])
     marks = [start, *sorted(beat.at for beat in record.heartbeats if start <= beat.at <= end), end]
     gaps = [(after - before).total_seconds() for before, after in pairwise(marks)]
     longest = max(gaps)
@@ -52,45 +52,49 @@ def _silence(record: SessionRecord, bot: str, first: int, last: int) -> tuple[fl
 
 def broker(record: SessionRecord, bot: str, rules: Rules) -> Finding:
     """The broker's books were held against the journal's after the last fill, and never differed."""
-    wrong = [
-        f"{one.kind} at {clock(one.at)}: {one.text or 'books differ'}"
-        for one in record.reconciliations
-        if not one.clean
-    ]
+    compared = record.reconciliations
+    told = [one for one in compared if not one.clean]
+    wrong = [f"{one.kind} at {clock(one.at)}: {one.text or 'books differ'}" for one in told]
     last = max((fill.at for fill in record.fills), default=None)
-    ends = [one for one in record.reconciliations if one.kind == "end"]
-    if not ends:
-        wrong.append("the books were not compared at the end")
-    elif last is not None and ends[-1].at < last:
-        wrong.append(f"a fill at {clock(last)} came after the last comparison at {clock(ends[-1].at)}")
-    return finding(wrong, f"compared {len(record.reconciliations)} times, equal")
+    if not compared:
+        wrong.append("the books were never compared")
+    elif last is not None and compared[-1].at < last:
+        at = clock(compared[-1].at)
+        wrong.append(f"a fill at {clock(last)} came after the last comparison at {at}")
+    return finding(wrong, f"compared {len(compared)} times, equal")
 
 
 def fees(record: SessionRecord, bot: str, rules: Rules) -> Finding:
-    """For every order filled the broker's fees are the booked ones, within the tolerance a contract."""
-    booked: dict[str, float] = {}
+    """For every order filled the broker's fees are the expected ones, within the tolerance a contract.
+
+    Expected is what the schedule says of the execution, else what the fill was booked with.
+    """
     contracts: dict[str, float] = {}
+    booked: dict[str, float] = {}
     for fill in record.fills:
         if fill.bot == bot:
             size = abs(fill.quantity) / (_STOCK if fill.multiplier == 1 else 1)
-            booked[fill.order_ref] = booked.get(fill.order_ref, 0.0) + fill.fees
             contracts[fill.order_ref] = contracts.get(fill.order_ref, 0.0) + size
-    charged: dict[str, float] = {}
+            booked[fill.exec_id] = fill.fees
+    charged: dict[str, tuple[float, float]] = {}
     for event in record.fees:
-        charged[event.order_ref] = charged.get(event.order_ref, 0.0) + event.amount
+        known = event.expected == event.expected  # not NaN
+        wanted = event.expected if known else booked.get(event.exec_id, 0.0)
+        before = charged.get(event.order_ref, (0.0, 0.0))
+        charged[event.order_ref] = before[0] + event.amount, before[1] + wanted
     wrong, worst = [], 0.0
-    for ref, amount in booked.items():
+    for ref, count in contracts.items():
         if ref not in charged:
             wrong.append(f"{ref}: the broker has not told its fees")
             continue
-        apart = abs(charged[ref] - amount) / max(contracts[ref], 1.0)
+        amount, wanted = charged[ref]
+        apart = abs(amount - wanted) / max(count, 1.0)
         worst = max(worst, apart)
         if apart > rules.criteria.fee_tolerance + 1e-9:
-            told = f"broker {charged[ref]:.2f} USD, journal {amount:.2f}"
-            wrong.append(f"{ref}: {told}, {apart:.3f} a contract, limit {rules.criteria.fee_tolerance:g}")
-    return finding(
-        wrong, f"{len(booked)} orders, at most {worst:.3f} USD a contract apart" if booked else "no fills"
-    )
+            limit = f"{apart:.3f} a contract, limit {rules.criteria.fee_tolerance:g}"
+            wrong.append(f"{ref}: broker {amount:.2f} USD, expected {wanted:.2f}, {limit}")
+    right = f"{len(contracts)} orders, at most {worst:.3f} USD a contract apart"
+    return finding(wrong, right if contracts else "no fills")
 
 
 def override(record: SessionRecord, bot: str, rules: Rules) -> Finding:

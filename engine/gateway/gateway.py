@@ -175,8 +175,8 @@ class Gateway:
         )
 
     def peak_rate(self, client: int) -> int:
-        """Return the most messages a connected client has sent within any second."""
-        return self.call(lambda venue: max((one.peak for one in venue.of(client)), default=0))
+        """Return the most messages a client id has sent within any second, over all its connections."""
+        return self.call(lambda venue: venue.peaks.get(client, 0))
 
     def step(self, minutes: int = 1) -> None:
         """End so many minutes now; for a gateway whose clock stands (speed 0)."""

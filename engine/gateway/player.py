@@ -23,12 +23,12 @@ class Player:
     ----------
     venue : Venue
     trouble : Trouble
-    saved : callable
-        Called when something has happened that must not be forgotten.
+    commit : callable
+        Called after every instant at which something has happened.
     """
 
-    def __init__(self, venue: Venue, trouble: Trouble, saved: Callable[[], None]) -> None:
-        self.venue, self.trouble, self._saved = venue, trouble, saved
+    def __init__(self, venue: Venue, trouble: Trouble, commit: Callable[[], None]) -> None:
+        self.venue, self.trouble, self._commit = venue, trouble, commit
         self._shown = self._boundary(venue.now)  # end of the five seconds shown last
 
     async def run(self) -> None:
@@ -65,7 +65,7 @@ class Player:
         due = venue.exchange.due()
         if due is not None and due <= at:
             self._minute(due)
-        self._saved()
+        self._commit()
 
     def step(self) -> bool:
         """End the next minute now, on a clock that stands; False when the tape is over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
+import time
 from pathlib import Path
 
 from loguru import logger
@@ -43,7 +44,7 @@ class Server:
         self.venue = venue
         self.port = 0
         self.trouble = Trouble(venue, self)
-        self.player = Player(venue, self.trouble, self.save)
+        self.player = Player(venue, self.trouble, self.commit)
         self._file = file
         venue.strike = lambda fault: self.trouble.happen(fault, venue.now)
         self._server: asyncio.Server | None = None
@@ -70,11 +71,13 @@ class Server:
             await self._opening
             self._opening = None
 
-    def save(self) -> None:
-        """Write the state where it has changed."""
+    def commit(self) -> None:
+        """Write the state where it has changed, then let clients hear of it."""
         if self._file is not None and self.venue.changed:
             state.write(self._file, state.dump(self.venue))
         self.venue.changed = False
+        for client in self.venue.clients:
+            client.flush()
 
     async def close(self) -> None:
         """Close the port and every connection."""
@@ -129,14 +132,16 @@ class Server:
     async def _talk(self, client: Client, reader: asyncio.StreamReader) -> None:
         while not client.writer.is_closing():
             received = unframe(await _body(reader))
-            if client.arrived() > self._allowed():
+            rate, peaks = client.arrived(time.monotonic()), self.venue.peaks
+            peaks[client.number] = max(peaks.get(client.number, 0), rate)
+            if rate > self._allowed():
                 client.error(-1, 100, "Max rate of messages per second has been exceeded")
                 client.violations += 1
                 if client.violations >= TOO_OFTEN:
-                    return
-                continue
-            self._hear(client, received)
-            self.save()
+                    client.close()
+            else:
+                self._hear(client, received)
+            self.commit()
             await client.writer.drain()
 
     def _allowed(self) -> int:

@@ -75,6 +75,7 @@ class Venue:
     account: Account = field(init=False)
     orders: Orders = field(init=False)
     clients: list[Client] = field(default_factory=list)
+    peaks: dict[int, int] = field(default_factory=dict)  # client to its most messages in a second
     changed: bool = True  # since the state was written last
     strike: Callable[[Fault], None] = field(default=lambda fault: None)  # set by the server
 

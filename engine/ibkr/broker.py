@@ -44,6 +44,7 @@ from engine.ibkr.fills import Estimate, FillMaker
 from engine.ibkr.link import Link
 from engine.ibkr.orders import limit_order, order_price
 from engine.ibkr.quotes import LiveQuotes
+from engine.ibkr.shadow import Shadow
 from engine.ibkr.stops import Stops
 from engine.ibkr.tape import LiveTape
 from engine.ibkr.work import DEAD, AtBroker, Held, Phase, Work, executions_of
@@ -183,7 +184,8 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         deal = self.contracts.deal(order.combo)
         contract = deal.contract if deal is not None else None
         at = AtBroker(order.ref, executions_of(deal, order.combo, order.buy), contract)
-        return Work(machine, trade, deal, at, mid=quote.mid if quote else math.nan)
+        mid = quote.mid if quote else math.nan
+        return Work(machine, trade, deal, at, mid=mid, shadow=Shadow(quote))
 
     # taking up what an earlier process left ------------------------------------------------
 
@@ -270,7 +272,8 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
     @property
     def minute(self) -> int:
         """Minutes since the epoch: of the newest bar, or of the clock when bars fail to come."""
-        overdue = int((self.link.clock.now() - self.settings.bar_grace) // 60.0)
+        clock = self.link.clock
+        overdue = int((clock.now() - clock.lenient(self.settings.bar_grace)) // 60.0)
         return max(self.tape.last_stamp // MINUTE_NS, overdue)
 
     def _step(self, work: Work, minute: int) -> None:
@@ -352,6 +355,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             return
         at.price = price
         at.touched()
+        work.shadow.send(self.book.quote(order.combo), self.at)
         if at.phase is Phase.WAITING:
             at.phase = Phase.SENT
             self.courier.place(order.ref, at.contract, told)
@@ -406,7 +410,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             return
         at.order_id, at.perm_id = told.order_id, told.perm_id
         at.contract = told.contract  # a change needs the contract as TWS returned it, else error 105
-        at.heard, at.status = time.monotonic(), told.status
+        at.heard, at.status, at.shown = time.monotonic(), told.status, told.price
         if told.status in DEAD:
             at.suspect()
 
@@ -484,6 +488,8 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         machine, order = work.machine, work.machine.order
         taken = min(units, machine.remaining)
         machine.fill(taken, price)
+        quote = self.book.quote(order.combo)
+        self.journal.record(work.shadow.fall(order, taken, price, quote, self.at, self.execution))
         work.trade.book(order.combo, taken if order.buy else -taken, price)
         self.report(work, fills, taken)
         if units > taken:
@@ -567,7 +573,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         at = work.at
         trouble = at.trouble
         at.found(found)
-        if found.limit == at.price:
+        if found.price == at.price:
             return
         at.price, work.sent_limit = math.nan, math.nan
         at.tries += 1

@@ -73,7 +73,7 @@ class Minutes:
         self.tape = LiveTape()
         self.missing = 0
         self.broken = False
-        self._assembler = Assembler(self.symbols, VIX, settings.bar_grace)
+        self._assembler = Assembler(self.symbols, VIX, link.clock.lenient(settings.bar_grace))
         self._rows: list[Row] = []
         self._lines: list[dict[str, dict[str, float]]] = []
         self._arrived = threading.Condition()
@@ -230,7 +230,9 @@ class Minutes:
 
     def _enter(self, row: Row) -> None:
         age = self._link.clock.now() - row.stamp / SECOND_NS
-        live = row.live and not row.missing and age <= 60.0 + self._settings.bar_grace
+        live = (
+            row.live and not row.missing and age <= 60.0 + self._link.clock.lenient(self._settings.bar_grace)
+        )
         self.tape.append(row.stamp, live)
         nothing = dict.fromkeys(LINES, nan)
         lines = {symbol: nothing | self._beside(row.stamp, symbol, live) for symbol in self.symbols}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from loguru import logger
 
@@ -13,7 +13,7 @@ from engine.ibkr.events import ExecutionTold
 from engine.ibkr.executions import Increment
 from engine.intent import Intent
 from engine.journal.journal import Journal
-from engine.journal.records import Fill
+from engine.journal.records import FeeEvent, Fill
 from engine.options.contract import Instrument
 from engine.sessions import NEW_YORK
 
@@ -37,6 +37,7 @@ class FillMaker:
         self._contracts, self._journal, self._estimate = contracts, journal, estimate
         self._patience = patience
         self.fees: dict[str, float] = {}
+        self._done: dict[str, list[tuple[Instrument, int, float]]] = {}
         self._arrived: dict[str, float] = {}
 
     def arrived(self, told: ExecutionTold) -> None:
@@ -52,12 +53,13 @@ class FillMaker:
         return time.monotonic() - self._arrived.get(told.exec_id, 0.0) > self._patience
 
     def make(self, intent: Intent, ref: str, opening: bool, found: Increment, mid: float) -> tuple[Fill, ...]:
-        """Return the journalled fills of an increment, one an execution, by TWS's own ids."""
+        """Return the journalled fills of an increment, one an execution, by TWS's own ids.
+
+        What the broker has charged is journalled beside what the schedule expects of all legs together.
+        """
         fills = []
         for row in found.legs:
-            instrument = self._contracts.instrument(row.contract)
-            assert instrument is not None  # only rows of known contracts are taken in
-            quantity, at = row.side * int(row.quantity), row.at.astimezone(NEW_YORK)
+            instrument, quantity, at = self._leg(row)
             fees = self.fees.get(row.exec_id)
             if fees is None:
                 fees = self._estimate([(instrument, quantity, row.price)], at.date())
@@ -81,4 +83,27 @@ class FillMaker:
             )
             self._journal.fill(fill)
             fills.append(fill)
+        self._tell_fees(ref, intent.bot, found)
         return tuple(fills)
+
+    def _leg(self, row: ExecutionTold) -> tuple[Instrument, int, datetime]:
+        instrument = self._contracts.instrument(row.contract)
+        assert instrument is not None  # only rows of known contracts are taken in
+        return instrument, row.side * int(row.quantity), row.at.astimezone(NEW_YORK)
+
+    def _tell_fees(self, ref: str, bot: str, found: Increment) -> None:
+        """Journal the fees the broker has told, each with its share of what this part of the order adds."""
+        legs = [self._leg(row) for row in found.legs]
+        done = [
+            (instrument, count, row.price)
+            for (instrument, count, _), row in zip(legs, found.legs, strict=True)
+        ]
+        before, day = self._done.get(ref, []), legs[0][2].date()
+        added = self._estimate([*before, *done], day) - (self._estimate(before, day) if before else 0.0)
+        self._done[ref] = [*before, *done]
+        size = sum(abs(count) * instrument.multiplier for instrument, count, _ in legs)
+        for row, (instrument, count, at) in zip(found.legs, legs, strict=True):
+            amount = self.fees.get(row.exec_id)
+            if amount is not None:
+                expected = added * abs(count) * instrument.multiplier / size
+                self._journal.record(FeeEvent(at, row.exec_id, ref, bot, amount, expected))

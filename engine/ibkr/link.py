@@ -328,7 +328,6 @@ class Link:
     def _drop(self) -> None:
         ib, self._ib = self._ib, None
         if ib is not None:
-            self._highest = max(self._highest, ib.client._reqIdSeq)
             ib.client.disconnect()
         if self._limiter is not None:
             self._limiter.clear()
@@ -356,6 +355,7 @@ class Link:
         self._limiter = Limiter(self._sender(client), settings.messages_per_second)
         client.sendMsg = self._limiter.push
         client.updateReqId(self._highest + 1)
+        client.getReqId = self._numbered(client.getReqId)
         self.account = self._claim(where, client.getAccounts())
         await self._begin(ib)
 
@@ -392,6 +392,15 @@ class Link:
             client.conn.sendMsg(client._prefix(message.encode()))
 
         return send
+
+    def _numbered(self, take: Callable[[], int]) -> Callable[[], int]:
+        """Return what gives out ids and remembers the highest: a client that is cut off forgets its own."""
+
+        def number() -> int:
+            self._highest = max(self._highest, found := take())
+            return found
+
+        return number
 
     def _claim(self, where: str, accounts: list[str]) -> str:
         """Return the account to trade; refuse one of the wrong kind for good."""

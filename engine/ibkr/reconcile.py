@@ -302,6 +302,10 @@ class Reconciler:
             self._asked, self._asking = now, True
             self._link.spawn(self._look)
 
+    def ask(self) -> None:
+        """Make the next look due now."""
+        self._asked = -inf
+
     def _hear(self, told: Told) -> None:
         if isinstance(told, LinkChange) and told.what in (Change.CONNECTED, Change.RESTORED_EMPTY):
             self._asked = -inf

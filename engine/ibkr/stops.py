@@ -43,6 +43,7 @@ class Stops:
                 self._set(trade, *wanted)
             return
         at = stop.at
+        at.silent(self._broker.settings.confirm_seconds)
         if at.phase is not Phase.SENT or not at.order_id or at.cancelling:
             return
         if wanted is None:
@@ -53,7 +54,6 @@ class Stops:
             stop.units, stop.level = wanted
             at.touched()
             self._broker.courier.change(at.order_id, at.contract, self._order(stop))
-        at.silent(self._broker.settings.confirm_seconds)
 
     def gone(self, trade: Held) -> bool:
         """Tell whether no stop can fill any more; where one can, `keep` sees to its end."""

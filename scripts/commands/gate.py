@@ -11,10 +11,13 @@ import typer
 from engine.errors import ConfigError
 from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Range, Seed, Verbose, start_log
 
-PLACE = "journal/gate.db"
-
 Bot = Annotated[str | None, typer.Option(metavar="condor", help="Only this bot.")]
-Place = Annotated[str, typer.Option("--database", help="The gate's own journal, a file or a URL.")]
+Place = Annotated[
+    str | None,
+    typer.Option(
+        "--database", help="The gate's own journal, a file or a URL.", show_default="journal/gate.db"
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Folder for the report's own folder.")]
 
 gate = typer.Typer(
@@ -34,7 +37,7 @@ def show(
     bot: Bot = None,
     report: Annotated[bool, typer.Option("--report", help="Write it as HTML and PNG.")] = False,
     history: Annotated[bool, typer.Option("--history", help="What the gate was told, all of it.")] = False,
-    place: Place = PLACE,
+    place: Place = None,
     config: Config = CONFIG,
     out: Out = RUNS,
     verbose: Verbose = 0,
@@ -53,7 +56,7 @@ def show(
 @gate.command("register")
 def register_now(
     bot: Bot = None,
-    place: Place = PLACE,
+    place: Place = None,
     profile: Profile = None,
     config: Config = CONFIG,
     verbose: Verbose = 0,
@@ -78,7 +81,7 @@ def record_backtest(
     family: Annotated[
         list[str] | None, typer.Option(help="Only the ledgers of these searches; repeatable.")
     ] = None,
-    place: Place = PLACE,
+    place: Place = None,
     profile: Profile = None,
     config: Config = CONFIG,
     verbose: Verbose = 0,
@@ -98,7 +101,7 @@ def record_backtest(
 def override(
     bot: Annotated[str, typer.Argument(help="The bot that is to trade live although the gate refuses.")],
     day: Annotated[str, typer.Option(metavar="2026-11-30", help="The one day it is to.")],
-    place: Place = PLACE,
+    place: Place = None,
     config: Config = CONFIG,
     verbose: Verbose = 0,
 ) -> None:

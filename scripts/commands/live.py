@@ -90,12 +90,21 @@ def paper(
     run(make_plan(config, "paper", chosen(bots), profile), wait=not now)
 
 
-def live(verbose: Verbose = 0, logfile: LogFile = None) -> None:
-    """Trade the live account, once the gate allows it; until then it refuses."""
+def live(
+    bots: Bots = None,
+    now: Annotated[bool, typer.Option("--now", help="Connect at once, whatever the time.")] = False,
+    profile: Profile = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Trade the next session on the live account, where the gate allows it (mw gate)."""
     start_log(verbose, logfile)
-    from scripts.live.run import refuse_live
+    from scripts.commands.run import chosen
+    from scripts.live.plan import make_plan
+    from scripts.live.run import run
 
-    refuse_live()
+    run(make_plan(config, "live", chosen(bots), profile), wait=not now)
 
 
 def guard(

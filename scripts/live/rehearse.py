@@ -114,7 +114,7 @@ def _plan(request: Rehearsal, port: int) -> Plan:
     overrides["session"] = {"guard": False} | dict(overrides.get("session", {}))
     return make_plan(
         request.config, "rehearsal", request.bots, request.profile, overrides,
-        request.speed, request.out, str(request.out / "journal.db"), request.out,
+        request.speed, request.out, str(request.out / "journal.db"), request.out, brief=True,
     )  # fmt: skip
 
 

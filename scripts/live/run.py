@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from loguru import logger
 from rich.console import Console
 
-from engine.errors import SessionError
+from engine.errors import MarketWatchError, SessionError
 from engine.sessions import OPEN_MINUTE
+from scripts.commands.options import RUNS
+from scripts.gate_session import ask, ask_early
 from scripts.live.guard import start_guard
 from scripts.live.plan import EARLY, Plan, instant, session_of
 from scripts.live.session import play, refuse_killed
@@ -17,10 +20,6 @@ from scripts.live.watch import Outcome
 
 CONNECT_SECONDS = 600.0  # TWS may be restarting when a session begins
 NAP = 5.0
-NO_GATE = (
-    "live: the gate has not given its word, expected a proof of the paper sessions; until the gate stands "
-    "nothing is traded live (mw paper, mw rehearse)"
-)
 
 
 def run(plan: Plan, wait: bool = True) -> Outcome:
@@ -33,6 +32,8 @@ def run(plan: Plan, wait: bool = True) -> Outcome:
         False connects at once, whatever the time.
     """
     refuse_killed(plan)
+    asked = (plan.config, plan.settings, plan.bots, plan.venue)
+    ask_early(*asked, session_of(datetime.now(UTC)))
     if wait:
         wait_for_session()
 
@@ -40,11 +41,23 @@ def run(plan: Plan, wait: bool = True) -> Outcome:
         if plan.settings.session.guard:
             start_guard(plan, tag)
 
-    outcome = play(plan, CONNECT_SECONDS, started=started)
+    outcome = play(plan, CONNECT_SECONDS, started=started, allow=partial(ask, *asked))
     Console().print(f"{plan.venue} session of {outcome.day}: {outcome.text}, net {outcome.net:+.2f} USD")
+    _end_of_day(plan, outcome)
     if outcome.how == "open":
         raise SessionError(f"{plan.venue}: {outcome.text}: close it in TWS, or with mw flatten")
     return outcome
+
+
+def _end_of_day(plan: Plan, outcome: Outcome) -> None:
+    """Judge and report the session; what goes wrong here leaves the session as it ended."""
+    from scripts.eod import EodRequest, run
+
+    out = plan.folder if plan.venue == "rehearsal" else RUNS
+    try:
+        run(EodRequest(plan.config, plan.settings, plan.database, plan.venue, out, outcome.day))
+    except (MarketWatchError, OSError) as error:
+        logger.error("end of day: {}; put it right, then mw eod", error)
 
 
 def wait_for_session() -> None:
@@ -56,8 +69,3 @@ def wait_for_session() -> None:
         logger.info("waits until {:%Y-%m-%d %H:%M} New York for the session of {}", begin, day)
     while datetime.now(UTC) < begin:
         time.sleep(NAP)
-
-
-def refuse_live() -> None:
-    """Raise SessionError: nothing trades live without the gate's word."""
-    raise SessionError(NO_GATE)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
+from math import isfinite
 from types import FrameType
 from typing import Any
 
@@ -41,8 +42,16 @@ def _nobody(tag: str) -> None:
     """Tell nobody."""
 
 
+def _granted(day: date, account: str, equity: float) -> None:
+    """Ask nobody: a rehearsal needs no leave."""
+
+
 def play(
-    plan: Plan, patience: float = 0.0, ending: Reason | None = None, started: Callable[[str], None] = _nobody
+    plan: Plan,
+    patience: float = 0.0,
+    ending: Reason | None = None,
+    started: Callable[[str], None] = _nobody,
+    allow: Callable[[date, str, float], None] = _granted,
 ) -> Outcome:
     """Play the session of today, or what is left of it, and return how it ended.
 
@@ -55,6 +64,8 @@ def play(
         TAKEN_OVER only closes what an earlier session has left.
     started : callable
         Called with the account's tag once the account is held and before any order.
+    allow : callable
+        Called before any order with day, account and its value in USD; raises where it may not begin.
 
     Raises
     ------
@@ -78,7 +89,9 @@ def play(
         today = session_of(link.clock.instant())
         kept = read_kept(plan, today)
         held = stack.enter_context(session_journal(plan))
-        outcome = _Stage(plan, link, tag, today, kept, held.journal, stack, ending).play()
+        stage = _Stage(plan, link, tag, today, kept, held.journal, stack, ending)
+        allow(today, link.account, stage.equity())
+        outcome = stage.play()
         held.how = outcome.how
         return outcome
 
@@ -121,11 +134,12 @@ class _Stage:
             link, contracts, self.book, self.minutes.tape, journal, settings.ibkr,
             ExecutionSettings(**settings.execution.model_dump()), self._estimate,
         )  # fmt: skip
-        self.broker.knows(sorted(kept.executions))
+        journal.kept = kept.written
+        self.broker.knows(sorted(kept.settled))
         self.desk = self._desk()
         self.watch = Watch(
             plan, link, self.desk, self.broker, today,
-            Heartbeat(plan.folder, tag), KillFile(plan.folder), kept.limits, ending,
+            Heartbeat(plan.folder, tag), KillFile(plan.folder), kept.limits, kept.realised, ending,
         )  # fmt: skip
 
     def _estimate(self, done: Any, day: date) -> float:
@@ -140,6 +154,11 @@ class _Stage:
             self.book, self.broker, governor, self.journal, self.minutes.tape, self.plan.fees,
             [self.today], self.broker.funds(), self.kept.state,
         )  # fmt: skip
+
+    def equity(self) -> float:
+        """Return what the account is worth, USD; its free funds where that was not told."""
+        value = self.broker.getvalue()
+        return value if isfinite(value) else self.broker.funds()
 
     def _pace(self) -> Pace:
         settings = self.plan.settings

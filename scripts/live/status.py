@@ -14,6 +14,7 @@ from rich.table import Table
 from engine.errors import SessionError
 from engine.live.files import AccountLock, Heartbeat, KillFile
 from scripts.live.guard import close_all
+from scripts.live.journal import by_hand
 from scripts.live.plan import Plan
 
 END_SECONDS = 150.0  # wall seconds a session is given to close by itself
@@ -58,6 +59,7 @@ def flatten(plan: Plan) -> None:
     SessionError
         Something is still open; names it.
     """
+    by_hand(plan, "flatten")
     for path in plan.folder.glob(f"{plan.venue}-*.heartbeat.json"):
         end_session(plan.folder, path.name.partition(".")[0])
     left = close_all(plan)

@@ -19,7 +19,9 @@ from engine.ibkr.reconcile import Difference, Reconciler
 from engine.journal import records
 from engine.live.files import Beat, Heartbeat, KillFile
 from engine.reasons import Reason
-from engine.sessions import CLOSE_MINUTE, NEW_YORK, close_minute
+from engine.sessions import CLOSE_MINUTE, NEW_YORK, OPEN_MINUTE, close_minute
+from scripts.journal import program_version
+from scripts.live.marks import Marker
 from scripts.live.plan import LATE, Plan, instant
 from strategies.base import Bot
 
@@ -56,6 +58,8 @@ class Watch:
     kill : KillFile
     limits : mapping of order reference to float
         The last limits journalled of the orders to be taken up.
+    realised : float
+        Net of the trades that earlier processes closed today, USD.
     ending : Reason, optional
         TAKEN_OVER for a session that only closes what an earlier one has left.
     """
@@ -70,15 +74,18 @@ class Watch:
         heart: Heartbeat,
         kill: KillFile,
         limits: Mapping[str, float],
+        realised: float = 0.0,
         ending: Reason | None = None,
     ) -> None:
         self.plan, self.link, self.desk, self.broker, self.today = plan, link, desk, broker, today
         self._kill, self._ending = kill, ending
+        self._marker = Marker(desk, broker, today, realised)
         self._books = Reconciler(broker, plan.symbols, told=self._differ)
         self._heart, self._limits = heart, limits
         half = close_minute(today) < CLOSE_MINUTE
         flat_by = desk.governor.limits.flat_minute(half)
-        self.until = instant(today, flat_by) + LATE
+        last = desk.governor.limits.window(half)[1] if plan.brief else flat_by
+        self.until = instant(today, max(last, OPEN_MINUTE)) + LATE
         self.close = instant(today, close_minute(today))
         self.bots: list[Bot] = []
         self._how = ""
@@ -123,12 +130,18 @@ class Watch:
                 average = ticket.value / ticket.done if ticket.done else nan
                 limit = self._limits.get(order.ref, nan)
                 self.broker.adopt(order, bot, limit, ticket.done, average)
+        self._compare("start")
 
-        deadline = time.monotonic() + BOOKS_SECONDS
-        while not self._books.settled and time.monotonic() < deadline:
+    def _compare(self, kind: str) -> None:
+        """Hold the broker's books against the journal's once more, and journal that they agree."""
+        looks, deadline = self._books.looks, time.monotonic() + BOOKS_SECONDS
+        self._books.ask()
+        while time.monotonic() < deadline and not (self._books.looks > looks and self._books.settled):
             self.broker.next()
             self._books.next()
             time.sleep(0.02)
+        if self._books.looks > looks and self._books.settled and not self._books.differences:
+            self.desk.journal.record(records.Reconciliation(self.now(), kind, True, {}, {}))
 
     def _differ(self, found: tuple[Difference, ...]) -> None:
         """Tell of what the journal and the broker do not agree on."""
@@ -142,7 +155,7 @@ class Watch:
         self._latch(Reason.KILLED, why is not None, f"the kill file stands: {why}", now)
         self._latch(Reason.DISCONNECTED, not self.link.up, "no connection to the broker", now)
         blocking = [str(one) for one in self._books.differences if one.blocks]
-        apart = bool(blocking) or not self._books.settled
+        apart = bool(blocking) or not self._books.looks
         text = "; ".join(blocking) or "the broker's books are not compared yet"
         self._latch(Reason.UNRECONCILED, apart, text, now)
 
@@ -162,7 +175,7 @@ class Watch:
     def _over(self, now: datetime) -> bool:
         if self._ending is not None:
             if self._ends is None:
-                self._ends = now + timedelta(seconds=self.plan.settings.session.end_seconds)
+                self._ends = now + timedelta(seconds=self.plan.patience)
             if self.plan.settings.session.keep_open and self._ending is Reason.SESSION_END:
                 return self._end("flat" if self.flat else "kept", now)
             self.desk.end(self._ending)
@@ -175,6 +188,7 @@ class Watch:
 
     def _end(self, how: str, now: datetime) -> bool:
         self._how = how
+        self._compare("end")
         self._beat(now, last=True)
         return True
 
@@ -211,12 +225,15 @@ class Watch:
         )
         if last or now - self._told >= JOURNAL_BEAT:
             self._told = now
-            detail = {"held": held, "halts": halts, "connected": self.link.up}
-            self.desk.journal.record(records.Heartbeat(now, os.getpid(), "", state, detail))
+            detail = {"held": held, "halts": halts, "connected": self.link.up, **self.desk.journal.counts()}
+            beat = records.Heartbeat(now, os.getpid(), program_version(), state, detail)
+            logger.info("heartbeat: pid {}, version {}, {}: {}", beat.pid, beat.version, state, dict(detail))
+            self.desk.journal.record(beat)
+            self._marker.next(self.bots, now)
 
     def _state(self, now: datetime, last: bool) -> str:
         if last:
             return "ended"
         if self._ending is not None:
             return "closing"
-        return "waiting" if now < instant(self.today, 570) else "trading"
+        return "waiting" if now < instant(self.today, OPEN_MINUTE) else "trading"

@@ -22,7 +22,6 @@ from engine.journal.records import (
     HaltEvent,
     Heartbeat,
     OrderEvent,
-    PositionEvent,
     Reconciliation,
     SessionEvent,
     SlippageShadow,
@@ -112,13 +111,6 @@ def shadow(text: str, number: int, buy: bool) -> SlippageShadow:
     )  # fmt: skip
 
 
-def position(text: str, quantity: int) -> PositionEvent:
-    legs = LEGS if quantity else {}
-    return PositionEvent(
-        at(text), REF, 1, "condor", "XSP", "put_spread", "combo", DAY, quantity, legs, 0.2, 50.0, 90.0
-    )
-
-
 def trade(text: str = "12:30", net: float = 5.0) -> Trade:
     return Trade(
         1, REF, "condor", "XSP", "put_spread", "legs", DAY, 1, at("11:00:30"), at(text), 0.2, 0.1,
@@ -165,13 +157,11 @@ def good_day() -> Day:
         *fill("11:00:30", 1, True),
         shadow("11:00:30", 1, True),
         *charged("11:00:31", 1),
-        position("11:00:30", 1),
         order("12:29:30", 2, "working"),
         order("12:30", 2, "filled"),
         *fill("12:30", 2, False),
         shadow("12:30", 2, False),
         *charged("12:30:01", 2),
-        position("12:30", 0),
         state("12:30"),
         trade(),
     )

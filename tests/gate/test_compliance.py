@@ -19,17 +19,18 @@ from engine.journal.records import (
     FeeEvent,
     Fill,
     Heartbeat,
-    PositionEvent,
     Reconciliation,
     StateEvent,
 )
 from engine.journal.writing import Writer
 from engine.reasons import Reason
+from engine.risk.state import DayState
 from tests.gate.day import (
     DAY,
     REF,
     Day,
     at,
+    charged,
     failed,
     fill,
     good_day,
@@ -37,7 +38,6 @@ from tests.gate.day import (
     idle_day,
     opened,
     order,
-    position,
     recorded,
     state,
     trade,
@@ -218,6 +218,19 @@ def test_entry_after_a_halt_fails_halts(tmp_path: Path) -> None:
     assert failed(tmp_path, good_day().with_(halt("10:50"))) == {Item.HALTS}
 
 
+def test_halt_that_clears_does_not_forbid_entries_afterwards(tmp_path: Path) -> None:
+    assert failed(tmp_path, good_day().with_(halt("10:50", Reason.NO_QUOTE))) == set()
+
+
+def test_approval_while_a_halt_stands_fails_halts(tmp_path: Path) -> None:
+    held = DayState(DAY, open=(opened(),), halts=frozenset({("", Reason.NO_QUOTE)}))
+    wrong = good_day().without(lambda event: isinstance(event, StateEvent) and event.at == at("11:00"))
+
+    told = verdict(tmp_path, wrong.with_(StateEvent(at("11:00"), DAY, held.to_json())))
+
+    assert told.failed == {"halts": f"{REF} approved at 11:00:00 while no_quote stood"}
+
+
 def test_halt_of_another_symbol_is_not_this_bots(tmp_path: Path) -> None:
     assert failed(tmp_path, good_day().with_(halt("10:50", symbol="SPY"))) == set()
 
@@ -234,14 +247,24 @@ def test_position_left_open_fails_flat(tmp_path: Path) -> None:
 
     told = verdict(tmp_path, left)
 
-    assert set(told.failed) == {"flat"}
-    assert f"{REF} still holds 1" in told.failed["flat"]
+    assert told.failed == {
+        "flat": f"{REF} still holds 2 contracts or shares; {REF} open in the governor's last state"
+    }
 
 
 def test_position_closed_late_fails_flat(tmp_path: Path) -> None:
-    late = good_day().without(lambda event: isinstance(event, PositionEvent) and not event.quantity)
+    leave = (Fill, FeeEvent)
+    late = good_day().without(lambda event: isinstance(event, leave) and "/2" in event.order_ref)
+    late = late.without(lambda event: isinstance(event, Reconciliation) and event.kind == "end")
 
-    told = verdict(tmp_path, late.with_(position("15:30:01", 0)))
+    told = verdict(
+        tmp_path,
+        late.with_(
+            *fill("15:30:01", 2, False),
+            *charged("15:30:02", 2),
+            Reconciliation(at("15:31"), "end", True, {}, {}),
+        ),
+    )
 
     assert told.failed == {"flat": f"{REF} flat only at 15:30:01, limit 15:30"}
 
@@ -255,16 +278,16 @@ def test_books_that_differ_fail_broker_for_both_bots(tmp_path: Path) -> None:
     assert failed(tmp_path / "b", differ, bot="putlite") == {Item.BROKER}  # they share the account
 
 
-def test_books_not_compared_at_the_end_fail_broker(tmp_path: Path) -> None:
-    unseen = good_day().without(lambda event: isinstance(event, Reconciliation) and event.kind == "end")
+def test_books_never_compared_fail_broker(tmp_path: Path) -> None:
+    unseen = good_day().without(lambda event: isinstance(event, Reconciliation))
 
     assert failed(tmp_path, unseen) == {Item.BROKER}
 
 
 def test_fill_after_the_last_comparison_fails_broker(tmp_path: Path) -> None:
-    early = good_day().without(lambda event: isinstance(event, Reconciliation) and event.kind == "end")
+    early = good_day().without(lambda event: isinstance(event, Reconciliation) and event.at > at("12:00"))
 
-    assert failed(tmp_path, early.with_(Reconciliation(at("12:00"), "end", True, {}, {}))) == {Item.BROKER}
+    assert failed(tmp_path, early) == {Item.BROKER}
 
 
 @pytest.mark.parametrize(("amount", "wrong"), [(0.77, False), (0.78, True), (0.66, True)])
@@ -357,7 +380,7 @@ def test_hole_in_the_journal_fails_record(tmp_path: Path) -> None:
 def test_order_filled_without_a_fill_fails_record(tmp_path: Path) -> None:
     lost = good_day().without(lambda event: isinstance(event, (Fill, FeeEvent)) and "/2" in event.order_ref)
 
-    assert failed(tmp_path, lost) == {Item.RECORD}
+    assert failed(tmp_path, lost) == {Item.RECORD, Item.FLAT}  # nothing says that it was closed
 
 
 # days that are not like others ------------------------------------------------------------
