@@ -56,7 +56,7 @@ $(MW_CACHE)/clients/%.stamp: Makefile
 	@$(MW_CACHE)/clients/$*/bin/python -m pip install -qq --no-input --disable-pip-version-check $(CLIENT)
 	@touch $@
 
-test: $(VENV)/dev.stamp  ## linters, types, arrows between the rooms, tests
+test: $(VENV)/dev.stamp clients  ## linters, types, arrows between the rooms, tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
