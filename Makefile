@@ -13,11 +13,12 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest bench bench-journal faults soak-journal soak-kill soak-session validate test format lint type imports lock clean
+.PHONY: clients help backtest bench bench-journal bench-latency faults soak-journal soak-kill soak-session validate test \
+	format lint type imports lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 backtest: $(VENV)/base.stamp  ## five years, three bots, one report; PROFILE=spx, ARGS="--bots condor"
 	@$(BIN)/mw backtest $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
@@ -42,6 +43,9 @@ soak-kill: $(VENV)/dev.stamp  ## kill -9 a rehearsed session N times, at random 
 
 soak-session: $(VENV)/dev.stamp  ## two hours of rehearsed sessions at 60 times: memory, tasks, message rate
 	@$(BIN)/python -m tests.live.soak $(ARGS)
+
+bench-latency: $(VENV)/base.stamp  ## tick to order over a hundred streaming lines (under a minute)
+	@$(BIN)/python -m scripts.bench_latency $(ARGS)
 
 validate: $(VENV)/base.stamp  ## the model against recorded data in ../shared/data, into docs/validation.md
 	@$(BIN)/mw validate --out docs/validation.md $(ARGS)
