@@ -30,7 +30,8 @@ class RunResult:
     `engine.journal.records`; ``decisions`` time, bot, symbol, reason, combo, credit and the
     bot's measures; ``market`` date, open, high, low, close and vix, one row a session.
     ``inputs`` are the files and the time range asked for. ``null_control`` holds, by bot, ``trades`` and
-    ``net`` of the same run without a volatility premium, where that run was made.
+    ``net`` of the same run without a volatility premium, where that run was made. ``venue`` is where
+    the orders went; outside the backtest ``market`` has no rows unless somebody kept them.
     """
 
     run_id: str
@@ -54,11 +55,13 @@ class RunResult:
     synthetic: bool
     timings: dict[str, float]
     null_control: dict[str, dict[str, float]] | None = None
+    venue: str = "backtest"
 
     def head(self) -> dict[str, Any]:
         """Return all that is not a table, ready for JSON."""
         return {
             "run_id": self.run_id,
+            "venue": self.venue,
             "created": self.created.isoformat(),
             "command": self.command,
             "git_commit": self.git_commit,

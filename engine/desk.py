@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -215,12 +216,20 @@ class Desk:
         return bool(self.journal.sinks)
 
     def keep(self, bot: str, intent: Intent, ticket: str, still_open: bool, at: datetime) -> None:
-        """Make the governor's state and a bot's trade durable, before anything follows from them."""
-        self._keep_state(at)
+        """Make the governor's state and a bot's trade durable in one, before anything follows from them.
+
+        ``ticket`` is JSON; the state goes into the same event, so that no crash can part the two.
+        """
         if self.keeps:
-            event = TicketEvent(at, bot, intent.symbol, intent.order_ref, still_open, ticket)
-            self.journal.record(event)
+            self._revise()
+            kept = json.dumps({"ticket": json.loads(ticket), "state": json.loads(self.state.to_json())})
+            self.journal.record(TicketEvent(at, bot, intent.symbol, intent.order_ref, still_open, kept))
+            self.journal.record(StateEvent(at, self.state.day, self.state.to_json()))
+
+    def _revise(self) -> None:
+        self.state = replace(self.state, revision=self.state.revision + 1)
 
     def _keep_state(self, at: datetime) -> None:
         if self.keeps:
+            self._revise()
             self.journal.record(StateEvent(at, self.state.day, self.state.to_json()))

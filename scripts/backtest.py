@@ -90,8 +90,14 @@ def frame(records: list[Any], kind: type) -> pd.DataFrame:
     Times become New York times, reasons and dates text and dates.
     """
     names = list(kind.__dataclass_fields__)
-    table = pd.DataFrame([[getattr(record, name) for name in names] for record in records], columns=names)
-    for name in names:
+    rows = [[getattr(record, name) for name in names] for record in records]
+    return typed(pd.DataFrame(rows, columns=names))
+
+
+def typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of records with New York times, texts and dates where they belong."""
+    table = table.copy()
+    for name in table:
         if name in ("at", "entry_time", "exit_time"):
             table[name] = pd.to_datetime(table[name], utc=True).dt.tz_convert("America/New_York")
         elif name in ("reason", "exit_reason", "state"):

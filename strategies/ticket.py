@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from math import nan
 
 from engine.desk import Levels
 from engine.intent import Intent, Order, Urgency
-from engine.journal.records import Fill, Trade
+from engine.journal.records import Fill, PositionEvent, Trade
 from engine.options.combo import Combo
 from engine.reasons import Reason
 
@@ -126,6 +128,28 @@ class Ticket:
             )
             if units
         }
+
+    def position(self, at: datetime) -> PositionEvent:
+        """Return what is held as a record: every leg, and the credit of what was bought."""
+        intent, legs = self.intent, Counter[str]()
+        for units, step in zip(self.held, self.proposal.steps, strict=True):
+            for leg in step.legs:
+                legs[str(leg.instrument)] += units * leg.ratio
+        return PositionEvent(
+            at=at,
+            order_ref=intent.order_ref,
+            trade_id=intent.trade_id,
+            bot=intent.bot,
+            symbol=intent.symbol,
+            structure=self.proposal.combo.structure,
+            combo=str(self.proposal.combo),
+            expiry=self.proposal.expiry,
+            quantity=max(self.held),
+            legs={name: count for name, count in legs.items() if count},
+            credit=-self.per_share(self.paid) if self.quantity else nan,
+            planned_loss=intent.planned_loss,
+            structural_loss=intent.structural_loss,
+        )
 
     def order(self) -> Order | None:
         """Return the order at work as it was sent, None when none is."""

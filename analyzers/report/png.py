@@ -47,9 +47,10 @@ def _head(figure: Any, result: RunResult, analysis: Analysis) -> None:
     first, last = result.sessions[0], result.sessions[-1]
     bots = ", ".join(words(bot) for bot in analysis.bots) or "no bots"
     seed = "recorded bars" if result.seed is None else f"seed {result.seed}"
+    bars = seed if result.venue == "backtest" else "the broker's quotes"
     span = f"{first} to {last}, {len(result.sessions):,} sessions"
-    figure.text(LEFT, 0.948, "Market Watch backtest", size=21, weight="bold")
-    told = "   ·   ".join((bots, span, seed, f"{usd(result.start_cash, 0)} USD to start with"))
+    figure.text(LEFT, 0.948, f"Market Watch {result.venue}", size=21, weight="bold")
+    told = "   ·   ".join((bots, span, bars, f"{usd(result.start_cash, 0)} USD to start with"))
     figure.text(LEFT, 0.921, told, size=11)
     figure.text(RIGHT, 0.956, result.run_id, size=9, color=charts.FAINT, ha="right")
     figure.text(RIGHT, 0.936, f"commit {result.git_commit}", size=9, color=charts.FAINT, ha="right")

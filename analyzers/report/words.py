@@ -24,6 +24,11 @@ RECORDED_QUOTES = (
     "Recorded bars and quotes, simulated fills: nobody knows whether the orders would have been filled so."
 )
 MIXED_QUOTES = "Recorded quotes with a model's where there were none: see which trades were made on which."
+VENUES = {
+    "rehearsal": "A rehearsal: prices and fills are the simulator's, no market had a part in them.",
+    "paper": "Paper money: the broker simulates the fills; a market might not have given them.",
+    "live": "Live account: what the broker booked.",
+}
 BENCHMARK_NAMES = {
     "buy_and_hold": "buy and hold",
     "put_write": "monthly put-write",
@@ -165,6 +170,8 @@ def verdict(figures: dict[str, float]) -> str:
 
 def warning(result: RunResult) -> str:
     """Return what must be said before any figure of the run."""
+    if result.venue in VENUES:
+        return VENUES[result.venue]
     if result.synthetic:
         return NOT_EVIDENCE
     if "quotes" not in result.inputs:

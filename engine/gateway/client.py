@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from engine.gateway.order_layouts import COMPLETED_ORDER, OPEN_ORDER
 from engine.gateway.outgoing import MESSAGES
 from engine.gateway.streams import Stream
 
+LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4  # kinds of market data
 LAYOUTS: dict[str, Layout] = MESSAGES | {one.name: one for one in (OPEN_ORDER, COMPLETED_ORDER)}
 
 
@@ -39,9 +39,8 @@ class Client:
     writer: asyncio.StreamWriter
     version: int
     number: int = -1
-    data_type: int = 1
+    data_type: int = LIVE
     arrivals: deque[float] = field(default_factory=deque)
-    peak: int = 0
     violations: int = 0
     streams: dict[int, Stream] = field(default_factory=dict)
     bars: dict[int, KeptBars] = field(default_factory=dict)
@@ -51,6 +50,12 @@ class Client:
     multi: set[int] = field(default_factory=set)
     account_updates: bool = False
     positions: bool = False
+    _waiting: bytearray = field(default_factory=bytearray)
+
+    @property
+    def delayed(self) -> bool:
+        """Whether it has asked for delayed data, which needs no subscription."""
+        return self.data_type in (DELAYED, DELAYED_FROZEN)
 
     @property
     def ready(self) -> bool:
@@ -64,19 +69,30 @@ class Client:
     def write(self, sent: Iterable[str]) -> None:
         """Send fields as they are; nothing once the connection is closing."""
         if not self.writer.is_closing():
-            self.writer.write(frame(list(sent)))
+            self._waiting += frame(list(sent))
+
+    def flush(self, backlog: int) -> bool:
+        """Let out what was sent since: after the state was written, so that nothing told is forgotten.
+
+        A client that leaves more than ``backlog`` bytes unread is cut, and False returned.
+        """
+        if self._waiting and not self.writer.is_closing():
+            self.writer.write(bytes(self._waiting))
+        self._waiting.clear()
+        if self.writer.transport.get_write_buffer_size() <= backlog:
+            return True
+        self.writer.transport.abort()
+        return False
 
     def error(self, number: int, code: int, text: str) -> None:
         """Send an error or a notice."""
         self.send("error", reqId=number, code=code, text=text, advanced="")
 
-    def arrived(self) -> int:
-        """Count a message; return how many came within the last second."""
-        now = time.monotonic()
+    def arrived(self, now: float) -> int:
+        """Count a message that came at ``now``, seconds; return how many came within the last second."""
         self.arrivals.append(now)
         while now - self.arrivals[0] > 1.0:
             self.arrivals.popleft()
-        self.peak = max(self.peak, len(self.arrivals))
         return len(self.arrivals)
 
     def forget(self) -> None:
@@ -87,4 +103,7 @@ class Client:
 
     def close(self) -> None:
         """Cut the connection."""
+        if not self.writer.is_closing():
+            self.writer.write(bytes(self._waiting))
+        self._waiting.clear()
         self.writer.close()

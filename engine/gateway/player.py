@@ -23,12 +23,12 @@ class Player:
     ----------
     venue : Venue
     trouble : Trouble
-    saved : callable
-        Called when something has happened that must not be forgotten.
+    commit : callable
+        Called after every instant at which something has happened.
     """
 
-    def __init__(self, venue: Venue, trouble: Trouble, saved: Callable[[], None]) -> None:
-        self.venue, self.trouble, self._saved = venue, trouble, saved
+    def __init__(self, venue: Venue, trouble: Trouble, commit: Callable[[], None]) -> None:
+        self.venue, self.trouble, self._commit = venue, trouble, commit
         self._shown = self._boundary(venue.now)  # end of the five seconds shown last
 
     async def run(self) -> None:
@@ -42,6 +42,13 @@ class Player:
                 continue
             self.advance(due)
             await asyncio.sleep(0)
+
+    async def beat(self) -> None:
+        """Repeat quotes for ever, or until cancelled."""
+        while self.venue.settings.pulse:
+            await asyncio.sleep(1.0 / self.venue.settings.pulse)
+            requests_data.repeat(self.venue)
+            self._commit()
 
     def next_due(self) -> datetime | None:
         """Return the next instant at which anything happens, None when the tape is over."""
@@ -65,7 +72,7 @@ class Player:
         due = venue.exchange.due()
         if due is not None and due <= at:
             self._minute(due)
-        self._saved()
+        self._commit()
 
     def step(self) -> bool:
         """End the next minute now, on a clock that stands; False when the tape is over."""
@@ -89,6 +96,7 @@ class Player:
     def _minute(self, at: datetime) -> None:
         """End a minute: orders trade on its quotes, then clients see quotes, then bars."""
         venue, exchange = self.venue, self.venue.exchange
+        venue.changed = True  # the time: a restart goes on from the last minute
         before = exchange.day if exchange.bar >= 0 else None
         exchange.step()
         settled: set[str] = set()

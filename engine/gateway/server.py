@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
+import time
 from pathlib import Path
 
 from loguru import logger
@@ -43,7 +44,7 @@ class Server:
         self.venue = venue
         self.port = 0
         self.trouble = Trouble(venue, self)
-        self.player = Player(venue, self.trouble, self.save)
+        self.player = Player(venue, self.trouble, self.commit)
         self._file = file
         venue.strike = lambda fault: self.trouble.happen(fault, venue.now)
         self._server: asyncio.Server | None = None
@@ -70,16 +71,21 @@ class Server:
             await self._opening
             self._opening = None
 
-    def save(self) -> None:
-        """Write the state where it has changed."""
+    def commit(self) -> None:
+        """Write the state where it has changed, then let clients hear of it."""
         if self._file is not None and self.venue.changed:
             state.write(self._file, state.dump(self.venue))
         self.venue.changed = False
+        for client in self.venue.clients:
+            if not client.flush(self.venue.settings.backlog):
+                logger.warning("gateway: client {} does not read what it is sent: cut", client.number)
 
     async def close(self) -> None:
-        """Close the port and every connection."""
+        """Close the port and every connection; the state is written once more."""
         if self._server is not None:
             self._server.close()
+        self.venue.changed = True
+        self.commit()
         for client in list(self.venue.clients):
             client.close()
         for task in list(self._talks):
@@ -100,6 +106,8 @@ class Server:
                 await self._talk(client, reader)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the other side has gone, or the server closes
+        except Exception:  # noqa: BLE001  the boundary: one connection must not end the others
+            logger.exception("gateway: a connection failed")
         finally:
             self._talks.discard(task)
             if client in self.venue.clients:
@@ -129,14 +137,16 @@ class Server:
     async def _talk(self, client: Client, reader: asyncio.StreamReader) -> None:
         while not client.writer.is_closing():
             received = unframe(await _body(reader))
-            if client.arrived() > self._allowed():
+            rate, peaks = client.arrived(time.monotonic()), self.venue.peaks
+            peaks[client.number] = max(peaks.get(client.number, 0), rate)
+            if rate > self._allowed():
                 client.error(-1, 100, "Max rate of messages per second has been exceeded")
                 client.violations += 1
                 if client.violations >= TOO_OFTEN:
-                    return
-                continue
-            self._hear(client, received)
-            self.save()
+                    client.close()
+            else:
+                self._hear(client, received)
+            self.commit()
             await client.writer.drain()
 
     def _allowed(self) -> int:
@@ -158,7 +168,7 @@ class Server:
             client.error(int(request), 320, f"Error reading request. {error}")
             return
         if layout.name == "startApi":
-            if not self._claim(client, asked["clientId"]):
+            if not self._claim(client, asked["clientId"] or 0):
                 return
         elif not client.ready:
             client.error(-1, 504, "Not connected")
@@ -187,7 +197,7 @@ class Server:
         if lasting is not None and lasting.fits(facts):
             return True
         fault = faults.on("request", **facts)
-        if fault is None:
+        if fault is None or (name == "marketData" and fault.do == "refuse" and client.delayed):
             return False
         if fault.do == "refuse":
             client.error(number, fault.code or 354, fault.text or NOT_SUBSCRIBED)
@@ -197,7 +207,7 @@ class Server:
 
     def _claim(self, client: Client, number: int) -> bool:
         fault = self.venue.faults.on("connect", client=number)
-        if list(self.venue.of(number)) or (fault is not None and fault.do == "taken"):
+        if self.venue.of(number) or (fault is not None and fault.do == "taken"):
             client.error(-1, 326, IN_USE)
             client.close()
             return False

@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
+LEAST_WALL = 0.5  # seconds of the wall within which a message may be late at any speed
 _WORTH = 600.0  # seconds after which a reading no longer bounds the clock
 
 
@@ -65,6 +66,10 @@ class GatewayClock:
     def uncertainty(self) -> float:
         """Half the width of the bounds, seconds of the gateway's clock; infinite before an answer."""
         return 0.5 * (self._high - self._low) if self.known else float("inf")
+
+    def lenient(self, seconds: float) -> float:
+        """Return so many seconds of the gateway's clock, or more where the speed leaves no time to act."""
+        return max(seconds, LEAST_WALL * self.speed)
 
     def wall(self, seconds: float) -> float:
         """Return how many seconds of the wall's clock so many of the gateway's take."""

@@ -61,6 +61,11 @@ class OpenOrderTold:
     account: str
     contract: Any
 
+    @property
+    def price(self) -> float:
+        """The price it stands at: the limit, of a stop order the trigger."""
+        return self.aux if self.kind == "STP" else self.limit
+
 
 @dataclass(frozen=True, slots=True)
 class StatusTold:

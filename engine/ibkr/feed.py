@@ -32,6 +32,7 @@ from engine.settings_ibkr import IbkrSettings
 
 HISTORY_SECONDS = 60.0
 BRIDGE = 1.0  # seconds of the gateway's clock after a minute's end until history has it
+SETTLE = 0.02  # seconds of the wall: quotes of the same instant may follow the bar that ends a minute
 CHECKS = 12  # looks for overdue minutes in one minute of the gateway's clock
 
 
@@ -73,13 +74,14 @@ class Minutes:
         self.tape = LiveTape()
         self.missing = 0
         self.broken = False
-        self._assembler = Assembler(self.symbols, VIX, settings.bar_grace)
+        self._assembler = Assembler(self.symbols, VIX, link.clock.lenient(settings.bar_grace))
         self._rows: list[Row] = []
         self._lines: list[dict[str, dict[str, float]]] = []
         self._arrived = threading.Condition()
         self._over = False
         self._filled = False  # history is in up to the first whole live minute
         self._checking: asyncio.Task[None] | None = None
+        self._settling: asyncio.TimerHandle | None = None
         link.listen(self._told)
 
     # coming in: the link's thread -----------------------------------------------------
@@ -169,6 +171,11 @@ class Minutes:
         del bars[:-1]
         prices = (float(bar.open_), float(bar.high), float(bar.low), float(bar.close))
         self._assembler.add(symbol, bar.time.timestamp(), prices, float(bar.volume))
+        if self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(SETTLE, self._settled)
+
+    def _settled(self) -> None:
+        self._settling = None
         self._hand_out()
 
     async def _check(self) -> None:
@@ -230,7 +237,9 @@ class Minutes:
 
     def _enter(self, row: Row) -> None:
         age = self._link.clock.now() - row.stamp / SECOND_NS
-        live = row.live and not row.missing and age <= 60.0 + self._settings.bar_grace
+        live = (
+            row.live and not row.missing and age <= 60.0 + self._link.clock.lenient(self._settings.bar_grace)
+        )
         self.tape.append(row.stamp, live)
         nothing = dict.fromkeys(LINES, nan)
         lines = {symbol: nothing | self._beside(row.stamp, symbol, live) for symbol in self.symbols}

@@ -12,7 +12,15 @@ from loguru import logger
 
 from engine.errors import LinkError
 from engine.ibkr.clock import GatewayClock
-from engine.ibkr.events import Change, ErrorTold, LinkChange, LinkState, Told
+from engine.ibkr.events import (
+    AccountTold,
+    Change,
+    ErrorTold,
+    LinkChange,
+    LinkState,
+    PositionTold,
+    Told,
+)
 from engine.ibkr.explain import (
     API_OFF,
     REFUSALS,
@@ -250,6 +258,20 @@ class Link:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def repeat_account(self) -> None:
+        """Tell all listeners again what is known of the account: figures and positions."""
+
+        def repeat(ib: Any) -> None:
+            for one in list(ib.wrapper.accountValues.values()):
+                self.tell(AccountTold(one.account, one.tag, one.value, one.currency))
+            for rows in list(ib.wrapper.positions.values()):
+                for row in list(rows.values()):
+                    self.tell(
+                        PositionTold(row.account, row.contract.conId, row.position, row.avgCost, row.contract)
+                    )
+
+        self.post(repeat)
+
     def one_list(self) -> asyncio.Lock:
         """Return the lock under which lists of open orders are asked for: answers carry no id."""
         if self._list_lock is None:
@@ -328,7 +350,6 @@ class Link:
     def _drop(self) -> None:
         ib, self._ib = self._ib, None
         if ib is not None:
-            self._highest = max(self._highest, ib.client._reqIdSeq)
             ib.client.disconnect()
         if self._limiter is not None:
             self._limiter.clear()
@@ -356,6 +377,7 @@ class Link:
         self._limiter = Limiter(self._sender(client), settings.messages_per_second)
         client.sendMsg = self._limiter.push
         client.updateReqId(self._highest + 1)
+        client.getReqId = self._numbered(client.getReqId)
         self.account = self._claim(where, client.getAccounts())
         await self._begin(ib)
 
@@ -392,6 +414,15 @@ class Link:
             client.conn.sendMsg(client._prefix(message.encode()))
 
         return send
+
+    def _numbered(self, take: Callable[[], int]) -> Callable[[], int]:
+        """Return what gives out ids and remembers the highest: a client that is cut off forgets its own."""
+
+        def number() -> int:
+            self._highest = max(self._highest, found := take())
+            return found
+
+        return number
 
     def _claim(self, where: str, accounts: list[str]) -> str:
         """Return the account to trade; refuse one of the wrong kind for good."""

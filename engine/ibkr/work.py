@@ -58,6 +58,7 @@ class AtBroker:
     phase: Phase = Phase.WAITING
     status: str = ""
     price: float = nan  # last sent, as TWS has it
+    shown: float = nan  # last told by the gateway
     trouble: str = ""
     refused: bool = False  # an error said the order is not accepted
     adopted: bool = False  # from an earlier process, not found yet
@@ -83,7 +84,7 @@ class AtBroker:
     def found(self, told: OpenOrderTold) -> None:
         """Take an open order from a survey for this one: the doubt was unfounded."""
         self.order_id, self.perm_id, self.ref = told.order_id, told.perm_id, told.ref or self.ref
-        self.contract, self.status = told.contract, told.status
+        self.contract, self.status, self.shown = told.contract, told.status, told.price
         self.phase, self.heard = Phase.SENT, time.monotonic()
         self.absent, self.trouble, self.refused, self.cancelling = 0, "", False, False
 
@@ -92,9 +93,12 @@ class AtBroker:
         self.asked = time.monotonic()
 
     def silent(self, patience: float) -> None:
-        """Doubt the order when the gateway has not answered for too long."""
+        """Doubt the order when the gateway has not answered, or not done as asked, for too long."""
         now = time.monotonic()
-        if self.heard < self.asked < now - patience:
+        undone = self.cancelling or (
+            isfinite(self.shown) and isfinite(self.price) and self.shown != self.price
+        )
+        if (undone or self.heard < self.asked) and self.asked < now - patience:
             self.suspect("no answer from the gateway")
         elif self.status == "Filled" and self.heard < now - patience:
             self.suspect()  # its executions got lost

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine.errors import JournalError
 from engine.journal.database import Run, end_run, start_run, where, why
+from engine.journal.inserting import insert_rows
 from engine.journal.journal import Journal
 from engine.journal.records import DailyMark
 from engine.journal.redaction import REDACTOR
@@ -71,7 +72,7 @@ def _events(connection: Connection, run_id: int, events: Sequence[Any]) -> None:
 
 def _insert(connection: Connection, table: type[Any], rows: Iterator[dict[str, Any]]) -> None:
     while chunk := list(islice(rows, CHUNK)):
-        connection.execute(insert(table), chunk)
+        insert_rows(connection, table, chunk)
 
 
 def _daily_marks(journal: Journal, times: Times, cash: float) -> list[DailyMark]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import pandas as pd
@@ -23,6 +23,10 @@ class Sink(Protocol):
 
     def record(self, event: Event) -> None: ...
 
+    def counts(self) -> Mapping[str, int]:
+        """Return what became of the events so far, by a word for each fate."""
+        ...
+
 
 class Journal:
     """Keep the events of a run in memory, and hand each to the sinks.
@@ -34,10 +38,17 @@ class Journal:
     ----------
     sinks : sequence of Sink
         None in a backtest.
+
+    Attributes
+    ----------
+    kept : frozenset of str
+        Execution ids and references of trades that an earlier process has given to the sinks:
+        told again after a crash, they are not given twice.
     """
 
     def __init__(self, sinks: Sequence[Sink] = ()) -> None:
         self.sinks = tuple(sinks)
+        self.kept: frozenset[str] = frozenset()
         self.trades: list[Trade] = []
         self.fills: list[Fill] = []
         self.orders: list[OrderEvent] = []
@@ -48,7 +59,8 @@ class Journal:
 
     def fill(self, fill: Fill) -> None:
         self.fills.append(fill)
-        self.record(fill)
+        if fill.exec_id not in self.kept:
+            self.record(fill)
 
     def order(self, event: OrderEvent) -> None:
         self.orders.append(event)
@@ -60,7 +72,8 @@ class Journal:
 
     def trade(self, trade: Trade) -> None:
         self.trades.append(trade)
-        self.record(trade)
+        if trade.order_ref not in self.kept:
+            self.record(trade)
 
     def record(self, event: Event) -> None:
         """Hand an event to the sinks; the kinds without a list here live only there."""
@@ -71,6 +84,10 @@ class Journal:
     def healthy(self) -> bool:
         """False once a sink has failed: what happens next could not be kept."""
         return all(sink.healthy for sink in self.sinks)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return what every sink counts, by the sink's kind."""
+        return {type(sink).__name__.lower(): dict(sink.counts()) for sink in self.sinks}
 
     def keep_decisions(
         self,

@@ -73,7 +73,7 @@ class Reader:
             with self.engine.connect() as connection:
                 return inspect(connection).has_table("runs")
         except SQLAlchemyError as error:
-            raise JournalError(f"journal {self.place}: cannot be read: {why(error)}") from None
+            raise self._unread(error) from None
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +101,10 @@ class Reader:
             with self.engine.connect() as connection:
                 return [dict(row) for row in connection.execute(query).mappings()]
         except SQLAlchemyError as error:
-            raise JournalError(f"journal {self.place}: cannot be read: {why(error)}") from None
+            raise self._unread(error) from None
+
+    def _unread(self, error: Exception) -> JournalError:
+        return JournalError(f"journal {self.place}: cannot be read: {why(error)}")
 
     def _first(self, query: Select[*tuple[Any, ...]]) -> Row | None:
         found = self.rows(query.limit(1))
@@ -112,7 +115,12 @@ class Reader:
         return None if found is None else next(iter(found.values()))
 
     def _table(self, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
-        return pd.DataFrame(self.rows(query), columns=list(query.selected_columns.keys()))
+        try:
+            with self.engine.connect() as connection:
+                held = connection.execute(query)
+                return pd.DataFrame([tuple(row) for row in held], columns=list(held.keys()))
+        except SQLAlchemyError as error:
+            raise self._unread(error) from None
 
     # runs and sessions ---------------------------------------------------------------
 
@@ -125,6 +133,19 @@ class Reader:
         """Return the newest run."""
         found = self.runs(kind, 1)
         return found[0] if found else None
+
+    def run(self, number: int) -> Row:
+        """Return a run by its number.
+
+        Raises
+        ------
+        JournalError
+            There is none.
+        """
+        found = self._first(select(RunRow.__table__).where(RunRow.id == number))
+        if found is None:
+            raise JournalError(f"journal {self.place}: got run {number}, expected one it holds")
+        return found
 
     def history(self) -> tuple[int, ...]:
         """Return the runs that are one account's history: the newest backtest, or all sessions."""
@@ -164,15 +185,19 @@ class Reader:
         newest = (StateRow.at.desc(), StateRow.run_id.desc(), StateRow.seq.desc())
         return self._first(select(StateRow.__table__).where(StateRow.day == day).order_by(*newest))
 
-    def open_tickets(self, bots: Sequence[str]) -> dict[str, Row]:
-        """Return by bot the ticket it had open last, without those that had none."""
+    def last_tickets(self, bots: Sequence[str]) -> dict[str, Row]:
+        """Return by bot its newest ticket, open or not."""
         found: dict[str, Row] = {}
         for bot in bots:
             newest = (TicketRow.at.desc(), TicketRow.run_id.desc(), TicketRow.seq.desc())
             row = self._first(select(TicketRow.__table__).where(TicketRow.bot == bot).order_by(*newest))
-            if row is not None and row["open"]:
+            if row is not None:
                 found[bot] = row
         return found
+
+    def open_tickets(self, bots: Sequence[str]) -> dict[str, Row]:
+        """Return by bot the ticket it had open last, without those that had none."""
+        return {bot: row for bot, row in self.last_tickets(bots).items() if row["open"]}
 
     def exec_ids(self, day: date) -> set[str]:
         """Return the execution ids journalled on a day, by whichever run."""
@@ -234,9 +259,7 @@ class Reader:
     def decisions(self, runs: Runs, day: date) -> pd.DataFrame:
         """Return all decisions of a day with their measures as columns, in order."""
         query = select(DecisionRow.__table__).where(DecisionRow.run_id.in_(runs), DecisionRow.day == day)
-        table = self._table(query.order_by(DecisionRow.at, DecisionRow.bot))
-        measures = pd.DataFrame(list(table.pop("measures")), index=table.index)
-        return table.join(measures, rsuffix="_measured")
+        return measured(self._table(query.order_by(DecisionRow.at, DecisionRow.bot)))
 
     # trades and money ------------------------------------------------------------------
 
@@ -254,7 +277,7 @@ class Reader:
     def equity_by_day(self, runs: Runs) -> pd.DataFrame:
         """Return day, trades, gross, fees, net of every day with a trade, and equity at its end.
 
-        Equity is the first run's starting cash plus all net results so far.
+        Equity is the cash of `start_cash` plus all net results so far.
         """
         sums = [func.sum(getattr(TradeRow, name)).label(name) for name in ("gross", "fees", "net")]
         query = (
@@ -264,9 +287,18 @@ class Reader:
             .order_by(TradeRow.day)
         )
         table = self._table(query)
-        cash = self._scalar(select(RunRow.start_cash).where(RunRow.id.in_(runs)).order_by(RunRow.id))
-        table["equity"] = (cash or 0.0) + table["net"].cumsum()
+        table["equity"] = self.start_cash(runs) + table["net"].cumsum()
         return table
+
+    def start_cash(self, runs: Runs) -> float:
+        """Return what the first of the runs started with, else what its settings say an account has."""
+        columns = (RunRow.start_cash, RunRow.settings)
+        first = self._first(select(*columns).where(RunRow.id.in_(runs)).order_by(RunRow.id))
+        if first is None:
+            return 0.0
+        if first["start_cash"] is not None:
+            return float(first["start_cash"])
+        return float(first["settings"].get("account", {}).get("cash", 0.0))
 
     def daily_marks(self, limit: int = 400) -> list[Row]:
         """Return sessions' results, the newest first; of a day judged twice, the later one first."""
@@ -305,6 +337,11 @@ class Reader:
         of = select(table.__table__).where(table.run_id.in_(runs), table.day == day)
         return self.rows(of.order_by(table.run_id, table.seq))
 
+    def through(self, table: type[EventRow], runs: Runs, day: date) -> pd.DataFrame:
+        """Return all rows of a table of events through a day, in order."""
+        of = select(table.__table__).where(table.run_id.in_(runs), table.day <= day)
+        return self._table(of.order_by(table.run_id, table.seq))
+
     def halts(self, runs: Runs, day: date) -> list[Row]:
         """Return a day's halts."""
         return self.events(HaltRow, runs, day)
@@ -335,6 +372,13 @@ class Reader:
     def gate_events(self) -> list[Row]:
         """Return the gate's chain, as it was written."""
         return self.rows(select(GateRow.__table__).order_by(GateRow.run_id, GateRow.seq))
+
+
+def measured(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return decisions with a column for every measure instead of one for all."""
+    rest = decisions.drop(columns="measures")
+    measures = pd.DataFrame(list(decisions["measures"]), index=decisions.index)
+    return rest.join(measures.rename(columns={name: f"{name}_measured" for name in rest}))
 
 
 def _between(

@@ -198,8 +198,9 @@ class MarkEvent:
     """The account and what is open, at one instant; USD.
 
     ``combos`` has one mapping an open trade: order_ref, bot, symbol, structure, combo, quantity,
-    credit, mark (USD per share to close), delta, pnl (USD), r (pnl over the planned loss), and
-    legs: a list of instrument, quantity, mark, delta. ``market`` has by symbol what is known of
+    credit, mark (USD per share to close), delta (shares that move alike), pnl (USD, before the
+    exit's fees), r (pnl over the planned loss), and legs: a list of instrument, quantity, mark,
+    delta of one. ``market`` has by symbol what is known of
     price, iv_rank, expected_move, range, crowding, vix. ``budget_left`` by budget, USD.
     """
 

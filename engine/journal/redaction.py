@@ -27,6 +27,7 @@ _PATTERNS = (
     r"(?<=tgram://)[^\s'\"]+",
     r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}",
     r"\b(?:DU|DF|U|F|I)\d{6,9}\b",  # IBKR's account numbers
+    r"[\x00\ud800-\udfff]",  # no secret, but what no database and no file takes
 )
 
 

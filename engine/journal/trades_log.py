@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TextIO
@@ -104,6 +104,10 @@ class TradesLog:
                 file.close()
             except OSError:
                 logger.debug("journal: {} could not be closed either", self.path)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the lines that could not be written."""
+        return {"lost": self.lost}
 
     def close(self) -> None:
         """Close the file."""

@@ -14,13 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine.errors import JournalError
 from engine.journal.database import Run, end_run, start_run, where, why
+from engine.journal.inserting import insert_rows
 from engine.journal.records import Decision, Event, Fill, GateEvent, SessionEvent
 from engine.journal.redaction import REDACTOR, Redactor
 from engine.journal.rows import TABLES, row_of
-from engine.journal.tables import DecisionRow, EventRow, FillRow, NoteRow, ReasonRow, SessionRow
+from engine.journal.tables import DecisionRow, EventRow, ReasonRow, SessionRow
 
 REMEMBERED = 256  # decisions that may still be replaced
-_ONCE: tuple[type[EventRow], ...] = (FillRow, NoteRow)  # what is told twice is written once
 
 Numbered = tuple[Event, int]
 
@@ -54,20 +54,6 @@ class Numbers:
         return self._last[kind]
 
 
-def insertion(dialect: str, table: type[EventRow]) -> Any:
-    """Return the statement that writes rows of a table; the same row twice is written once."""
-    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(table)
-    if table is DecisionRow:
-        changed = ("at", "day", "reason", "combo", "credit", "measures", "rules", "text")
-        return statement.on_conflict_do_update(
-            index_elements=["run_id", "seq"], set_={name: statement.excluded[name] for name in changed}
-        )
-    if table in _ONCE:
-        return statement.on_conflict_do_nothing()
-    return statement.on_conflict_do_nothing(index_elements=["run_id", "seq"])
-
-
 def write(connection: Connection, run_id: int, events: Iterable[Numbered], redactor: Redactor) -> int:
     """Write events in the caller's transaction and return how many rows that changed.
 
@@ -89,8 +75,7 @@ def write(connection: Connection, run_id: int, events: Iterable[Numbered], redac
     if DecisionRow in rows:
         _count(connection, run_id, rows[DecisionRow])
     for table, values in rows.items():
-        done = connection.execute(insertion(connection.dialect.name, table), list(values.values()))
-        changed += done.rowcount
+        changed += insert_rows(connection, table, list(values.values()))
     return changed
 
 

@@ -36,6 +36,7 @@ class DayState:
     Gains do not buy losses back: a good morning does not widen the afternoon's limit.
     ``entries`` counts per bot the trades decided and ended today, unfilled ones left out;
     ``trades`` numbers the approvals of all days, so that no reference is used twice.
+    ``revision`` counts what was kept: of two kept states the higher is the later.
     """
 
     day: date
@@ -44,6 +45,7 @@ class DayState:
     halts: frozenset[Halt] = frozenset()
     entries: tuple[tuple[str, int], ...] = ()
     trades: int = 0
+    revision: int = 0
 
     @classmethod
     def fresh(cls, day: date) -> DayState:
@@ -138,6 +140,7 @@ class DayState:
                 "halts": sorted([scope, reason.value] for scope, reason in self.halts),
                 "entries": dict(self.entries),
                 "trades": self.trades,
+                "revision": self.revision,
             }
         )
 
@@ -161,6 +164,7 @@ class DayState:
                 halts=frozenset((str(scope), Reason(reason)) for scope, reason in raw["halts"]),
                 entries=tuple(sorted((str(name), _int(value)) for name, value in raw["entries"].items())),
                 trades=_int(raw["trades"]),
+                revision=_int(raw["revision"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(

@@ -1,14 +1,15 @@
-"""``mw db`` and ``mw alerts``: keep the journal, try the alerts."""
+"""``mw db``, ``mw alerts`` and ``mw eod``: keep the journal, try the alerts, end the day."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scripts.commands.options import CONFIG, Config, LogFile, Profile, Verbose, start_log
+from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Verbose, start_log
 
 
 class Venue(StrEnum):
@@ -45,6 +46,7 @@ def register(app: typer.Typer) -> None:
     alerts = typer.Typer(no_args_is_help=True, help="Telegram, Discord and others.")
     alerts.command("test")(alerts_test)
     app.add_typer(alerts, name="alerts")
+    app.command()(eod)
 
 
 def upgrade(
@@ -115,3 +117,26 @@ def alerts_test(
     from scripts import journal
 
     journal.alerts_test(config, profile)
+
+
+def eod(
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The session's day; else the newest.")
+    ] = None,
+    venue: Whose = Venue.PAPER,
+    database: Database = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report's own folder.")] = RUNS,
+    profile: Profile = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Judge a session: report, figures, the gate's verdict, and the summary that is sent."""
+    start_log(verbose, logfile)
+    from engine.settings import Settings
+    from scripts import journal
+    from scripts.eod import EodRequest, run
+
+    settings = Settings.load(config, profile)
+    place = journal.place_of(database, venue.value, config, profile)
+    run(EodRequest(config, settings, place, venue.value, out, date.date() if date else None))

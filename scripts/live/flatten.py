@@ -114,7 +114,7 @@ class Closer:
         for number, (combo, units) in enumerate(wanted, 1):
             part = self._part(combo, units, number)
             logger.warning("closer: sells {} x {}", units, combo)
-            broker.restore(part.order.intent, part, {combo: units}, {})
+            broker.restore(part.order.intent, part, {combo: units}, {combo: 0.0})
             broker.submit(part.order, part)
             while part.state not in ENDED and self._link.clock.now() < deadline:
                 broker.next()

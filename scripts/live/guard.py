@@ -189,7 +189,7 @@ def close_all(plan: Plan) -> tuple[str, ...]:
     link.start(60.0)
     try:
         with AccountLock(plan.folder, plan.tag(link.account)):
-            return Closer(plan, link, Journal()).close(plan.settings.session.end_seconds)
+            return Closer(plan, link, Journal()).close(plan.patience)
     finally:
         link.stop()
 

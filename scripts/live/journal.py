@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from loguru import logger
 
@@ -15,6 +17,7 @@ from engine.journal.alerts.alerts import Alerts
 from engine.journal.alerts.services import services
 from engine.journal.database import open_journal
 from engine.journal.journal import Journal
+from engine.journal.logs import log_to_files
 from engine.journal.queries import Reader
 from engine.journal.recorder import Recorder
 from engine.journal.secrets import load
@@ -39,37 +42,65 @@ class Kept:
         Of today.
     tickets : mapping of bot to Ticket
         Trades that were open.
-    executions : frozenset of str
-        Today's that are journalled.
+    settled : frozenset of str
+        Today's executions that are journalled and booked in their trade.
+    written : frozenset of str
+        Executions and references of trades that are in the journal, booked or not.
     limits : mapping of order reference to float
         The last limits of the orders at work.
     resumed : bool
         Whether a session of today was there before.
+    realised : float
+        Net of today's trades that are closed, USD.
     """
 
     state: DayState
-    tickets: Mapping[str, Ticket]
-    executions: frozenset[str]
-    limits: Mapping[str, float]
-    resumed: bool
+    tickets: Mapping[str, Ticket] = field(default_factory=dict)
+    settled: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    limits: Mapping[str, float] = field(default_factory=dict)
+    resumed: bool = False
+    realised: float = 0.0
 
 
 def read_kept(plan: Plan, today: date) -> Kept:
     """Return what a restart goes on from."""
     if "://" not in plan.database and not Path(plan.database).exists():
-        return Kept(DayState.fresh(today), {}, frozenset(), {}, False)
+        return Kept(DayState.fresh(today))
     with Reader(plan.database) as reader:
-        last = reader.latest_day()
-        row = reader.state(today) or (reader.state(last) if last else None)
-        state = DayState.from_json(row["state"]).roll(today) if row else DayState.fresh(today)
-        tickets, limits = {}, {}
-        for bot, kept in reader.open_tickets(plan.bots).items():
-            symbols = getattr(plan.settings.bots, bot).symbols
-            ticket = tickets[bot] = ticket_from_json(kept["state"], plan.products, symbols)
-            told = reader.orders(reader.history(), order_ref=ticket.working) if ticket.working else ()
+        last, runs = reader.latest_day(), reader.history()
+        rows = {bot: row | json.loads(row["state"]) for bot, row in reader.last_tickets(plan.bots).items()}
+        tickets = {bot: _ticket(plan, bot, row) for bot, row in rows.items() if row["open"]}
+        limits = {}
+        for ticket in tickets.values():
+            told = reader.orders(runs, order_ref=ticket.working) if ticket.working else ()
             if len(told):
                 limits[ticket.working] = float(told["limit"].iloc[-1])
-        return Kept(state, tickets, frozenset(reader.exec_ids(today)), limits, last == today)
+        fills = reader.fills(runs, today)
+        ids = frozenset(fills["exec_id"]) if len(fills) else frozenset()
+        closed = reader.trades(runs, today, today)
+        trades = frozenset(closed["order_ref"])
+        unsettled = {
+            told["exec_id"]
+            for told in fills.to_dict("records")
+            for ticket in tickets.values()
+            if told["trade_id"] == ticket.intent.trade_id and told["exec_id"] not in ticket.booked
+        }
+        state = _newest(reader.state(today) or (reader.state(last) if last else None), rows.values(), today)
+        realised = float(closed["net"].sum())
+        return Kept(state, tickets, ids - unsettled, ids | trades, limits, last == today, realised)
+
+
+def _newest(row: Mapping[str, Any] | None, tickets: Iterable[Mapping[str, Any]], today: date) -> DayState:
+    """Return the state kept last, alone or beside a trade, rolled to today."""
+    texts = [json.dumps(ticket["state"]) for ticket in tickets] + ([row["state"]] if row else [])
+    states = [DayState.from_json(text) for text in texts] or [DayState.fresh(today)]
+    return max(states, key=lambda state: state.revision).roll(today)
+
+
+def _ticket(plan: Plan, bot: str, row: Mapping[str, Any]) -> Ticket:
+    symbols = getattr(plan.settings.bots, bot).symbols
+    return ticket_from_json(json.dumps(row["ticket"]), plan.products, symbols)
 
 
 @dataclass
@@ -101,14 +132,20 @@ def session_journal(plan: Plan) -> Iterator[SessionJournal]:
         It cannot be opened.
     """
     settings = plan.settings
+    log_to_files(plan.logs, plan.venue, settings.journal.log_megabytes, settings.journal.log_files)
     run = replace(new_run("session", plan.venue, settings), detail={"bots": list(plan.bots)})
+    reached = services(load(), settings.alerts.timeout_seconds) if plan.venue != "rehearsal" else []
+    alerts = Alerts(settings.alerts, reached)
+
+    def tell(text: str) -> None:
+        logger.error(text)
+        alerts.say("failure", "journal failed", text)
+
     recorder = Recorder(
-        open_journal(plan.database, plan.venue), run,
+        open_journal(plan.database, plan.venue), run, tell=tell,
         capacity=settings.journal.queue, patience=settings.journal.patience_seconds,
     )  # fmt: skip
     log = TradesLog(plan.logs / "trades.log", run.name)
-    reached = services(load(), settings.alerts.timeout_seconds) if plan.venue != "rehearsal" else []
-    alerts = Alerts(settings.alerts, reached)
     held = SessionJournal(Journal([recorder, log, alerts]), alerts, recorder.run_id)
     try:
         yield held

@@ -22,6 +22,7 @@ from engine.settings import Settings
 from engine.universe import load_universe
 from scripts.session import chosen_bots
 
+LEAST_SECONDS = 20.0  # of the wall, for everything to be cancelled, closed and confirmed
 EARLY = timedelta(minutes=30)  # before the open: contracts and history are fetched then
 LATE = timedelta(minutes=5)  # after the last exit: a session that is flat has nothing more to do
 
@@ -42,6 +43,8 @@ class Plan:
         The journal's place.
     logs : Path
         Folder of trades.log.
+    brief : bool
+        End once the window for entries is over and all is flat.
     """
 
     config: Path
@@ -55,6 +58,7 @@ class Plan:
     database: str
     logs: Path
     speed: float = 1.0
+    brief: bool = False
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -65,13 +69,19 @@ class Plan:
     def paper(self) -> bool:
         return self.venue != "live"
 
+    @property
+    def patience(self) -> float:
+        """Venue seconds the end may take; a fast clock must leave the machine its own time."""
+        return max(self.settings.session.end_seconds, LEAST_SECONDS * self.speed)
+
     def days_ahead(self) -> dict[str, set[int]]:
         """Return by symbol how many sessions ahead the options expire that bots want."""
         found: dict[str, set[int]] = {}
-        for name in self.bots:
+        for name in type(self.settings.bots).model_fields:
             config = getattr(self.settings.bots, name)
-            for symbol in config.symbols:
-                found.setdefault(symbol, set()).add(config.expiry_days)
+            for symbol in config.symbols if name in self.bots or not self.bots else ():
+                if symbol in self.products:
+                    found.setdefault(symbol, set()).add(config.expiry_days)
         return found
 
     def tag(self, account: str) -> str:
@@ -89,6 +99,7 @@ def make_plan(
     folder: Path | None = None,
     database: str | None = None,
     logs: Path | None = None,
+    brief: bool = False,
 ) -> Plan:
     """Load settings, calendar and fees; every user error surfaces here, before anything connects."""
     settings = Settings.load(config, profile, overrides)
@@ -108,6 +119,7 @@ def make_plan(
         database=database or journal_place(settings.journal, venue, load()),
         logs=logs or settings.journal.logs,
         speed=speed,
+        brief=brief,
     )
 
 
@@ -119,6 +131,7 @@ def save_plan(plan: Plan, tag: str) -> Path:
         "venue": plan.venue,
         "bots": plan.bots,
         "speed": plan.speed,
+        "brief": plan.brief,
         "folder": str(plan.folder.resolve()),
         "database": plan.database if "://" in plan.database else str(Path(plan.database).resolve()),
         "logs": str(plan.logs.resolve()),
@@ -141,7 +154,7 @@ def read_plan(folder: Path, tag: str) -> Plan:
         told = json.loads(path.read_text(encoding="utf-8"))
         return make_plan(
             Path(told["config"]), told["venue"], tuple(told["bots"]), None, told["settings"],
-            told["speed"], Path(told["folder"]), told["database"], Path(told["logs"]),
+            told["speed"], Path(told["folder"]), told["database"], Path(told["logs"]), told["brief"],
         )  # fmt: skip
     except (OSError, ValueError, KeyError) as error:
         raise SessionError(f"{path}: no plan of a session there, expected one ({error})") from None

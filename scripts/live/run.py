@@ -9,9 +9,10 @@ from functools import partial
 from loguru import logger
 from rich.console import Console
 
-from engine.errors import SessionError
+from engine.errors import MarketWatchError, SessionError
 from engine.sessions import OPEN_MINUTE
-from scripts.gate_session import ask, ask_early, judge_session, show
+from scripts.commands.options import RUNS
+from scripts.gate_session import ask, ask_early
 from scripts.live.guard import start_guard
 from scripts.live.plan import EARLY, Plan, instant, session_of
 from scripts.live.session import play, refuse_killed
@@ -42,10 +43,21 @@ def run(plan: Plan, wait: bool = True) -> Outcome:
 
     outcome = play(plan, CONNECT_SECONDS, started=started, allow=partial(ask, *asked))
     Console().print(f"{plan.venue} session of {outcome.day}: {outcome.text}, net {outcome.net:+.2f} USD")
-    show(judge_session(plan.config, plan.settings, plan.database, plan.venue, outcome.day))
+    _end_of_day(plan, outcome)
     if outcome.how == "open":
         raise SessionError(f"{plan.venue}: {outcome.text}: close it in TWS, or with mw flatten")
     return outcome
+
+
+def _end_of_day(plan: Plan, outcome: Outcome) -> None:
+    """Judge and report the session; what goes wrong here leaves the session as it ended."""
+    from scripts.eod import EodRequest, run
+
+    out = plan.folder if plan.venue == "rehearsal" else RUNS
+    try:
+        run(EodRequest(plan.config, plan.settings, plan.database, plan.venue, out, outcome.day))
+    except (MarketWatchError, OSError) as error:
+        logger.error("end of day: {}; put it right, then mw eod", error)
 
 
 def wait_for_session() -> None:

@@ -34,6 +34,7 @@ from engine.sessions import NEW_YORK
 from scripts.live.cerebro import LiveCerebro
 from scripts.live.journal import Kept, read_kept, session_journal
 from scripts.live.plan import Plan, save_plan, session_of
+from scripts.live.record import SessionRecording
 from scripts.live.watch import Outcome, Watch
 from strategies.roster import BOTS
 
@@ -134,12 +135,22 @@ class _Stage:
             link, contracts, self.book, self.minutes.tape, journal, settings.ibkr,
             ExecutionSettings(**settings.execution.model_dump()), self._estimate,
         )  # fmt: skip
-        self.broker.knows(sorted(kept.executions))
+        journal.kept = kept.written
+        self.broker.knows(sorted(kept.settled))
         self.desk = self._desk()
         self.watch = Watch(
             plan, link, self.desk, self.broker, today,
-            Heartbeat(plan.folder, tag), KillFile(plan.folder), kept.limits, ending,
+            Heartbeat(plan.folder, tag), KillFile(plan.folder), kept.limits, kept.realised,
+            self._recorder(stack), ending,
         )  # fmt: skip
+
+    def _recorder(self, stack: ExitStack) -> Callable[[], None] | None:
+        folder = self.plan.settings.session.record
+        if folder is None:
+            return None
+        recording = SessionRecording(folder, self.plan.products, self.plan.days_ahead())
+        stack.callback(recording.save)
+        return lambda: recording.look(self.minutes, self.book)
 
     def _estimate(self, done: Any, day: date) -> float:
         legs: list[tuple[Instrument, int, float]] = list(done)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import nan
@@ -19,7 +19,9 @@ from engine.ibkr.reconcile import Difference, Reconciler
 from engine.journal import records
 from engine.live.files import Beat, Heartbeat, KillFile
 from engine.reasons import Reason
-from engine.sessions import CLOSE_MINUTE, NEW_YORK, close_minute
+from engine.sessions import CLOSE_MINUTE, NEW_YORK, OPEN_MINUTE, close_minute
+from scripts.journal import program_version
+from scripts.live.marks import Marker
 from scripts.live.plan import LATE, Plan, instant
 from strategies.base import Bot
 
@@ -56,6 +58,10 @@ class Watch:
     kill : KillFile
     limits : mapping of order reference to float
         The last limits journalled of the orders to be taken up.
+    realised : float
+        Net of the trades that earlier processes closed today, USD.
+    see : callable, optional
+        Called on every look; what records the session.
     ending : Reason, optional
         TAKEN_OVER for a session that only closes what an earlier one has left.
     """
@@ -70,21 +76,31 @@ class Watch:
         heart: Heartbeat,
         kill: KillFile,
         limits: Mapping[str, float],
+        realised: float = 0.0,
+        see: Callable[[], None] | None = None,
         ending: Reason | None = None,
     ) -> None:
         self.plan, self.link, self.desk, self.broker, self.today = plan, link, desk, broker, today
         self._kill, self._ending = kill, ending
+        self._see = see
+        self._marker = Marker(desk, broker, today, realised)
         self._books = Reconciler(broker, plan.symbols, told=self._differ)
         self._heart, self._limits = heart, limits
         half = close_minute(today) < CLOSE_MINUTE
         flat_by = desk.governor.limits.flat_minute(half)
-        self.until = instant(today, flat_by) + LATE
+        last = desk.governor.limits.window(half)[1] if plan.brief else flat_by
+        if not plan.bots:
+            last = close_minute(today)
+        self.until = instant(today, max(last, OPEN_MINUTE)) + LATE
         self.close = instant(today, close_minute(today))
         self.bots: list[Bot] = []
+        self._adopted = False
         self._how = ""
         self._looked = self._told = datetime.min.replace(tzinfo=NEW_YORK)
         self._beaten = 0.0
         self._ends: datetime | None = None
+        self._flat_since: float | None = None  # wall
+        self._looks = 0
 
     def now(self) -> datetime:
         """Return the venue's time, New York."""
@@ -96,8 +112,9 @@ class Watch:
 
     def on_pass(self, bots: list[Any]) -> bool:
         """Do what is due; return True when the session is over."""
-        if not self.bots:
-            self.bots = bots
+        if not self._adopted:
+            self._adopted = True
+            self.bots = [bot for bot in bots if isinstance(bot, Bot)]  # none in a session that only records
             self._adopt()
         self._books.next()
         now = self.now()
@@ -107,6 +124,8 @@ class Watch:
         self._control(now)
         for bot in self.bots:
             bot.watch(now)
+        if self._see is not None:
+            self._see()
         self._beat(now)
         return self._over(now)
 
@@ -148,7 +167,7 @@ class Watch:
         self._latch(Reason.KILLED, why is not None, f"the kill file stands: {why}", now)
         self._latch(Reason.DISCONNECTED, not self.link.up, "no connection to the broker", now)
         blocking = [str(one) for one in self._books.differences if one.blocks]
-        apart = bool(blocking) or not self._books.settled
+        apart = bool(blocking) or not self._books.looks
         text = "; ".join(blocking) or "the broker's books are not compared yet"
         self._latch(Reason.UNRECONCILED, apart, text, now)
 
@@ -168,15 +187,31 @@ class Watch:
     def _over(self, now: datetime) -> bool:
         if self._ending is not None:
             if self._ends is None:
-                self._ends = now + timedelta(seconds=self.plan.settings.session.end_seconds)
+                self._ends = now + timedelta(seconds=self.plan.patience)
             if self.plan.settings.session.keep_open and self._ending is Reason.SESSION_END:
                 return self._end("flat" if self.flat else "kept", now)
             self.desk.end(self._ending)
-            if self.flat or now >= self._ends:
+            if self._surely_flat() or now >= self._ends:
                 return self._end("flat" if self.flat else "open", now)
             return False
-        if now >= self.close or (now >= self.until and self.flat):
+        if now >= self.close or (now >= self.until and self._surely_flat()):
             return self._end("flat" if self.flat else "open", now)
+        return False
+
+    def _surely_flat(self) -> bool:
+        """Tell whether all has been flat for a while and the broker says so too: fills can come late."""
+        if not self.flat:
+            self._flat_since = None
+            return False
+        if self._flat_since is None:
+            self._flat_since, self._looks = time.monotonic(), self._books.looks
+            self._books.ask()
+        waited = time.monotonic() - self._flat_since
+        if waited < self.link.settings.confirm_seconds or self._books.looks <= self._looks:
+            return False
+        if self._books.settled and not any(one.blocks for one in self._books.differences):
+            return True
+        self._books.ask()
         return False
 
     def _end(self, how: str, now: datetime) -> bool:
@@ -218,12 +253,15 @@ class Watch:
         )
         if last or now - self._told >= JOURNAL_BEAT:
             self._told = now
-            detail = {"held": held, "halts": halts, "connected": self.link.up}
-            self.desk.journal.record(records.Heartbeat(now, os.getpid(), "", state, detail))
+            detail = {"held": held, "halts": halts, "connected": self.link.up, **self.desk.journal.counts()}
+            beat = records.Heartbeat(now, os.getpid(), program_version(), state, detail)
+            logger.info("heartbeat: pid {}, version {}, {}: {}", beat.pid, beat.version, state, dict(detail))
+            self.desk.journal.record(beat)
+            self._marker.next(self.bots, now)
 
     def _state(self, now: datetime, last: bool) -> str:
         if last:
             return "ended"
         if self._ending is not None:
             return "closing"
-        return "waiting" if now < instant(self.today, 570) else "trading"
+        return "waiting" if now < instant(self.today, OPEN_MINUTE) else "trading"

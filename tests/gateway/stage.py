@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from scripts.gateway_market import gateway_market
 CONFIG = Path(__file__).parents[2] / "config"
 DAYS = (date(2018, 3, 1), date(2018, 3, 2), date(2018, 3, 5), date(2018, 3, 6))
 PRICES = {"XSP": 270.0, "SPX": 2700.0, "SPY": 270.0}
-SETTLING = 0.02
 
 
 def bars(symbol: str, seed: int = 3) -> Bars:
@@ -127,5 +126,13 @@ def spread(ib: ibi.IB, symbol: str = "XSP") -> tuple[ibi.Contract, float, float]
     return bag, ticker.bid, ticker.ask
 
 
-def day_after(day: date) -> date:
-    return day + timedelta(days=1)
+def lost(ib: ibi.IB) -> bool:
+    """Wait for the end of a connection."""
+    for _ in range(500):
+        if not ib.isConnected():
+            return True
+        try:
+            ib.sleep(0.01)
+        except ConnectionError:
+            return True
+    return False

@@ -48,11 +48,11 @@ PATIENCE = 20.0
 ENDED = frozenset({"filled", "timed_out", "cancelled", "rejected"})
 
 
-def bars(symbol: str, seed: int = 3) -> Bars:
-    """Return minutes of a calm walk."""
+def bars(symbol: str, sigma: float, seed: int = 3) -> Bars:
+    """Return minutes of a walk with steps of ``sigma``."""
     stamp = stamps(DAYS)
     draw = np.random.default_rng(seed)
-    close = PRICES[symbol] * np.exp(np.cumsum(draw.normal(0.0, 0.0002, len(stamp))))
+    close = PRICES[symbol] * np.exp(np.cumsum(draw.normal(0.0, sigma, len(stamp))))
     opened = np.concatenate([[close[0]], close[:-1]])
     lines = {
         "vix": np.full(len(stamp), 16.0),
@@ -75,9 +75,9 @@ def fees() -> FeeSchedule:
 
 
 @cache
-def market(**execution: Any) -> Market:
+def market(sigma: float = 0.0002, **execution: Any) -> Market:
     """Return the market; the gateways of a test run take it in turns."""
-    raw = {symbol: bars(symbol) for symbol in PRICES}
+    raw = {symbol: bars(symbol, sigma) for symbol in PRICES}
     book = ModelQuotes(raw, products())
     return gateway_market(book.with_lines(), book, products(), fees(), ExecutionSettings(**execution))
 
@@ -217,14 +217,14 @@ def rig(
     faults: tuple[dict[str, Any], ...] = (),
     symbols: tuple[str, ...] = ("XSP",),
     gateway: dict[str, Any] | None = None,
-    execution: dict[str, Any] | None = None,
+    sigma: float = 0.0002,
     **settings: Any,
 ) -> Iterator[Rig]:
-    script = Faults(Fault.model_validate(fault) for fault in faults)
+    script = Faults([Fault.model_validate(fault) for fault in faults])
     given: dict[str, Any] = {"speed": speed, "cash": 100_000.0, "seed": 5} | (gateway or {})
     if faults:
         given["faults"] = script
-    with Gateway(market(**(execution or {})), start=at(start), **given) as served:
+    with Gateway(market(sigma), start=at(start), **given) as served:
         made = Rig(served, symbols, **settings)
         try:
             yield made.start()

@@ -155,3 +155,16 @@ def test_closing_writes_all_that_waits(place: str, count: int) -> None:
         recorder.record(decision(minute))
     recorder.close()
     assert recorder.counts() == {"written": count, "waiting": 0, "dropped": 0, "lost": 0}
+
+
+def test_text_no_database_could_hold_does_not_stop_the_recorder(place: str) -> None:
+    recorder = Recorder(open_journal(place, "paper"), run())
+    recorder.record(
+        records.Note(NOON, "tradingview", "note", "zero \x00, half a pair \ud800, both kinds: '\"\\")
+    )
+    recorder.record(decision(text="\x00", measures={"x": float("inf")}))
+    recorder.close()
+    assert recorder.healthy
+    with Reader(place) as reader:
+        assert [row["text"] for row in reader.notes(DAY)] == ["zero ***, half a pair ***, both kinds: '\"\\"]
+        assert reader.last_decisions([1], "putlite")[0]["measures"] == {"x": None}

@@ -24,6 +24,8 @@ SPEED = 240.0
 HOUR: dict[str, Any] = {  # a day cut short: in by 10:45, out by 11:05
     "risk": {"window_last": "10:45", "flat_by": "11:05"},
     "common": {"time_stop": "11:00"},
+    "execution": {"entry_fraction_start": 1.0},  # filled at once, whatever the machine is busy with
+    "ibkr": {"backfill_days": 1, "confirm_seconds": 0.5},
 }
 
 
@@ -40,6 +42,11 @@ class Played:
         with Reader(self.plan.database) as reader:
             table = reader.fills(reader.history())
         return table.to_dict("records")
+
+    def trades(self) -> list[dict[str, Any]]:
+        """Return the journal's trades as mappings."""
+        with Reader(self.plan.database) as reader:
+            return reader.trades(reader.history()).to_dict("records")
 
     def check(self) -> None:
         """Hold the gateway's truth against the journal's: flat, every execution once, no order twice."""
@@ -65,7 +72,7 @@ def request(folder: Path, faults: list[dict[str, Any]] | None = None, **more: An
         folder.mkdir(parents=True, exist_ok=True)
         script.write_text(yaml.safe_dump({"faults": faults}))
     overrides = {**HOUR, **more.pop("overrides", {})}
-    given = {"bots": ("condor",), "first": 605, "speed": SPEED, "seed": 7, **more}
+    given = {"bots": ("condor",), "first": 600, "speed": SPEED, "seed": 7, **more}
     return Rehearsal(CONFIG, folder / "rehearsal", (DAY,), overrides=overrides, faults=script, **given)
 
 

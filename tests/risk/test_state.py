@@ -28,6 +28,7 @@ states = st.builds(
     halts=st.frozensets(st.tuples(words, st.sampled_from(Reason)), max_size=4),
     entries=st.dictionaries(words, amounts, max_size=3).map(lambda held: tuple(sorted(held.items()))),
     trades=amounts,
+    revision=amounts,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,7 +63,7 @@ def test_state_and_trade_are_kept_before_every_order() -> None:
         before = sink.events[: sink.events.index(order)]
         ticket = next(event for event in reversed(before) if isinstance(event, TicketEvent))
         state = next(event for event in reversed(before) if isinstance(event, StateEvent))
-        kept = ticket_from_json(ticket.state, UNIVERSE, ("XSP",))
+        kept = ticket_from_json(json.dumps(json.loads(ticket.state)["ticket"]), UNIVERSE, ("XSP",))
         assert kept.working == order.order_ref
         assert ticket.open
         assert DayState.from_json(state.state).find(kept.intent.order_ref) is not None
