@@ -67,6 +67,12 @@ test: $(VENV)/dev.stamp clients  ## linters, types, arrows between the rooms, te
 	@$(BIN)/lint-imports --config setup.cfg
 	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
 
+coverage: $(VENV)/dev.stamp  ## branch coverage of engine/, with its floor
+	@$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered $(ARGS)
+
+mutate: $(VENV)/dev.stamp  ## mutation score of risk/, broker/ and execution/ (an hour or more)
+	@$(BIN)/mutmut run $(ARGS); $(BIN)/python -m tests.mutants
+
 docs: $(VENV)/dev.stamp  ## the documentation as a site, into .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 

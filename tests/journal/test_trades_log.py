@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import typing
+from dataclasses import fields
 from pathlib import Path
 
 from engine.journal import records
@@ -65,3 +66,10 @@ def test_secret_never_reaches_the_file(tmp_path: Path) -> None:
     log.record(decision(text="account DU1234567, password hunter2secret"))
     log.close()
     assert lines(tmp_path / "trades.log")[0]["text"] == "account ***, password ***"
+
+
+def test_documentation_names_every_event_and_its_fields(root: Path) -> None:
+    text = (root / "docs" / "journal.md").read_text()
+    for kind, name in NAMES.items():
+        told = ", ".join(one.name for one in fields(kind))
+        assert f"| `{name}` | {told} |" in text
