@@ -13,11 +13,12 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest bench bench-journal faults soak-journal soak-kill soak-session validate test format lint type imports lock clean
+.PHONY: clients help backtest bench bench-journal bench-latency faults soak-journal soak-kill soak-session validate test \
+	format lint type imports lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 backtest: $(VENV)/base.stamp  ## five years, three bots, one report; PROFILE=spx, ARGS="--bots condor"
 	@$(BIN)/mw backtest $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
@@ -43,6 +44,9 @@ soak-kill: $(VENV)/dev.stamp  ## kill -9 a rehearsed session N times, at random 
 soak-session: $(VENV)/dev.stamp  ## two hours of rehearsed sessions at 60 times: memory, tasks, message rate
 	@$(BIN)/python -m tests.live.soak $(ARGS)
 
+bench-latency: $(VENV)/base.stamp  ## tick to order over a hundred streaming lines (under a minute)
+	@$(BIN)/python -m scripts.bench_latency $(ARGS)
+
 validate: $(VENV)/base.stamp  ## the model against recorded data in ../shared/data, into docs/validation.md
 	@$(BIN)/mw validate --out docs/validation.md $(ARGS)
 
@@ -56,12 +60,18 @@ $(MW_CACHE)/clients/%.stamp: Makefile
 	@$(MW_CACHE)/clients/$*/bin/python -m pip install -qq --no-input --disable-pip-version-check $(CLIENT)
 	@touch $@
 
-test: $(VENV)/dev.stamp  ## linters, types, arrows between the rooms, tests
+test: $(VENV)/dev.stamp clients  ## linters, types, arrows between the rooms, tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config setup.cfg
 	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+coverage: $(VENV)/dev.stamp  ## branch coverage of engine/, with its floor
+	@$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered $(ARGS)
+
+mutate: $(VENV)/dev.stamp  ## mutation score of risk/, broker/ and execution/ (an hour or more)
+	@$(BIN)/mutmut run $(ARGS); $(BIN)/python -m tests.mutants
 
 docs: $(VENV)/dev.stamp  ## the documentation as a site, into .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

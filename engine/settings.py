@@ -19,9 +19,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from engine.errors import ConfigError
 from engine.journal.settings import AlertSettings, JournalSettings
-from engine.options.expected_move import Convention
 from engine.risk.blackouts import Kind
 from engine.risk.limits import ALL_HALTS, Budget, Limits
+from engine.settings_bots import BotsSettings
 from engine.settings_files import Layer, complaint, environment, merge, profile_path, read_yaml
 from engine.settings_ibkr import IbkrSettings
 from engine.settings_services import DashboardSettings, ServeSettings
@@ -29,7 +29,6 @@ from engine.settings_session import SessionSettings
 from engine.settings_types import (
     Amount,
     Count,
-    Delta,
     Halts,
     Minute,
     Positive,
@@ -146,89 +145,6 @@ class RiskSettings(Section):
         return Limits(**(values | {"budgets": budgets}))
 
 
-class BotSettings(Section):
-    """What every bot has: where it trades, how much, when it leaves."""
-
-    enabled: bool = True
-    symbols: Symbols
-    expiry_days: Annotated[Whole, Field(le=1)] = 0
-    quantity: Count = 1
-    entries_per_day: Count = 1
-    planned_loss: Positive
-    profit_target: Share
-    model: Path | None = None
-
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        if len(set(self.symbols)) < len(self.symbols):
-            raise ValueError(f"symbols are {list(self.symbols)}, expected each only once")
-        return self
-
-
-class PutliteSettings(BotSettings):
-    """Bot A: the bull put spread."""
-
-    symbols: Symbols = ("XSP",)
-    planned_loss: Positive = 50.0
-    profit_target: Share = 0.55
-    structure: Literal["spread", "cash_secured"] = "spread"
-    short_by: Literal["delta", "move"] = "delta"
-    short_delta: Delta = 0.18
-    short_move: Positive = 1.2
-    convention: Convention = Convention.RATIO
-    ratio: Positive = 0.85
-    width: Positive = 1.0
-    compression_max: Positive = 1.0
-
-
-class BuywriteSettings(BotSettings):
-    """Bot B: shares with calls against a part of them, and a put under all of them."""
-
-    symbols: Symbols = ("SPY",)
-    planned_loss: Positive = 150.0
-    profit_target: Share = 0.5
-    shares: Count = 200
-    calls: Count = 1
-    call_delta: Delta = 0.30
-    collar: bool = True
-    put_delta: Delta = 0.20
-    iv_rank_min: Annotated[Amount, Field(le=100)] = 25.0
-    trend_max: Positive = 1.0
-
-    @model_validator(mode="after")
-    def _covered(self) -> Self:
-        covered = self.calls * 100 / self.shares
-        if not 0.25 <= covered <= 0.5:
-            raise ValueError(
-                f"{self.calls} calls against {self.shares} shares cover {covered:.0%}, expected 25 to 50 %"
-            )
-        if self.shares % 100:
-            raise ValueError(f"shares is {self.shares}, expected whole hundreds: a put covers 100 shares")
-        return self
-
-
-class CondorSettings(BotSettings):
-    """Bot C: the iron condor after the morning range."""
-
-    symbols: Symbols = ("XSP",)
-    planned_loss: Positive = 50.0
-    profit_target: Share = 0.5
-    convention: Convention = Convention.RATIO
-    ratio: Positive = 0.85
-    short_move: Annotated[Real, Field(ge=1, le=2)] = 1.2
-    width: Positive = 1.0
-    range_minutes: Annotated[Count, Field(ge=5, le=240)] = 60
-    calm_max: Positive = 0.75
-
-
-class BotsSettings(Section):
-    """The three bots."""
-
-    putlite: PutliteSettings = PutliteSettings()
-    buywrite: BuywriteSettings = BuywriteSettings()
-    condor: CondorSettings = CondorSettings()
-
-
 class LearningSettings(Section):
     """How models are trained, and what they may do; docs/learning.md."""
 
@@ -293,7 +209,7 @@ class Settings(BaseSettings):
     account: AccountSettings = AccountSettings()
     common: CommonSettings = CommonSettings()
     risk: RiskSettings = RiskSettings()
-    bots: BotsSettings = BotsSettings()
+    bots: BotsSettings = BotsSettings()  # type: ignore[valid-type]
     learning: LearningSettings = LearningSettings()
     execution: ExecutionSection = ExecutionSection()
     quotes: QuotesSettings = QuotesSettings()

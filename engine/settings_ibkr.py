@@ -35,7 +35,7 @@ class IbkrSettings(Section):
     urgent: Positive = 5.0
     reconcile: Positive = 60.0
     commission_seconds: Positive = 10.0
-    confirm_seconds: Positive = 5.0
+    confirm_seconds: Positive = 2.0
     protective_multiple: Amount = 3.0
 
     @model_validator(mode="after")

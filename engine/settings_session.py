@@ -25,6 +25,7 @@ class SessionSettings(Section):
     unmarked_seconds: Positive = 60.0
     late_seconds: Positive = 90.0
     keep_open: bool = False
+    record: Path | None = None
     end_seconds: Positive = 120.0
     heartbeat_seconds: Positive = 5.0
     guard: bool = True

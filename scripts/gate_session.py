@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from analyzers.report.sections import print_sections
 from engine.gate.gate import Gate
 from engine.gate.ledger import Memory
 from engine.gate.permission import Request, check_stage, permission
-from engine.gate.session_end import COUNTED, Ending, end_session
+from engine.gate.session_end import COUNTED, Ending, end_session, settle
 from engine.gate.settings import GateSettings
 from engine.journal.place import journal_place
 from engine.journal.queries import Reader
@@ -41,9 +42,24 @@ def ask(
     """
     if venue not in COUNTED:
         return
+    gate = open_gate(gate_place(settings), config)
+    _settle(gate, config, settings, bots, day)
     request = Request(settings, tuple(bots), STRATEGIES, day, venue, account, equity)
-    for granted in permission(open_gate(gate_place(settings), config), request).values():
+    for granted in permission(gate, request).values():
         logger.log("WARNING" if granted.overridden else "INFO", "gate: {}", granted.text)
+
+
+def _settle(gate: Gate, config: Path, settings: Settings, bots: Sequence[str], day: date) -> None:
+    """Judge what earlier sessions have left unjudged, so that no verdict is dodged."""
+    for bot in bots:
+        opened = gate.standing(bot).opened
+        if opened is None or opened.day >= day:
+            continue
+        place = journal_place(settings.journal, opened.venue, load())
+        with ExitStack() as stack:
+            there = "://" in place or Path(place).is_file()
+            settle(gate, bot, stack.enter_context(Reader(place)) if there else None, config)
+        logger.warning("gate: {}: the session of {} was not judged, and is now", bot, opened.day)
 
 
 def ask_early(config: Path, settings: Settings, bots: Sequence[str], venue: str, day: date) -> None:

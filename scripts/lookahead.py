@@ -20,6 +20,7 @@ from analyzers.report.words import words
 from engine.bars import PRICES, Bars
 from engine.desk import Desk
 from engine.errors import DataError
+from engine.ml.advice import Recorder
 from engine.research.lookahead import Change, Seen, changes
 from engine.sessions import name_stamp
 from feeds.recorded.book import RecordedQuotes
@@ -100,6 +101,7 @@ def examine(
     runs : int
         Other futures tried.
     """
+    setup = with_recorders(setup)
     desk, strategies = play(setup, stock_loop, roster=roster)
     bars = cut_bars(desk, setup.bots, cuts)
     found: list[Finding] = []
@@ -107,7 +109,7 @@ def examine(
         true = observed(setup, desk, strategies, bar)
         stamp = int(desk.clock.stamps(np.array([bar]))[0])
         for future in (CUT, CHANGED):
-            with other_future(setup, bar, future, number) as other:
+            with other_future(with_recorders(setup), bar, future, number) as other:
                 again, theirs = play(other, stock_loop, roster=roster)
                 seen = observed(other, again, theirs, bar)
             # a run that ends on the cut settles there what the other still holds
@@ -122,6 +124,12 @@ def examine(
                     for change in changes(part[0], part[1], until)
                 ]
     return found, 2 * len(bars)
+
+
+def with_recorders(setup: Setup) -> Setup:
+    """Return the setup with every bot's cases kept, whether a model is asked about them or not."""
+    asked = {bot: held.asked if isinstance(held, Recorder) else held for bot, held in setup.advisors.items()}
+    return replace(setup, advisors={bot: Recorder(asked.get(bot)) for bot in setup.bots})
 
 
 def cut_bars(desk: Desk, bots: Sequence[str], count: int) -> list[int]:
@@ -229,6 +237,7 @@ def observed(setup: Setup, desk: Desk, strategies: Sequence[Any], bar: int) -> l
     for strategy in strategies:
         seen += _indicators(strategy, grid)
         seen += _measures(strategy, grid)
+    seen += _features(setup)
     return [*seen, *_quotes(setup, bar)]
 
 
@@ -306,6 +315,19 @@ def _measures(strategy: Any, grid: NDArray[np.int64]) -> list[Seen]:
                     values[: len(grid)],
                 )
             )
+    return found
+
+
+def _features(setup: Setup) -> list[Seen]:
+    found = []
+    for bot, recorder in setup.advisors.items():
+        assert isinstance(recorder, Recorder)
+        for symbol in dict.fromkeys(case.symbol for case in recorder.cases):
+            cases = [case for case in recorder.cases if case.symbol == symbol]
+            stamps = np.array([case.stamp for case in cases], np.int64)
+            for place, feature in enumerate(cases[0].schema):
+                values = np.array([case.values[place] for case in cases], np.float64)
+                found.append(Seen("feature", f"{bot} {symbol} {feature.name}", stamps, values))
     return found
 
 

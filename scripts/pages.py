@@ -24,6 +24,7 @@ def publish(
     sections: Sequence[Section],
     figures: Mapping[str, Any],
     draw: Callable[[Path], None] | None = None,
+    beside: Callable[[Path], None] | None = None,
 ) -> Path:
     """Write ``<kind>.html``, ``<kind>.json`` and ``<kind>.png`` and return their folder.
 
@@ -39,12 +40,16 @@ def publish(
         Numbers and words for the JSON file.
     draw : callable, optional
         Writes the picture to the path it is given.
+    beside : callable, optional
+        Writes further files into the folder it is given.
     """
     created = datetime.now(UTC)
     target = out / f"{kind}-{created:%Y%m%d-%H%M%S}"
     out.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(dir=out, prefix=".writing-"))
     try:
+        if beside is not None:
+            beside(place)
         picture = None
         if draw is not None:
             draw(place / f"{kind}.png")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
@@ -17,10 +17,12 @@ from engine.cerebro import FastCerebro
 from engine.desk import Desk
 from engine.execution.settings import ExecutionSettings
 from engine.journal.journal import Journal
+from engine.ml.advice import Advisor
 from engine.options.contract import Product
 from engine.risk.blackouts import EventCalendar
 from engine.risk.governor import Governor
 from engine.settings import Settings
+from engine.settings_bots import BotsSettings
 from engine.tape import Tape
 from feeds.lines import ArrayFeed
 from feeds.model import ModelQuotes
@@ -44,6 +46,8 @@ class Setup:
     book: ModelQuotes | RecordedQuotes
     calendar: EventCalendar
     fees: FeeSchedule
+    advisors: Mapping[str, Advisor] = field(default_factory=dict)
+    advisor_notes: tuple[str, ...] = ()
 
 
 def chosen_bots(settings: Settings, wanted: Sequence[str] | None) -> tuple[str, ...]:
@@ -84,13 +88,14 @@ def overrides(request: BacktestRequest) -> dict[str, Any]:
             found.setdefault(section, {})[key] = value
     if request.symbol is not None:
         symbols = [request.symbol]
-        found["bots"] = {name: {"symbols": symbols} for name in ("putlite", "buywrite", "condor")}
+        found["bots"] = {name: {"symbols": symbols} for name in BotsSettings.model_fields}
     return found
 
 
 def prepare(request: BacktestRequest) -> Setup:
     """Load settings, calendar, fees, bars and quotes; every user error surfaces here."""
     from engine.universe import load_universe
+    from scripts.advisors import advisors_of
     from scripts.market import market
 
     settings = Settings.load(request.config, request.profile, overrides(request))
@@ -105,7 +110,8 @@ def prepare(request: BacktestRequest) -> Setup:
     symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
     bars, book = market(settings, universe, symbols, recording=request.recording, timerange=request.timerange)
     products = {symbol: universe[symbol] for symbol in symbols}
-    return Setup(settings, bots, products, bars, book, calendar, fees)
+    advisors, notes = advisors_of(settings, bots)
+    return Setup(settings, bots, products, bars, book, calendar, fees, advisors, notes)
 
 
 def play(
@@ -151,6 +157,7 @@ def play(
             common=settings.common,
             products=setup.products,
             foresee=not stock_loop,
+            advisor=setup.advisors.get(name),
         )
     for analyzer in ANALYZERS:
         cerebro.addanalyzer(analyzer)
@@ -174,5 +181,5 @@ def _calm_collector() -> Iterator[None]:
 def describe(setup: Setup, desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what is to be said of the data and of the assumptions, each sentence once."""
     notes = dict.fromkeys(note for bars in setup.bars.values() for note in bars.notes)
-    told = dict.fromkeys([*setup.book.assumptions(), *desk.broker.assumptions()])
+    told = dict.fromkeys([*setup.book.assumptions(), *desk.broker.assumptions(), *setup.advisor_notes])
     return tuple(notes), tuple(told)

@@ -6,6 +6,7 @@ file, keyed by everything that decided it, so that a stopped search goes on wher
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +31,24 @@ from engine.risk.blackouts import EventCalendar
 from engine.settings import ENVIRONMENT, Settings
 from engine.settings_files import Layer, complaint, merge
 from feeds.model import ModelQuotes, ModelSettings
+from scripts.advisors import advisors_of, model_files
 from scripts.market import find_product, generated, members
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, overrides, play
 from scripts.signals import OWN, WITHOUT, bots_with
 
 NO_EVENTS = f"{WITHOUT}:{Reason.EVENT_BLACKOUT}"
+FILES = ("data.daily", ".model")  # settings that name a file
 KEPT_BARS = 2  # sets of bars a process holds: five years of two symbols are about 100 MB
 KEPT_BOOKS = 2  # models of quotes over them, as large
+COLLECT_EVERY = 24  # variants: each leaves some 7 MB of lines in circles nobody else collects in time
 ROOT = Path(__file__).resolve().parents[1]
+BOTS = ("strategies",)
+PROGRAM = ("engine", "feeds", *BOTS, "scripts/market.py", "scripts/session.py", "scripts/signals.py")
 _held: dict[str, dict[str, Bars]] = {}
 _books: dict[str, tuple[ModelQuotes, dict[str, Bars]]] = {}
 _unpacked: dict[str, Base] = {}
+_ran = count(1)
 _sessions: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
@@ -85,6 +93,7 @@ class Base:
             request.config / name for name in ("universe.json", "events.json", "fees.yaml")
         )
         files = [path for path in (universe, events, fees, settings.data.daily) if path is not None]
+        files += model_files(settings)
         told = [settings.digest, request.bots, request.timerange, _content(files)]
         return cls(
             settings=settings.model_dump(mode="json"),
@@ -94,7 +103,7 @@ class Base:
             fees=FeeSchedule.load(fees),
             timerange=request.timerange,
             digest=hashlib.sha256(json.dumps([*told, source_digest()]).encode()).hexdigest(),
-            idea=hashlib.sha256(json.dumps([*told, source_digest(("strategies",))]).encode()).hexdigest(),
+            idea=hashlib.sha256(json.dumps([*told, source_digest(BOTS)]).encode()).hexdigest(),
         )
 
 
@@ -122,9 +131,9 @@ class Variant:
         return self._key(base.idea)
 
     def _key(self, digest: str) -> str:
-        daily = self.changes.get("data.daily")
+        files = [Path(value) for key, value in self.changes.items() if value and key.endswith(FILES)]
         told = [digest, dict(self.changes), self.signals]
-        text = json.dumps([*told, _content([Path(daily)]) if daily else ""], sort_keys=True, default=str)
+        text = json.dumps([*told, _content(files) if files else ""], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -161,7 +170,7 @@ class Outcome:
         return json.dumps(asdict(self), default=str)
 
     @classmethod
-    def of_line(cls, line: str) -> Outcome:
+    def of_line(cls, line: str | bytes) -> Outcome:
         """Return the outcome a line tells; ValueError, KeyError or TypeError when it does not."""
         told = json.loads(line)
         sessions = _same(tuple(told["sessions"]))
@@ -203,7 +212,8 @@ def setup_of(base: Base, changes: Mapping[str, Any]) -> Setup:
     book, bars = _book(settings, products, base.timerange, members(settings, base.universe))
     harvest = settings.common.regime.harvest is not None
     calendar = EventCalendar(base.calendar.known, settings.risk.calendar_required, harvest)
-    return Setup(settings, bots, products, bars, book, calendar, base.fees)
+    advisors, _ = advisors_of(settings, bots)
+    return Setup(settings, bots, products, bars, book, calendar, base.fees, advisors)
 
 
 def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:
@@ -226,6 +236,8 @@ def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:
     except Exception as error:  # noqa: BLE001 - a defect met by one variant must not cost the others
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         told = {"error": said, "cash": 0.0, "sessions": (), "bots": {}}
+    if next(_ran) % COLLECT_EVERY == 0:
+        gc.collect()
     spent = round(time.perf_counter() - began, 3)
     return Outcome(key, dict(variant.changes), variant.signals, spent, **told)
 
@@ -291,13 +303,14 @@ def read_outcomes(path: Path) -> dict[str, Outcome]:
     """Return the finished variants of a results file by key; failed and torn lines are left out."""
     found: dict[str, Outcome] = {}
     if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                outcome = Outcome.of_line(line)
-            except (ValueError, KeyError, TypeError):
-                continue  # the line a killed search was writing
-            if not outcome.error:
-                found[outcome.key] = outcome
+        with path.open("rb") as stream:
+            for line in stream:
+                try:
+                    outcome = Outcome.of_line(line)
+                except (ValueError, KeyError, TypeError):
+                    continue  # the line a killed search was writing
+                if not outcome.error:
+                    found[outcome.key] = outcome
     return found
 
 
@@ -316,12 +329,14 @@ def append(path: Path, outcome: Outcome) -> None:
 
 
 @lru_cache(maxsize=2)
-def source_digest(parts: tuple[str, ...] = ("engine", "feeds", "strategies")) -> str:
+def source_digest(parts: tuple[str, ...] = PROGRAM) -> str:
     """Return a digest of the program's source: another version's results are others."""
-    files = [path for part in parts for path in sorted((ROOT / part).rglob("*.py"))]
-    return _content(
-        [*files, *(ROOT / "scripts" / name for name in ("market.py", "session.py", "signals.py"))]
-    )
+    files = [
+        path
+        for part in parts
+        for path in ([ROOT / part] if part.endswith(".py") else sorted((ROOT / part).rglob("*.py")))
+    ]
+    return _content(files)
 
 
 def _outcomes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from engine.intent import Denied, Intent, Order, Urgency
 from engine.journal.records import Decision, Fill, OrderEvent
 from engine.live.pace import Pace
 from engine.live.patience import MarkTimer, StopTimer
+from engine.ml.advice import Case
+from engine.ml.features import FeatureSet, of_trade
 from engine.options.chain import Chain
 from engine.options.choice import Choice, StrikeRule
 from engine.options.combo import Combo
@@ -70,6 +73,8 @@ class Bot(bt.Strategy):
         Of a venue whose quotes move between the bars; None in a backtest.
     ticket : Ticket, optional
         A trade of an earlier process to go on with.
+    advisor : engine.ml.advice.Advisor, optional
+        Asked before every trade; it may allow fewer units than the rules, or none.
     """
 
     params = (
@@ -81,10 +86,12 @@ class Bot(bt.Strategy):
         ("foresee", True),
         ("pace", None),
         ("ticket", None),
+        ("advisor", None),
     )
     bot_name = ""
     sells: frozenset[str] = frozenset()  # put, call or both
     lane: Callable[..., Lane] = Lane
+    features: type[FeatureSet] = FeatureSet
 
     def __init__(self) -> None:
         self.desk: Desk = self.p.desk
@@ -104,7 +111,7 @@ class Bot(bt.Strategy):
         self._barred: _Barred | None = None
         self._pace: Pace | None = self.p.pace
         self._told = False  # by the broker, since this bot was last called
-        self._halts = self.desk.state.halts
+        self._halts, self._realised = self.desk.state.halts, self.desk.state.realised
         window = (self.limits.window_first, self.limits.window_last)
         for symbol in self.config.symbols:
             data = self.getdatabyname(symbol)
@@ -120,6 +127,7 @@ class Bot(bt.Strategy):
                     self.bot_name, symbol, data, measures, self._checks, window, self.p.common.decide_every
                 )
             )
+        self.shown = self._shown() if self.p.advisor is not None else []
         self.desk.journal.keep_decisions(self.bot_name, self._decision_table, self._reasons, self._rules)
 
     # what a bot is -----------------------------------------------------------------
@@ -198,10 +206,17 @@ class Bot(bt.Strategy):
         return self.agenda.flat(bar, self._used(self.desk.clock.day(bar)))
 
     def stirred(self) -> bool:
-        """Tell whether an order's end, a halt while a trade is open, or room for one calls for this bar."""
-        if self._barred is not None:
-            return self.desk.state is not self._barred.state
-        return self._told or (self.ticket is not None and self.desk.state.halts is not self._halts)
+        """Tell whether what happened to this bot or to the day calls for this bar.
+
+        That is the end of an order, a halt while a trade is open, a change where the day had no
+        room, and a loss that stops the day: whoever comes first has to notice it.
+        """
+        state = self.desk.state
+        if self._barred is not None and state is not self._barred.state:
+            return True
+        if state.realised is not self._realised and self.desk.governor.lost_out(state):
+            return True
+        return self._told or (self.ticket is not None and state.halts is not self._halts)
 
     def next(self) -> None:
         bar = len(self.data) - 1
@@ -213,7 +228,8 @@ class Bot(bt.Strategy):
             return
         for view in views:
             self.desk.observe(view)
-        self._told, self._halts = False, self.desk.state.halts
+        state = self.desk.state
+        self._told, self._halts, self._realised = False, state.halts, state.realised
         if self._barred is not None:
             for lane in self.lanes:
                 lane.deny(self._barred.bar, bar, Reason.DAY_CAP)
@@ -289,12 +305,24 @@ class Bot(bt.Strategy):
             lane.note(bar, proposal)
             return
         text, quote = str(proposal.combo), desk.book.quote(proposal.combo)
-        if quote is None or np.isnan(quote.ask):
+        if quote is None or math.isnan(quote.ask):
             lane.note(bar, Reason.NO_QUOTE, text)
             return
         cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)
-        if not self._credit(proposal) >= self.p.common.min_credit_to_cost * cost:
+        credit = self._credit(proposal)
+        if not credit >= self.p.common.min_credit_to_cost * cost:
             lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
+            return
+        structural = proposal.combo.structural_loss(quote.ask, cost)
+        units = config.quantity
+        # a day the calendar forbids needs no advice; known beforehand, it comes first in any loop
+        if self.p.advisor is not None and desk.governor.calendar_verdict(lane.symbol, day) is None:
+            combo = proposal.combo
+            bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
+            told = of_trade(credit, structural, cost, bid, ask, proposal.short_delta)
+            units = self._advised(number, combo, told, view, bar)
+        if not units:
+            lane.note(bar, Reason.MODEL_VETO, text, -quote.ask)
             return
         at, trade_id = desk.clock.at(bar), desk.next_trade_id()
         intent = Intent(
@@ -303,13 +331,13 @@ class Bot(bt.Strategy):
             bot=self.bot_name,
             symbol=lane.symbol,
             combo=proposal.combo,
-            quantity=config.quantity,
+            quantity=units,
             opening=True,
             why=Reason.ENTERED,
             at=at,
-            planned_loss=config.planned_loss * config.quantity,
-            structural_loss=proposal.combo.structural_loss(quote.ask, cost) * config.quantity,
-            margin=proposal.combo.margin(quote.ask) * config.quantity,
+            planned_loss=config.planned_loss * units,
+            structural_loss=structural * units,
+            margin=proposal.combo.margin(quote.ask) * units,
         )
         verdict = desk.ask(intent, view)
         if isinstance(verdict, Denied):
@@ -328,6 +356,18 @@ class Bot(bt.Strategy):
         planned = cents(self.config.planned_loss * self.config.quantity) or 0
         denied = self.desk.governor.day_verdict(state, self.bot_name, reserve, planned)
         return denied is not None and denied.reason is Reason.DAY_CAP
+
+    def _shown(self) -> list[FeatureSet]:
+        calendar = self.desk.governor.calendar
+        return [self.features(lane.data, calendar.releases(lane.symbol)) for lane in self.lanes]
+
+    def _advised(self, number: int, combo: Combo, trade: dict[str, float], view: MarketView, bar: int) -> int:
+        """Return the units an advisor leaves of the rules', never more than those."""
+        quantity, shown = self.config.quantity, self.shown[number]
+        stamp = round(view.at.timestamp()) * 1_000_000_000
+        values = shown.at(bar, stamp, trade)
+        case = Case(self.bot_name, view.symbol, view.day, bar, stamp, shown.schema, values, quantity, combo)
+        return min(max(self.p.advisor.units(case), 0), quantity)
 
     def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
         chosen = lane.choice(bar)
@@ -499,16 +539,21 @@ class Bot(bt.Strategy):
         self._keep(ticket, at)
         if not self.p.whole:
             return
+        self._held(ticket, bar)
         for lane in self.lanes:
-            lane.fill(ticket.bar, bar, Reason.POSITION_OPEN)
             if self._used(self.desk.clock.day(bar)):
                 lane.fill(bar - 1, self.desk.clock.last_bar_of_day(bar) + 1, Reason.ENTRIES_USED)
 
     def stop(self) -> None:
         """Account for the candidates a trade left open at the end of the data has covered."""
         if self.ticket is not None:
-            for lane in self.lanes:
-                lane.fill(self.ticket.bar, len(self.data), Reason.POSITION_OPEN)
+            self._held(self.ticket, len(self.data))
+
+    def _held(self, ticket: Ticket, stop: int) -> None:
+        """Account for the candidates before bar ``stop`` that an open trade has covered."""
+        for number, lane in enumerate(self.lanes):
+            # lanes are looked at in their order: those behind saw the trade on its own bar
+            lane.fill(ticket.bar - (number > ticket.lane), stop, Reason.POSITION_OPEN)
 
     def _reasons(self) -> dict[Reason, int]:
         counts: Counter[Reason] = Counter()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from engine.settings_bots import BOTS as GROUP
+from engine.settings_bots import plugins
 from strategies.base import Bot
 from strategies.buywrite import BuyWrite
 from strategies.condor import Condor
 from strategies.putlite import PutLite
 
-BOTS: dict[str, type[Bot]] = {bot.bot_name: bot for bot in (PutLite, BuyWrite, Condor)}
+HOUSE = (PutLite, BuyWrite, Condor)
+BOTS: dict[str, type[Bot]] = {bot.bot_name: bot for bot in HOUSE} | plugins(GROUP)

@@ -55,7 +55,7 @@ def best_section(
         "Worst day, USD",
     )
     text = (
-        f"Ordered by {METRICS[metric].lower()}. The intervals are of one variant by itself: they do not know "
+        f"Ordered by: {METRICS[metric]}. The intervals are of one variant by itself: they do not know "
         "that it was chosen, the table of luck does."
     )
     return Section("Best variants", text, columns, tuple(rows), "Variant")

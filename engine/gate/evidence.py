@@ -60,7 +60,7 @@ def session_record(reader: Reader, day: date, account: str = "") -> SessionRecor
         account=account,
         bots=_bots(runs.values()),
         runs=tuple(_span(runs[number], sessions[number]) for number in numbers),
-        interventions=tuple(_hands(reader, day)),
+        interventions=tuple(_hands(reader, day, numbers)),
         gaps=tuple(_gaps(rows)),
         **events,
     )
@@ -101,13 +101,16 @@ def _bots(runs: Iterable[Row]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _hands(reader: Reader, day: date) -> list[str]:
+def _hands(reader: Reader, day: date, numbers: Sequence[int]) -> list[str]:
+    """Return what was done by hand on a day; in a rehearsal, whose days are not today, after it began."""
     runs = reader.rows(select(RunRow.__table__).where(RunRow.kind.in_(BY_HAND)).order_by(RunRow.id))
-    return [
-        f"{run['kind']} by hand at {run['started'].astimezone(NEW_YORK):%H:%M:%S}"
-        for run in runs
-        if run["started"].astimezone(NEW_YORK).date() == day
-    ]
+    rehearsed = reader.venue == "rehearsal"
+    found = []
+    for run in runs:
+        at = run["started"].astimezone(NEW_YORK)
+        if run["id"] > numbers[0] if rehearsed else at.date() == day:
+            found.append(f"{run['kind']} by hand at {at:%H:%M:%S}")
+    return found
 
 
 def _gaps(rows: Mapping[str, Sequence[Row]]) -> list[str]:

@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.settings import Settings
+from engine.settings import BotsSettings, Settings
 
-SECTIONS = ("common", "risk", "execution", "quotes")
+SECTIONS = ("common", "risk", "execution", "quotes", "learning")
+SESSION = {  # of sections that else only say where and how to connect
+    "session": (
+        "stop_seconds", "stop_far", "stop_far_seconds", "stop_gap_seconds", "unmarked_seconds",
+        "late_seconds", "keep_open",
+    ),
+    "ibkr": ("quote_age", "urgent", "protective_multiple"),
+}  # fmt: skip
 LOTS = "quantity"  # of a bot
 AMOUNTS = ("planned_loss", "structural_loss", "day_cap")  # of a budget, USD
 _NOT_THE_BOT = ("enabled",)
-_SHARED = ("base.py", "lane.py", "agenda.py", "preview.py", "ticket.py")
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,11 @@ def fingerprint(settings: Settings, bot: str, strategies: Path) -> Fingerprint:
     bot : str
     strategies : Path
         Folder of the strategy files: the bot's own and those all bots share are part of it,
-        byte by byte but for line endings.
+        byte by byte but for line endings; so is the file of its model.
     """
     told = settings.model_dump(mode="json")
     values = {f"{section}.{key}": value for section in SECTIONS for key, value in told[section].items()}
+    values |= {f"{section}.{key}": told[section][key] for section, keys in SESSION.items() for key in keys}
     values |= {f"bots.{bot}.{key}": value for key, value in told["bots"][bot].items()}
     budgets = values.pop("risk.budgets")
     if bot in budgets:  # the budgets of others are theirs
@@ -61,7 +68,7 @@ def fingerprint(settings: Settings, bot: str, strategies: Path) -> Fingerprint:
     size = {key: float(value) for key, value in values.items() if _is_size(key)}
     kept = {key: value for key, value in values.items() if key not in size}
     parts = {key: json.dumps(value) for key, value in kept.items() if key.split(".")[-1] not in _NOT_THE_BOT}
-    return Fingerprint(bot, parts | _files(strategies, bot), size)
+    return Fingerprint(bot, parts | _files(strategies, bot) | _model(settings, bot), size)
 
 
 def _is_size(key: str) -> bool:
@@ -72,12 +79,25 @@ def _is_size(key: str) -> bool:
 
 
 def _files(folder: Path, bot: str) -> dict[str, str]:
-    found = {}
-    for name in (*_SHARED, f"{bot}.py"):
-        path = folder / name
-        content = path.read_bytes().replace(b"\r\n", b"\n") if path.is_file() else b""
-        found[f"strategies/{name}"] = hashlib.sha256(content).hexdigest()[:16] if content else "none"
-    return found
+    """Return the digests of the strategy files, those of other bots left out."""
+    others = {f"{name}.py" for name in BotsSettings.model_fields if name != bot}
+    return {
+        f"strategies/{path.name}": _digest(path)
+        for path in sorted(folder.glob("*.py"))
+        if path.name not in others
+    }
+
+
+def _model(settings: Settings, bot: str) -> dict[str, str]:
+    model = getattr(settings.bots, bot).model
+    if model is None:
+        return {}
+    files = [model] if model.is_file() else sorted(path for path in model.rglob("*") if path.is_file())
+    return {f"model/{path.name}": _digest(path) for path in files}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:16]
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:

@@ -78,8 +78,13 @@ def permission(gate: Gate, request: Request) -> dict[str, Permission]:
     ------
     GateError
         A bot may not trade live yet (names what is missing), a setting passes the live bounds, the
-        configuration changed since the day's session began, or it is no trading day.
+        configuration changed since the day's session began, an earlier session is not judged, or
+        it is no trading day.
     """
+    for bot in request.bots:
+        before = gate.standing(bot).opened
+        if before is not None and before.day < request.day:
+            raise GateError(f"{bot}: the session of {before.day} is not judged, expected that (mw eod) first")
     found = _registered(gate, request)
     granted = {bot: _grant(gate, request, bot) for bot in request.bots}
     if request.venue == "live":

@@ -124,7 +124,8 @@ def _judged(before: Standing, fact: Judged, settings: GateSettings) -> Standing:
         after = replace(after, run=Run(), breach=fact)
     if VENUE.get(before.stage) != fact.venue:
         return after
-    after = replace(after, sessions=(*before.sessions, fact))
+    others = (one for one in before.sessions if one.day != fact.day)  # judged again, it counts once
+    after = replace(after, sessions=(*others, fact))
     return after if not fact.compliant else replace(after, run=_longer(before, fact, settings.run))
 
 

@@ -49,6 +49,31 @@ def end_session(gate: Gate, reader: Reader, day: date, config_dir: Path) -> dict
     return {bot: _end(gate, reader, record, bot, config_dir) for bot in record.bots}
 
 
+def settle(gate: Gate, bot: str, reader: Reader | None, config_dir: Path) -> Ending | None:
+    """Judge the session a bot has begun and nobody has judged; None where there is none.
+
+    A session that left nothing in its journal is a breach: what began must end in a verdict.
+
+    Parameters
+    ----------
+    gate : Gate
+    bot : str
+    reader : Reader or None
+        Of the journal of that session's venue, None where there is no such journal.
+    config_dir : Path
+    """
+    opened = gate.standing(bot).opened
+    if opened is None:
+        return None
+    record = None if reader is None or not reader.runs_of(opened.day) else session_record(reader, opened.day)
+    if record is not None and reader is not None and bot in record.bots:
+        return _end(gate, reader, record, bot, config_dir)
+    failed = {Item.RECORD.value: "the session began and left nothing in the journal"}
+    verdict = SessionVerdict(bot, ())
+    fact = Judged(bot, opened.config, opened.day, opened.venue, failed, 0.0, 0, 0)
+    return Ending(verdict, gate.judge(fact))
+
+
 def _end(gate: Gate, reader: Reader, record: SessionRecord, bot: str, config_dir: Path) -> Ending:
     opened = opening(gate, bot, record)
     standing = gate.standing(bot)

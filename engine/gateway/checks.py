@@ -116,12 +116,26 @@ def check_change(ticket: Ticket, values: Values, combo: Combo) -> None:
     same = ("action", "secType", "orderType")
     if ticket.combo.legs != combo.legs or any(ticket.values[name] != values[name] for name in same):
         raise Refusal(105, MISMATCH)
-    if values["quantity"] < ticket.filled:
-        raise rejected("the new size is less than what has been filled")
+    if values["quantity"] <= ticket.filled:
+        raise rejected("the new size is not more than what has been filled")
+
+
+def check_alive(combo: Combo, exchange: Exchange) -> None:
+    """Refuse an order for what has expired."""
+    if expired(combo, exchange):
+        raise rejected("the contract has expired")
+
+
+def expired(combo: Combo, exchange: Exchange) -> bool:
+    """Tell whether an option of a combination has seen its last minute."""
+    expiry = combo.expiry
+    return expiry is not None and (expiry < exchange.day or (expiry == exchange.day and exchange.last_of_day))
 
 
 def check_funds(values: Values, combo: Combo, account: Account, exchange: Exchange) -> None:
     """Refuse an order that would bind more than is available."""
+    if values["account"] not in ("", account.name):
+        raise Refusal(321, f"Error validating request:-'bD' : cause - Invalid account: {values['account']}")
     price = order_price(values, exchange.quote(combo))
     if price is None:
         return

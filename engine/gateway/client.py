@@ -14,6 +14,7 @@ from engine.gateway.order_layouts import COMPLETED_ORDER, OPEN_ORDER
 from engine.gateway.outgoing import MESSAGES
 from engine.gateway.streams import Stream
 
+LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4  # kinds of market data
 LAYOUTS: dict[str, Layout] = MESSAGES | {one.name: one for one in (OPEN_ORDER, COMPLETED_ORDER)}
 
 
@@ -38,7 +39,7 @@ class Client:
     writer: asyncio.StreamWriter
     version: int
     number: int = -1
-    data_type: int = 1
+    data_type: int = LIVE
     arrivals: deque[float] = field(default_factory=deque)
     violations: int = 0
     streams: dict[int, Stream] = field(default_factory=dict)
@@ -50,6 +51,11 @@ class Client:
     account_updates: bool = False
     positions: bool = False
     _waiting: bytearray = field(default_factory=bytearray)
+
+    @property
+    def delayed(self) -> bool:
+        """Whether it has asked for delayed data, which needs no subscription."""
+        return self.data_type in (DELAYED, DELAYED_FROZEN)
 
     @property
     def ready(self) -> bool:
@@ -65,11 +71,18 @@ class Client:
         if not self.writer.is_closing():
             self._waiting += frame(list(sent))
 
-    def flush(self) -> None:
-        """Let out what was sent since: after the state was written, so that nothing told is forgotten."""
+    def flush(self, backlog: int) -> bool:
+        """Let out what was sent since: after the state was written, so that nothing told is forgotten.
+
+        A client that leaves more than ``backlog`` bytes unread is cut, and False returned.
+        """
         if self._waiting and not self.writer.is_closing():
             self.writer.write(bytes(self._waiting))
         self._waiting.clear()
+        if self.writer.transport.get_write_buffer_size() <= backlog:
+            return True
+        self.writer.transport.abort()
+        return False
 
     def error(self, number: int, code: int, text: str) -> None:
         """Send an error or a notice."""
@@ -90,5 +103,7 @@ class Client:
 
     def close(self) -> None:
         """Cut the connection."""
-        self.flush()
+        if not self.writer.is_closing():
+            self.writer.write(bytes(self._waiting))
+        self._waiting.clear()
         self.writer.close()

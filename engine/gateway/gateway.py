@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from loguru import logger
 
 from engine.errors import ConfigError
 from engine.gateway.clock import GatewayClock
@@ -23,7 +26,7 @@ from engine.gateway.state import read, restore
 from engine.gateway.venue import GatewaySettings, Venue
 
 T = TypeVar("T")
-START_SECONDS = 10.0
+PATIENCE = 60.0  # seconds of the machine's time, which may be busy
 
 
 class Gateway:
@@ -78,6 +81,7 @@ class Gateway:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="gateway", daemon=True)
         self._ready = threading.Event()
+        self._over = asyncio.Event()
         self._failure: BaseException | None = None
 
     # life --------------------------------------------------------------------------------
@@ -85,7 +89,7 @@ class Gateway:
     def start(self) -> Self:
         """Open the port and let the clock run."""
         self._thread.start()
-        self._ready.wait(START_SECONDS)
+        self._ready.wait(PATIENCE)
         if self._failure is not None:
             raise ConfigError(f"port {self._asked_port}: the gateway cannot listen there: {self._failure}")
         return self
@@ -93,8 +97,9 @@ class Gateway:
     def stop(self) -> None:
         """Close the port and every connection."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(START_SECONDS)
+            with suppress(RuntimeError):  # it has closed by itself meanwhile
+                self._loop.call_soon_threadsafe(self._over.set)
+            self._thread.join(PATIENCE)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -112,13 +117,23 @@ class Gateway:
             self._failure = error
             self._ready.set()
             return
-        minutes = self._loop.create_task(self._server.player.run())
+        player = self._server.player
+        plays = [self._loop.create_task(play) for play in (player.run(), player.beat())]
+        for play in plays:
+            play.add_done_callback(self._ended)
         self._ready.set()
-        self._loop.run_forever()
-        minutes.cancel()
+        self._loop.run_until_complete(self._over.wait())
+        for play in plays:
+            play.cancel()
         self._loop.run_until_complete(self._server.close())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+    def _ended(self, play: asyncio.Task[None]) -> None:
+        """Close the gateway whose clock cannot go on: a market that stands still would not be noticed."""
+        if not play.cancelled() and play.exception() is not None:
+            logger.opt(exception=play.exception()).error("gateway: the clock has stopped")
+            self._over.set()
 
     def call(self, what: Callable[[Venue], T]) -> T:
         """Run something on the gateway's own thread and return what it returns."""
@@ -128,7 +143,7 @@ class Gateway:
             await self._server.settled()
             return told
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(START_SECONDS)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
 
     # the truth -----------------------------------------------------------------------------
 

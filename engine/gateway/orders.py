@@ -13,12 +13,14 @@ from engine.gateway.catalogue import Catalogue
 from engine.gateway.checks import (
     MISMATCH,
     Refusal,
+    check_alive,
     check_change,
     check_funds,
     check_prices,
     check_words,
     combo_of,
     defaults,
+    expired,
     leg_trades,
 )
 from engine.gateway.codec import Values
@@ -96,6 +98,7 @@ class Orders:
                 return
             if number < self.next_id(client):
                 raise Refusal(103, "Duplicate order id")
+            check_alive(combo, self.exchange)
             check_funds(values, combo, self.account, self.exchange)
             fault = self._fault("order", client, combo)
             if fault is not None and fault.do == "refuse":
@@ -125,6 +128,8 @@ class Orders:
         if fault is not None and fault.do == "refuse":
             raise Refusal(fault.code or 105, fault.text or MISMATCH)
         check_change(ticket, values, combo)
+        rest = values | {"quantity": values["quantity"] - ticket.filled}
+        check_funds(rest, combo, self.account, self.exchange)
         ticket.values = values | defaults(values)
         ticket.bar = self.exchange.bar
         self.listener.order(ticket)
@@ -233,9 +238,9 @@ class Orders:
         self.fill(ticket, found, at)
 
     def end_day(self) -> None:
-        """End what was good for the day only."""
+        """End what was good for the day only, and orders for what has expired."""
         for ticket in self.open_tickets():
-            if ticket.values["tif"] == "DAY":
+            if ticket.values["tif"] == "DAY" or expired(ticket.combo, self.exchange):
                 self.end(ticket, CANCELLED)
                 self.listener.error(ticket.client, ticket.order_id, 202, "Order Canceled - reason:")
 

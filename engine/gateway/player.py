@@ -43,6 +43,13 @@ class Player:
             self.advance(due)
             await asyncio.sleep(0)
 
+    async def beat(self) -> None:
+        """Repeat quotes for ever, or until cancelled."""
+        while self.venue.settings.pulse:
+            await asyncio.sleep(1.0 / self.venue.settings.pulse)
+            requests_data.repeat(self.venue)
+            self._commit()
+
     def next_due(self) -> datetime | None:
         """Return the next instant at which anything happens, None when the tape is over."""
         venue = self.venue
@@ -89,6 +96,7 @@ class Player:
     def _minute(self, at: datetime) -> None:
         """End a minute: orders trade on its quotes, then clients see quotes, then bars."""
         venue, exchange = self.venue, self.venue.exchange
+        venue.changed = True  # the time: a restart goes on from the last minute
         before = exchange.day if exchange.bar >= 0 else None
         exchange.step()
         settled: set[str] = set()

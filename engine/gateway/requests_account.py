@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from engine.gateway.client import Client
 from engine.gateway.codec import Values
-from engine.gateway.listing import listed
 from engine.gateway.venue import Venue
 
 
@@ -12,14 +11,14 @@ def account_updates(venue: Venue, client: Client, asked: Values) -> None:
     """Begin or end the stream of account values."""
     client.account_updates = asked["subscribe"]
     if client.account_updates:
-        venue.send_values(client)
+        venue.statements.values(client, venue.now)
         client.send("accountDownloadEnd", account=venue.account.name)
 
 
 def account_updates_multi(venue: Venue, client: Client, asked: Values) -> None:
     """Begin the stream of account values that goes by a request."""
     client.multi.add(asked["reqId"])
-    venue.send_multi(client, asked["reqId"])
+    venue.statements.multi(client, asked["reqId"])
     client.send("accountUpdateMultiEnd", reqId=asked["reqId"])
 
 
@@ -32,7 +31,7 @@ def account_summary(venue: Venue, client: Client, asked: Values) -> None:
     """Begin a summary of some values."""
     tags = tuple(tag.strip() for tag in asked["tags"].split(",") if tag.strip())
     client.summaries[asked["reqId"]] = tags
-    venue.send_summary(client, asked["reqId"], tags)
+    venue.statements.summary(client, asked["reqId"], tags)
     client.send("accountSummaryEnd", reqId=asked["reqId"])
 
 
@@ -44,8 +43,7 @@ def cancel_account_summary(venue: Venue, client: Client, asked: Values) -> None:
 def positions(venue: Venue, client: Client, asked: Values) -> None:
     """Send what is held, and every change of it from now on."""
     client.positions = True
-    for instrument, held in venue.account.open_holdings():
-        client.send("position", venue.position(listed(instrument), held.count, held.price))
+    venue.statements.positions(client)
     client.send("positionEnd")
 
 
@@ -57,7 +55,7 @@ def cancel_positions(venue: Venue, client: Client, asked: Values) -> None:
 def pnl(venue: Venue, client: Client, asked: Values) -> None:
     """Begin the stream of the account's profit and loss, or of one contract's."""
     client.pnl[asked["reqId"]] = asked.get("conId") or 0
-    venue.send_pnl(client, asked["reqId"])
+    venue.statements.profit(client, asked["reqId"])
 
 
 def cancel_pnl(venue: Venue, client: Client, asked: Values) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from engine.gateway import history
 from engine.gateway.checks import Refusal, combo_of
-from engine.gateway.client import Client
+from engine.gateway.client import DELAYED, LIVE, Client
 from engine.gateway.codec import Values
 from engine.gateway.exchange import single
 from engine.gateway.five_seconds import PIECES, SECONDS, piece
@@ -17,7 +17,6 @@ from engine.gateway.tickets import BAG
 from engine.gateway.venue import Venue
 from engine.sessions import utc
 
-LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
 GENERICS = frozenset({100, 101, 104, 106})
 
 
@@ -54,12 +53,11 @@ def _stream(venue: Venue, client: Client, asked: Values) -> Stream:
         )
     if len(client.streams) >= venue.settings.lines and not asked["snapshot"]:
         raise Refusal(101, "Max number of tickers has been reached")
-    delayed = client.data_type in (DELAYED, DELAYED_FROZEN)
     if asked["secType"] == BAG:
-        return Stream(asked["reqId"], None, combo_of(asked, venue.catalogue)[0], frozenset(), delayed)
+        return Stream(asked["reqId"], None, combo_of(asked, venue.catalogue)[0], frozenset(), client.delayed)
     listing = one(venue, asked)
     combo = single(listing.instrument) if listing.instrument is not None else None
-    return Stream(asked["reqId"], listing, combo, generics, delayed)
+    return Stream(asked["reqId"], listing, combo, generics, client.delayed)
 
 
 def one(venue: Venue, asked: Values) -> Listing:
@@ -107,6 +105,8 @@ def realtime_bars(venue: Venue, client: Client, asked: Values) -> None:
     """Begin a subscription to bars of five seconds."""
     try:
         listing = one(venue, asked)
+        if listing.contract is not None:
+            raise Refusal(420, "Invalid Real-time Query:options have no bars of five seconds here")
     except Refusal as refusal:
         client.error(asked["reqId"], refusal.code, refusal.text)
         return
@@ -128,6 +128,14 @@ def publish(venue: Venue) -> None:
         for kept in client.bars.values():
             for row in history.updates(kept, venue.exchange):
                 client.send("historicalUpdate", history.fields(row, kept, client.version), reqId=kept.request)
+
+
+def repeat(venue: Venue) -> None:
+    """Send every subscription its bid and ask again."""
+    if venue.exchange.open and not venue.cut_off:
+        for client in venue.clients:
+            for stream in client.streams.values():
+                stream.repeat(client)
 
 
 def publish_live(venue: Venue, at: datetime) -> None:
@@ -156,6 +164,8 @@ def publish_live(venue: Venue, at: datetime) -> None:
 
 def _distorted(venue: Venue, stream: Stream) -> Ticks:
     """Return a subscription's ticks as the faults of now leave them."""
+    if venue.cut_off:
+        return {}
     symbol = stream.symbol
     for kind in ("freeze", "cross"):
         fault = venue.faults.lasting(kind)

@@ -77,12 +77,15 @@ class Server:
             state.write(self._file, state.dump(self.venue))
         self.venue.changed = False
         for client in self.venue.clients:
-            client.flush()
+            if not client.flush(self.venue.settings.backlog):
+                logger.warning("gateway: client {} does not read what it is sent: cut", client.number)
 
     async def close(self) -> None:
-        """Close the port and every connection."""
+        """Close the port and every connection; the state is written once more."""
         if self._server is not None:
             self._server.close()
+        self.venue.changed = True
+        self.commit()
         for client in list(self.venue.clients):
             client.close()
         for task in list(self._talks):
@@ -103,6 +106,8 @@ class Server:
                 await self._talk(client, reader)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the other side has gone, or the server closes
+        except Exception:  # noqa: BLE001  the boundary: one connection must not end the others
+            logger.exception("gateway: a connection failed")
         finally:
             self._talks.discard(task)
             if client in self.venue.clients:
@@ -163,7 +168,7 @@ class Server:
             client.error(int(request), 320, f"Error reading request. {error}")
             return
         if layout.name == "startApi":
-            if not self._claim(client, asked["clientId"]):
+            if not self._claim(client, asked["clientId"] or 0):
                 return
         elif not client.ready:
             client.error(-1, 504, "Not connected")
@@ -192,7 +197,7 @@ class Server:
         if lasting is not None and lasting.fits(facts):
             return True
         fault = faults.on("request", **facts)
-        if fault is None:
+        if fault is None or (name == "marketData" and fault.do == "refuse" and client.delayed):
             return False
         if fault.do == "refuse":
             client.error(number, fault.code or 354, fault.text or NOT_SUBSCRIBED)
@@ -202,7 +207,7 @@ class Server:
 
     def _claim(self, client: Client, number: int) -> bool:
         fault = self.venue.faults.on("connect", client=number)
-        if list(self.venue.of(number)) or (fault is not None and fault.do == "taken"):
+        if self.venue.of(number) or (fault is not None and fault.do == "taken"):
             client.error(-1, 326, IN_USE)
             client.close()
             return False

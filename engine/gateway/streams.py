@@ -57,6 +57,7 @@ class Stream:
     generics: frozenset[int] = frozenset()
     delayed: bool = False
     sent: Ticks = field(default_factory=dict)
+    beats: int = 0
 
     @property
     def symbol(self) -> str:
@@ -71,6 +72,14 @@ class Stream:
         self.sent |= changed
         for tick, value in changed.items():
             self._send(client, tick, value, ticks, changed)
+
+    def repeat(self, client: Receiver) -> None:
+        """Send bid and ask once more with sizes one apart, as a busy market does whose prices stand."""
+        self.beats += 1
+        sizes = {SIZE_OF[tick]: self.sent.get(SIZE_OF[tick], 0) + self.beats % 2 for tick in (BID, ASK)}
+        for tick in (BID, ASK):
+            if self.sent.get(tick, NO_PRICE) != NO_PRICE:
+                self._send(client, tick, self.sent[tick], self.sent | sizes, {})
 
     def _send(self, client: Receiver, tick: int, value: Any, ticks: Ticks, changed: Ticks) -> None:
         number = DELAYED.get(tick, tick) if self.delayed else tick

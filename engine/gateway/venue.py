@@ -10,15 +10,13 @@ from engine.gateway.account import Account
 from engine.gateway.catalogue import Catalogue
 from engine.gateway.client import Client
 from engine.gateway.clock import GatewayClock
-from engine.gateway.codec import Values
 from engine.gateway.exchange import Exchange
 from engine.gateway.faults import Fault, Faults
-from engine.gateway.listing import Listing, listed
 from engine.gateway.market import Market
 from engine.gateway.orders import Orders
 from engine.gateway.reports import open_order, order_status, wire_time
+from engine.gateway.statements import Statements
 from engine.gateway.tickets import Fill, Ticket
-from engine.options.contract import Contract
 
 UNSOLICITED = -1
 FARMS = (
@@ -48,6 +46,10 @@ class GatewaySettings:
         Market-data subscriptions a client may hold.
     rate : int
         Messages a client may send within a second of the machine's time.
+    backlog : int
+        Bytes a client may leave unread.
+    pulse : float
+        How often a second of the machine's time every bid and ask is sent again; 0 never.
     skip_nights : bool
         Jump from five minutes after a close to five minutes before the next opening.
     """
@@ -59,6 +61,8 @@ class GatewaySettings:
     max_version: int = 178
     lines: int = 100
     rate: int = 100
+    backlog: int = 16_000_000
+    pulse: float = 0.0
     skip_nights: bool = True
 
 
@@ -74,6 +78,7 @@ class Venue:
     catalogue: Catalogue = field(init=False)
     account: Account = field(init=False)
     orders: Orders = field(init=False)
+    statements: Statements = field(init=False)
     clients: list[Client] = field(default_factory=list)
     peaks: dict[int, int] = field(default_factory=dict)  # client to its most messages in a second
     changed: bool = True  # since the state was written last
@@ -84,6 +89,7 @@ class Venue:
         self.catalogue = Catalogue(self.market)
         self.account = Account(self.settings.account, round(self.settings.cash * 100.0))
         self.account.new_day(self.exchange)
+        self.statements = Statements(self.account, self.exchange)
         self.orders = Orders(
             self.exchange, self.catalogue, self.account, self, self.faults, self.settings.seed & 0xFFFFFFFF
         )
@@ -93,7 +99,7 @@ class Venue:
         """The gateway's own time."""
         return self.clock.now()
 
-    def of(self, number: int) -> Iterable[Client]:
+    def of(self, number: int) -> list[Client]:
         """Return the connection of a client id, when there is one."""
         return [client for client in self.clients if client.number == number]
 
@@ -132,7 +138,7 @@ class Venue:
         for client in self.clients:
             client.error(UNSOLICITED, code, text)
 
-    def reached(self, number: int) -> Iterable[Client]:
+    def reached(self, number: int) -> list[Client]:
         """Return the connection of a client id unless the gateway itself is cut off now."""
         return [] if self.cut_off else self.of(number)
 
@@ -148,150 +154,16 @@ class Venue:
         self.changed = True
         if self.cut_off:
             return
-        wanted = set(symbols)
-        for instrument, held in self.account.holdings.items():
-            if instrument.symbol not in wanted:
-                continue
-            for client in self.clients:
-                if client.positions:
-                    client.send("position", self.position(listed(instrument), held.count, held.price))
+        for client in self.clients:
+            if client.positions:
+                self.statements.positions(client, symbols)
         self.publish_account()
 
-    def position(self, listing: Listing, count: int, price: float) -> Values:
-        """Return the fields of ``position``; its cost counts the multiplier."""
-        multiplier = listing.instrument.multiplier if listing.instrument is not None else 1
-        return listing.fields() | {
-            "account": self.account.name,
-            "position": count,
-            "averageCost": round(price * multiplier, 8),
-        }
-
-    def portfolio(self, client: Client) -> None:
-        """Send all that is, or today was, held, with its value."""
-        for instrument, held in self.account.holdings.items():
-            price = self.exchange.mark(instrument)
-            value = held.count * price * instrument.multiplier
-            cost = held.count * held.price * instrument.multiplier
-            client.send(
-                "portfolioValue",
-                listed(instrument).fields(),
-                position=held.count,
-                marketPrice=round(price, 6),
-                marketValue=round(value, 4),
-                averageCost=round(held.price * instrument.multiplier, 8),
-                unrealizedPNL=round(value - cost, 4),
-                realizedPNL=round(held.realized, 4),
-                account=self.account.name,
-            )
-
-    def account_values(self) -> dict[str, tuple[str, str]]:
-        """Return the account's values by their names, each with its currency."""
-        funds = self.account.funds(self.exchange)
-        sums = {
-            "NetLiquidation": funds.net,
-            "TotalCashValue": funds.cash,
-            "SettledCash": funds.cash,
-            "CashBalance": funds.cash,
-            "EquityWithLoanValue": funds.equity_with_loan,
-            "InitMarginReq": funds.initial,
-            "MaintMarginReq": funds.initial,
-            "FullInitMarginReq": funds.initial,
-            "FullMaintMarginReq": funds.initial,
-            "AvailableFunds": funds.available,
-            "ExcessLiquidity": funds.available,
-            "FullAvailableFunds": funds.available,
-            "FullExcessLiquidity": funds.available,
-            "BuyingPower": max(2.0 * funds.available, 0.0),
-            "GrossPositionValue": abs(funds.stocks) + abs(funds.options),
-            "StockMarketValue": funds.stocks,
-            "OptionMarketValue": funds.options,
-            "UnrealizedPnL": funds.unrealized,
-            "RealizedPnL": funds.realized,
-        }
-        words = {"AccountCode": self.account.name, "AccountType": "INDIVIDUAL", "AccountReady": "true"}
-        return {name: (text, "") for name, text in words.items()} | {
-            name: (f"{value:.2f}", "USD") for name, value in sums.items()
-        }
-
-    def send_values(self, client: Client) -> None:
-        """Send the account's values and its portfolio."""
-        for key, (value, currency) in self.account_values().items():
-            client.send("accountValue", key=key, value=value, currency=currency, account=self.account.name)
-        self.portfolio(client)
-        client.send("accountTime", time=f"{self.now:%H:%M}")
-
     def publish_account(self) -> None:
-        """Send whoever watches the account its values of now."""
-        if self.cut_off:
-            return
-        for client in self.clients:
-            if client.account_updates:
-                self.send_values(client)
-            for request in client.multi:
-                self.send_multi(client, request)
-            for request, tags in client.summaries.items():
-                self.send_summary(client, request, tags)
-            self.send_pnl(client)
-
-    def send_multi(self, client: Client, request: int) -> None:
-        """Send the account's values by the request that asked for them."""
-        for key, (value, currency) in self.account_values().items():
-            client.send(
-                "accountUpdateMulti",
-                reqId=request,
-                account=self.account.name,
-                key=key,
-                value=value,
-                currency=currency,
-            )
-
-    def send_summary(self, client: Client, request: int, tags: Iterable[str]) -> None:
-        """Send the values a summary asks for."""
-        known = self.account_values()
-        for tag in tags:
-            if tag in known:
-                value, currency = known[tag]
-                client.send(
-                    "accountSummary",
-                    reqId=request,
-                    account=self.account.name,
-                    tag=tag,
-                    value=value,
-                    currency=currency,
-                )
-
-    def send_pnl(self, client: Client, only: int | None = None) -> None:
-        """Send profit and loss, of the account and of single contracts, to who watches them."""
-        for request, number in client.pnl.items():
-            if only not in (None, request):
-                continue
-            if not number:
-                funds = self.account.funds(self.exchange)
-                client.send(
-                    "pnl",
-                    reqId=request,
-                    daily=round(funds.net - self.account.opening_equity, 4),
-                    unrealized=round(funds.unrealized, 4),
-                    realized=round(funds.realized, 4),
-                )
-                continue
-            for instrument, held in self.account.holdings.items():
-                if listed(instrument).number == number:
-                    price = self.exchange.mark(instrument)
-                    gain = held.count * (price - held.price) * instrument.multiplier
-                    client.send(
-                        "pnlSingle",
-                        reqId=request,
-                        position=held.count,
-                        daily=round(gain + held.realized, 4),
-                        unrealized=round(gain, 4),
-                        realized=round(held.realized, 4),
-                        value=round(held.count * price * instrument.multiplier, 4),
-                    )
-
-    def options_held(self) -> list[Contract]:
-        """Return the options held now."""
-        return [i for i, held in self.account.open_holdings() if isinstance(i, Contract)]
+        """Send whoever watches the account how it stands now."""
+        if not self.cut_off:
+            for client in self.clients:
+                self.statements.publish(client, self.now)
 
 
 def send_execution(client: Client, fill: Fill, request: int) -> None:

@@ -38,7 +38,7 @@ from engine.ibkr.events import (
     SurveyTold,
     Told,
 )
-from engine.ibkr.executions import BAG
+from engine.ibkr.executions import BAG, Increment
 from engine.ibkr.explain import CANCELLED, DUPLICATE_ID, explain, informs, refuses
 from engine.ibkr.fills import Estimate, FillMaker
 from engine.ibkr.link import Link
@@ -87,7 +87,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
 
     Attributes
     ----------
-    strays : list of ExecutionTold
+    strays : dict of execution id to ExecutionTold
         Executions under our client id that belong to no order here.
     """
 
@@ -112,7 +112,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         self.stops = Stops(self)
         self.trades: dict[str, Held] = {}
         self.works: list[Work] = []
-        self.strays: list[ExecutionTold] = []
+        self.strays: dict[str, ExecutionTold] = {}
         self._ended: dict[str, Work] = {}
         self._known: set[str] = set()
         self._halts: dict[str, str] = {}
@@ -120,6 +120,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         self._surveyed = -math.inf
         self._inbox: queue.SimpleQueue[Told] = queue.SimpleQueue()
         link.listen(self._inbox.put)
+        link.repeat_account()
 
     # orders ------------------------------------------------------------------------------
 
@@ -457,32 +458,39 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         mine = told.client_id == self.settings.client_id and told.account == self.link.account
         if not mine or told.exec_id in self._known:
             return
-        at = self._find(told.order_id, told.perm_id, told.ref)
+        at = self._find(told.order_id, told.perm_id, told.ref) or self._gone(told.ref)
         if at is None:
-            late = self._ended.get(told.ref)
-            if late is None:
-                if told.kind != BAG and told not in self.strays:
-                    self.strays.append(told)
-                return
-            at = late.at
+            if told.kind != BAG:
+                self.strays[told.exec_id] = told
+            return
         if at.executions.add(told):
             self.fills.arrived(told)
             at.perm_id, at.order_id = told.perm_id, at.order_id or told.order_id
 
+    def _gone(self, ref: str) -> AtBroker | None:
+        """Return an order, or a stop, that has ended."""
+        work = self._ended.get(ref)
+        return work.at if work is not None else self.stops.gone_at(ref)
+
     def _book_executions(self) -> None:
         """Fill orders with what is complete."""
         for work in [*self.works, *self._ended.values()]:
-            taken = work.at.executions
-            while taken.pending and (found := taken.take(self.fills.ready, self.fills.overdue)) is not None:
-                late = work.machine.done
-                order = work.machine.order
+            while (found := self.take(work.at)) is not None:
+                order, late = work.machine.order, work.machine.done
                 fills = self.fills.make(order.intent, work.ref, order.buy, found, work.mid)
                 if late:
-                    self._late(work, fills, found.units, found.price)
+                    self.late(order, work.trade, fills, found)
                 else:
                     self._fill(work, fills, found.units, found.price)
         for trade in list(self.trades.values()):
             self.stops.book(trade)
+        self.stops.book_late()
+
+    def take(self, at: AtBroker) -> Increment | None:
+        """Return what an order has executed and can be booked now."""
+        if not at.executions.pending:
+            return None
+        return at.executions.take(self.fills.ready, self.fills.overdue)
 
     def _fill(self, work: Work, fills: tuple[Fill, ...], units: int, price: float) -> None:
         machine, order = work.machine, work.machine.order
@@ -495,23 +503,22 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         if units > taken:
             self._undo(order, units - taken, price)
 
-    def _late(self, work: Work, fills: tuple[Fill, ...], units: int, price: float) -> None:
+    def late(self, order: Order, trade: Held, fills: tuple[Fill, ...], found: Increment) -> None:
         """See to a fill that came after its order had ended for good.
 
-        Where another order is undoing the same, it has the less to do; else it is undone.
+        Where another order is doing the same, it has the less to do; else it is undone.
         """
-        order = work.machine.order
-        logger.error("ibkr: {}: {} units filled after its end ({})", order.ref, units, work.machine.state)
-        for other in self.works:
-            same = other.machine.order.combo == order.combo and other.trade is work.trade
+        logger.error("ibkr: {}: {} units filled after its end", order.ref, found.units)
+        for other in list(self.works):
+            same = other.machine.order.combo == order.combo and other.trade is trade
             if same and other.machine.order.buy is order.buy and not other.machine.done:
-                other.lent += units
+                other.lent += found.units
                 other.sent_limit = other.at.price = math.nan
-                self._fill(other, fills, units, price)
+                self._fill(other, fills, found.units, found.price)
                 if other.machine.done and other.at.order_id:
                     self.courier.cancel(other.at.order_id)
                 return
-        self._undo(order, units, price)
+        self._undo(order, found.units, found.price)
 
     def _undo(self, order: Order, units: int, price: float) -> None:
         """Trade away what nobody asked for, at once; new entries stop meanwhile."""

@@ -32,6 +32,7 @@ from engine.settings_ibkr import IbkrSettings
 
 HISTORY_SECONDS = 60.0
 BRIDGE = 1.0  # seconds of the gateway's clock after a minute's end until history has it
+SETTLE = 0.02  # seconds of the wall: quotes of the same instant may follow the bar that ends a minute
 CHECKS = 12  # looks for overdue minutes in one minute of the gateway's clock
 
 
@@ -80,6 +81,7 @@ class Minutes:
         self._over = False
         self._filled = False  # history is in up to the first whole live minute
         self._checking: asyncio.Task[None] | None = None
+        self._settling: asyncio.TimerHandle | None = None
         link.listen(self._told)
 
     # coming in: the link's thread -----------------------------------------------------
@@ -169,6 +171,11 @@ class Minutes:
         del bars[:-1]
         prices = (float(bar.open_), float(bar.high), float(bar.low), float(bar.close))
         self._assembler.add(symbol, bar.time.timestamp(), prices, float(bar.volume))
+        if self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(SETTLE, self._settled)
+
+    def _settled(self) -> None:
+        self._settling = None
         self._hand_out()
 
     async def _check(self) -> None:

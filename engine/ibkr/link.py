@@ -12,7 +12,15 @@ from loguru import logger
 
 from engine.errors import LinkError
 from engine.ibkr.clock import GatewayClock
-from engine.ibkr.events import Change, ErrorTold, LinkChange, LinkState, Told
+from engine.ibkr.events import (
+    AccountTold,
+    Change,
+    ErrorTold,
+    LinkChange,
+    LinkState,
+    PositionTold,
+    Told,
+)
 from engine.ibkr.explain import (
     API_OFF,
     REFUSALS,
@@ -249,6 +257,20 @@ class Link:
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def repeat_account(self) -> None:
+        """Tell all listeners again what is known of the account: figures and positions."""
+
+        def repeat(ib: Any) -> None:
+            for one in list(ib.wrapper.accountValues.values()):
+                self.tell(AccountTold(one.account, one.tag, one.value, one.currency))
+            for rows in list(ib.wrapper.positions.values()):
+                for row in list(rows.values()):
+                    self.tell(
+                        PositionTold(row.account, row.contract.conId, row.position, row.avgCost, row.contract)
+                    )
+
+        self.post(repeat)
 
     def one_list(self) -> asyncio.Lock:
         """Return the lock under which lists of open orders are asked for: answers carry no id."""

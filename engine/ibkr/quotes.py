@@ -83,6 +83,8 @@ class LiveQuotes:
         self._watched: dict[Watched, float] = {}  # centre of the window, NaN before the first
         self._windows: dict[Watched, tuple[Contract, ...]] = {}
         self._held: Counter[Contract] = Counter()
+        self._near: frozenset[str] = frozenset()
+        self._turn = 0  # of the choices what to stream; the newest counts
         self._volumes: dict[str, tuple[float, float]] = {}
         link.listen(self._told)
 
@@ -117,12 +119,14 @@ class LiveQuotes:
     def hold(self, combo: Combo) -> None:
         """Keep the options of a combo streaming wherever the price goes, until `release`."""
         self._held.update(contract for contract, _ in combo.options)
+        self._near = frozenset(map(str, self._held))
         self._send_window()
 
     def release(self, combo: Combo) -> None:
         """Let go of what `hold` kept."""
         self._held.subtract(contract for contract, _ in combo.options)
         self._held = +self._held
+        self._near = frozenset(map(str, self._held))
         self._send_window()
 
     @property
@@ -141,35 +145,43 @@ class LiveQuotes:
             self._watched[key] = spot
             vix = self.spot(VIX)
             sigma = spot * (vix if math.isfinite(vix) else UNKNOWN_VIX) / 100.0 / SESSIONS_PER_YEAR**0.5
-            chosen = in_reach(
-                self._contracts.strikes(symbol), spot, self._settings.reach_moves * sigma, self._share()
-            )
+            strikes, reach = self._contracts.strikes(symbol), self._settings.reach_moves * sigma
+            chosen = in_reach(strikes, spot, reach, self._settings.line_budget)
             self._windows[key] = tuple(Contract(product, expiry, strike, right) for strike, right in chosen)
             moved = True
         if moved:
             self._send_window()
 
-    def _share(self) -> int:
-        """Return how many lines one chain may have."""
-        fixed = sum(LINES_EACH for one in list(self._wanted.values()) if isinstance(one, str))
-        return (self._settings.line_budget - fixed) // max(len(self._watched), 1)
-
     def _send_window(self) -> None:
-        """Let the link's thread stream what is wanted now, what is held first."""
-        fixed = {name: one for name, one in list(self._wanted.items()) if isinstance(one, str)}
-        room = self._settings.line_budget - LINES_EACH * len(fixed)
+        """Let the link's thread stream what is wanted now: what is held, then of every chain in turn."""
         options = dict.fromkeys(self._held)
         depth = max((len(window) for window in self._windows.values()), default=0)
         for place in range(depth):  # the most needed of every chain before the least of one
             for window in self._windows.values():
                 if place < len(window):
                     options.setdefault(window[place])
-        chosen = list(options)[:room]
-        wanted = fixed | {str(option): option for option in chosen}
-        self._link.spawn(lambda: self._stream(wanted))
+        self._turn += 1
+        turn = self._turn
+        self._link.spawn(lambda: self._stream(turn, list(options)))
 
-    async def _stream(self, wanted: dict[str, Any]) -> None:
-        await self._contracts.qualify(one for one in wanted.values() if isinstance(one, Contract))
+    async def _choose(self, turn: int, options: list[Contract]) -> dict[str, Any] | None:
+        """Return what to stream within the budget, None when a newer choice is on its way."""
+        wanted: dict[str, Any] = {name: one for name, one in self._wanted.items() if isinstance(one, str)}
+        room = self._settings.line_budget - LINES_EACH * len(wanted)
+        while room > 0 and options:
+            batch, options = options[:room], options[room:]
+            await self._contracts.qualify(batch)
+            if turn != self._turn:
+                return None
+            listed = [option for option in batch if self._contracts.known(option) is not None]
+            wanted |= {str(option): option for option in listed}
+            room -= len(listed)
+        return wanted
+
+    async def _stream(self, turn: int, options: list[Contract]) -> None:
+        wanted = await self._choose(turn, options)
+        if wanted is None:
+            return
         ib = self._heard
         for name in [name for name in self._wanted if name not in wanted]:
             del self._wanted[name]
@@ -201,11 +213,13 @@ class LiveQuotes:
         self._requests[ib.wrapper.ticker2ReqId["mktData"][ticker]] = name
 
     def _ticks(self, tickers: Any) -> None:
-        now, names, seen = self._link.clock.now(), self._tickers, self._seen
+        now, names, seen, near = self._link.clock.now(), self._tickers, self._seen, self._near
         for ticker in tickers:
             name = names.get(ticker)
             if name is not None:
                 seen[name] = Seen.of(ticker, now)
+                if name in near:
+                    self._link.stirred.set()  # what is held or worked on is looked at right away
 
     def _told(self, told: Told) -> None:
         if isinstance(told, LinkChange) and told.what in (Change.LOST, Change.RESTORED_EMPTY):

@@ -15,6 +15,7 @@ from loguru import logger
 from engine.ibkr.events import OpenOrderTold, SurveyTold
 from engine.ibkr.orders import STOP_SUFFIX, order_price, stop_level, stop_order
 from engine.ibkr.work import DEAD, AtBroker, Held, Phase, Resting, executions_of
+from engine.intent import Order, Urgency
 from engine.journal.records import OrderEvent
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Stops:
     def __init__(self, broker: LiveBroker) -> None:
         self._broker = broker
         self._count: dict[str, int] = {}
+        self._ended: dict[str, tuple[Held, Resting]] = {}
 
     def keep(self, trade: Held) -> None:
         """Set, change or cancel a trade's stop so that it fits what is held."""
@@ -81,8 +83,10 @@ class Stops:
         deal = self._broker.contracts.deal(combo)
         if deal is None:
             return
+        # one reference never stands for two orders, whatever an earlier process has used
         number = self._count[trade.ref] = self._count.get(trade.ref, 0) + 1
-        at = AtBroker(f"{trade.ref}{STOP_SUFFIX}{number}", executions_of(deal, combo, False), deal.contract)
+        ref = f"{trade.ref}{STOP_SUFFIX}{self._broker.at:%H%M%S}-{number}"
+        at = AtBroker(ref, executions_of(deal, combo, False), deal.contract)
         trade.stop = stop = Resting(at, combo, deal, units, level)
         at.phase = Phase.SENT
         at.touched()
@@ -101,8 +105,7 @@ class Stops:
         stop, broker = trade.stop, self._broker
         if stop is None:
             return
-        taken = stop.at.executions
-        while (found := taken.take(broker.fills.ready, broker.fills.overdue)) is not None:
+        while (found := broker.take(stop.at)) is not None:
             fills = broker.fills.make(trade.intent, stop.at.ref, False, found, nan)
             stop.filled += found.units
             stop.units -= found.units
@@ -119,7 +122,7 @@ class Stops:
             )
             broker.journal.order(event)
             if stop.units <= 0:
-                trade.stop = None
+                self._end(trade)
             trade.owner.on_order(event, fills, found.units)
             if trade.stop is None:
                 return
@@ -143,7 +146,30 @@ class Stops:
             if at.refused:
                 trade.stop_refused = at.trouble
                 logger.error("ibkr: {}: no stop rests at the broker: {}", trade.ref, at.trouble)
+            self._end(trade)
+
+    def _end(self, trade: Held) -> None:
+        """Put a stop away; what it may still execute is found by its reference."""
+        if trade.stop is not None:
+            trade.stop.at.phase = Phase.ENDED
+            self._ended[trade.stop.at.ref] = (trade, trade.stop)
             trade.stop = None
+
+    def gone_at(self, ref: str) -> AtBroker | None:
+        """Return a stop that has ended."""
+        ended = self._ended.get(ref)
+        return ended[1].at if ended is not None else None
+
+    def book_late(self) -> None:
+        """See to what stops have executed after their end."""
+        broker = self._broker
+        for trade, stop in list(self._ended.values()):
+            while (found := broker.take(stop.at)) is not None:
+                fills = broker.fills.make(trade.intent, stop.at.ref, False, found, nan)
+                order = Order(
+                    stop.at.ref, trade.intent, stop.combo, found.units, False, Urgency.URGENT, broker.at
+                )
+                broker.late(order, trade, fills, found)
 
     @staticmethod
     def _is(at: AtBroker, one: OpenOrderTold) -> bool:

@@ -93,14 +93,13 @@ class Chain:
         """Return what a rule takes off this chain."""
         call, put = self.side(Right.CALL), self.side(Right.PUT)
         move = expected_move(self, rule.convention, rule.ratio).value
-        near = [
+        call_near, put_near = (
             self.nearest(right, placed[1]) if placed and placed[0] is By.DELTA else nan
             for right, placed in ((Right.CALL, rule.call), (Right.PUT, rule.put))
-        ]
+        )
         out = np.empty(4)
-        at_call, at_put = near
         code = choose1(
-            self.forward, self.spot, call.strike, put.strike, at_call, at_put, move, rule.numbers(), out
+            self.forward, self.spot, call.strike, put.strike, call_near, put_near, move, rule.numbers(), out
         )
         deltas = np.array([_delta_of(put, out[PUT]), _delta_of(call, out[CALL])])
         return Choice.of(None if code == OK else WHY[code], out, deltas, move)

@@ -36,6 +36,11 @@ def register(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(flatten)
     app.command("connect-test")(connect_test)
+    app.command()(reconcile)
+    app.command()(record)
+    universe = typer.Typer(no_args_is_help=True, help="Keep config/universe.json.")
+    universe.command("update")(universe_update)
+    app.add_typer(universe, name="universe")
 
 
 def rehearse(
@@ -181,6 +186,72 @@ def connect_test(
     from scripts.live.plan import make_plan
 
     raise typer.Exit(run(make_plan(config, venue.value, None, profile)))
+
+
+def reconcile(
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="End the journal's trade that TWS no longer holds.")
+    ] = False,
+    flatten: Annotated[bool, typer.Option("--flatten", help="Close the options TWS holds.")] = False,
+    net: Annotated[
+        float | None, typer.Option(help="With --adopt: what the trade brought in all, USD.")
+    ] = None,
+    venue: Whose = Venue.PAPER,
+    profile: Profile = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Show where journal and broker differ, and settle it the way you choose; no session may run."""
+    start_log(verbose, logfile)
+    from scripts.live.plan import make_plan
+    from scripts.live.reconcile import Choice, run
+
+    if adopt and flatten:
+        raise ConfigError("reconcile: got --adopt and --flatten, expected one of them")
+    choice = Choice.ADOPT if adopt else Choice.FLATTEN if flatten else None
+    if choice is not None:
+        word = choice.value.upper()
+        if typer.prompt(f"Type {word} to do it") != word:
+            raise ConfigError(f"reconcile: expected the word {word}; nothing is done")
+    left = run(make_plan(config, venue.value, None, profile), choice, net)
+    raise typer.Exit(2 if any(one.blocks for one in left) else 0)
+
+
+def record(
+    store: Annotated[Path, typer.Argument(help="Folder for quotes and bars.")] = Path("runs/recorded"),
+    venue: Whose = Venue.PAPER,
+    now: Annotated[bool, typer.Option("--now", help="Connect at once, whatever the time.")] = False,
+    profile: Profile = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Keep a session's bars and chains without trading, for a backtest to replay."""
+    start_log(verbose, logfile)
+    from dataclasses import replace
+
+    from scripts.live.plan import make_plan
+    from scripts.live.run import run
+
+    plan = make_plan(config, venue.value, None, profile, {"session": {"record": str(store)}})
+    run(replace(plan, bots=()), wait=not now)
+
+
+def universe_update(
+    source: Annotated[str, typer.Option(metavar="ibkr|delayed", help="Who is asked.")] = "ibkr",
+    venue: Whose = Venue.PAPER,
+    profile: Profile = None,
+    config: Config = CONFIG,
+    verbose: Verbose = 0,
+    logfile: LogFile = None,
+) -> None:
+    """Rank the underlyings by option volume and spread; your own edits stay."""
+    start_log(verbose, logfile)
+    from scripts.live.plan import make_plan
+    from scripts.live.universe import update
+
+    update(make_plan(config, venue.value, None, profile), source)
 
 
 def _folder(folder: Path | None, config: Path) -> Path:

@@ -33,6 +33,7 @@ def init(
 ) -> None:
     """Make a working folder with commented settings."""
     start_log(0)
+    from engine.settings_bots import CoreBots
     from scripts.commands.run import chosen
     from scripts.init import make
 
@@ -50,7 +51,7 @@ def init(
         if value is not None:
             changes[key] = int(value) if float(value).is_integer() else value
     names = chosen(bots)
-    for name in ("putlite", "buywrite", "condor") if names else ():
+    for name in CoreBots.model_fields if names else ():
         changes[f"bots.{name}.enabled"] = name in (names or ())
     made = make(folder, changes)
     typer.echo(f"{made}: made. Next: cd {made}; mw doctor; mw backtest")

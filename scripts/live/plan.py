@@ -77,10 +77,11 @@ class Plan:
     def days_ahead(self) -> dict[str, set[int]]:
         """Return by symbol how many sessions ahead the options expire that bots want."""
         found: dict[str, set[int]] = {}
-        for name in self.bots:
+        for name in type(self.settings.bots).model_fields:
             config = getattr(self.settings.bots, name)
-            for symbol in config.symbols:
-                found.setdefault(symbol, set()).add(config.expiry_days)
+            for symbol in config.symbols if name in self.bots or not self.bots else ():
+                if symbol in self.products:
+                    found.setdefault(symbol, set()).add(config.expiry_days)
         return found
 
     def tag(self, account: str) -> str:

@@ -75,10 +75,9 @@ def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
 
     plan = _plan(request, 0)
     settings = plan.settings
-    first = sessions_ahead(request.days[0], -HISTORY)
     bars, book = market(
         settings, load_universe(request.config / "universe.json"), plan.symbols,
-        seed=request.seed, recording=request.recording, timerange=f"{first:%Y%m%d}-{request.days[-1]:%Y%m%d}",
+        seed=request.seed, recording=request.recording, timerange=span(request),
     )  # fmt: skip
     from engine.execution.settings import ExecutionSettings
 
@@ -99,6 +98,12 @@ def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
     )
     with gateway:
         yield gateway, _plan(request, gateway.port)
+
+
+def span(request: Rehearsal) -> str:
+    """Return the days of a rehearsal's market, history included, as a time range."""
+    first = sessions_ahead(request.days[0], -HISTORY)
+    return f"{first:%Y%m%d}-{request.days[-1]:%Y%m%d}"
 
 
 def _plan(request: Rehearsal, port: int) -> Plan:

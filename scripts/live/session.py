@@ -34,6 +34,7 @@ from engine.sessions import NEW_YORK
 from scripts.live.cerebro import LiveCerebro
 from scripts.live.journal import Kept, read_kept, session_journal
 from scripts.live.plan import Plan, save_plan, session_of
+from scripts.live.record import SessionRecording
 from scripts.live.watch import Outcome, Watch
 from strategies.roster import BOTS
 
@@ -139,8 +140,17 @@ class _Stage:
         self.desk = self._desk()
         self.watch = Watch(
             plan, link, self.desk, self.broker, today,
-            Heartbeat(plan.folder, tag), KillFile(plan.folder), kept.limits, kept.realised, ending,
+            Heartbeat(plan.folder, tag), KillFile(plan.folder), kept.limits, kept.realised,
+            self._recorder(stack), ending,
         )  # fmt: skip
+
+    def _recorder(self, stack: ExitStack) -> Callable[[], None] | None:
+        folder = self.plan.settings.session.record
+        if folder is None:
+            return None
+        recording = SessionRecording(folder, self.plan.products, self.plan.days_ahead())
+        stack.callback(recording.save)
+        return lambda: recording.look(self.minutes, self.book)
 
     def _estimate(self, done: Any, day: date) -> float:
         legs: list[tuple[Instrument, int, float]] = list(done)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import nan
@@ -60,6 +60,8 @@ class Watch:
         The last limits journalled of the orders to be taken up.
     realised : float
         Net of the trades that earlier processes closed today, USD.
+    see : callable, optional
+        Called on every look; what records the session.
     ending : Reason, optional
         TAKEN_OVER for a session that only closes what an earlier one has left.
     """
@@ -75,23 +77,30 @@ class Watch:
         kill: KillFile,
         limits: Mapping[str, float],
         realised: float = 0.0,
+        see: Callable[[], None] | None = None,
         ending: Reason | None = None,
     ) -> None:
         self.plan, self.link, self.desk, self.broker, self.today = plan, link, desk, broker, today
         self._kill, self._ending = kill, ending
+        self._see = see
         self._marker = Marker(desk, broker, today, realised)
         self._books = Reconciler(broker, plan.symbols, told=self._differ)
         self._heart, self._limits = heart, limits
         half = close_minute(today) < CLOSE_MINUTE
         flat_by = desk.governor.limits.flat_minute(half)
         last = desk.governor.limits.window(half)[1] if plan.brief else flat_by
+        if not plan.bots:
+            last = close_minute(today)
         self.until = instant(today, max(last, OPEN_MINUTE)) + LATE
         self.close = instant(today, close_minute(today))
         self.bots: list[Bot] = []
+        self._adopted = False
         self._how = ""
         self._looked = self._told = datetime.min.replace(tzinfo=NEW_YORK)
         self._beaten = 0.0
         self._ends: datetime | None = None
+        self._flat_since: float | None = None  # wall
+        self._looks = 0
 
     def now(self) -> datetime:
         """Return the venue's time, New York."""
@@ -103,8 +112,9 @@ class Watch:
 
     def on_pass(self, bots: list[Any]) -> bool:
         """Do what is due; return True when the session is over."""
-        if not self.bots:
-            self.bots = bots
+        if not self._adopted:
+            self._adopted = True
+            self.bots = [bot for bot in bots if isinstance(bot, Bot)]  # none in a session that only records
             self._adopt()
         self._books.next()
         now = self.now()
@@ -114,6 +124,8 @@ class Watch:
         self._control(now)
         for bot in self.bots:
             bot.watch(now)
+        if self._see is not None:
+            self._see()
         self._beat(now)
         return self._over(now)
 
@@ -179,11 +191,27 @@ class Watch:
             if self.plan.settings.session.keep_open and self._ending is Reason.SESSION_END:
                 return self._end("flat" if self.flat else "kept", now)
             self.desk.end(self._ending)
-            if self.flat or now >= self._ends:
+            if self._surely_flat() or now >= self._ends:
                 return self._end("flat" if self.flat else "open", now)
             return False
-        if now >= self.close or (now >= self.until and self.flat):
+        if now >= self.close or (now >= self.until and self._surely_flat()):
             return self._end("flat" if self.flat else "open", now)
+        return False
+
+    def _surely_flat(self) -> bool:
+        """Tell whether all has been flat for a while and the broker says so too: fills can come late."""
+        if not self.flat:
+            self._flat_since = None
+            return False
+        if self._flat_since is None:
+            self._flat_since, self._looks = time.monotonic(), self._books.looks
+            self._books.ask()
+        waited = time.monotonic() - self._flat_since
+        if waited < self.link.settings.confirm_seconds or self._books.looks <= self._looks:
+            return False
+        if self._books.settled and not any(one.blocks for one in self._books.differences):
+            return True
+        self._books.ask()
         return False
 
     def _end(self, how: str, now: datetime) -> bool:

@@ -163,8 +163,11 @@ def _report(
     )
     luck = luck_of(ratio, error, found.daily, ledger.ratios, ledger.trials)
     size = int(np.prod(grid.shape))
+    names = short_names(grid.keys)
+    entry = names[ENTRY_KEY]
+    values = best.values.assign(**{entry: [clock(minute) for minute in best.values[entry]]})
     sections = [
-        best_section(best.values, figures, ranked, spec.metric),
+        best_section(values, figures, ranked, spec.metric),
         luck_section(luck, size, plan.family, "the best combination"),
         agreed,
     ]
@@ -172,7 +175,6 @@ def _report(
     title = f"Market Watch screen: {plan.search.name}"
     days = f"{found.days[0]} to {found.days[-1]}, {count(len(found.days))} sessions"
     lead = f"{count(size)} combinations, {days}. {verdict_of(luck, 'the best combination')}"
-    names = short_names(grid.keys)
     axes = {
         names[key]: [clock(value) for value in held] if key == ENTRY_KEY else held
         for key, held in zip(grid.keys, grid.values, strict=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzers.metrics import DAYS, LEAST_ACTIVE, LEAST_DAYS, LEAST_TRADES
 from engine.errors import ConfigError
 from engine.research.space import Axis, Changes
 from engine.settings_files import did_you_mean
@@ -164,7 +165,7 @@ def screened(plan: Plan, grid: Grid, watched: Sequence[int], jobs: int = -1) -> 
         _play(entries, good, strikes, stats[part], watch[part], daily, jobs)
     flat = stats.reshape(-1, kernels.STATS)
     figures = _figures(flat, len(entries.days))
-    _check_funds(flat, setup.settings.account.cash * setup.settings.risk.cash_fraction, bound, figures)
+    _check_funds(flat, setup.settings.account.cash, bound / setup.settings.risk.cash_fraction, figures)
     return Screened(figures, daily, tuple(day.isoformat() for day in entries.days))
 
 
@@ -185,8 +186,6 @@ def _play(
 
 
 def _figures(stats: Floats, days: int) -> dict[str, Floats]:
-    from analyzers.metrics import DAYS, LEAST_ACTIVE, LEAST_DAYS, LEAST_TRADES
-
     count, net, squares = stats[:, kernels.COUNT], stats[:, kernels.SUM] / 100.0, stats[:, kernels.SQUARES]
     fall = stats[:, kernels.FALL] / 100.0
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -205,8 +204,8 @@ def _figures(stats: Floats, days: int) -> dict[str, Floats]:
         }
 
 
-def _check_funds(stats: Floats, cash: float, bound: float, figures: dict[str, Floats]) -> None:
+def _check_funds(stats: Floats, cash: float, needed: float, figures: dict[str, Floats]) -> None:
     """Take away what the account could not have carried: the kernels do not ask for funds."""
-    broke = cash + stats[:, kernels.LOWEST] / 100.0 < bound
+    broke = cash + stats[:, kernels.LOWEST] / 100.0 < needed
     for values in figures.values():
         values[broke] = np.nan

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 
-from scripts.bench import main
+import numpy as np
+import pytest
+
+from scripts.bench.__main__ import main
+from scripts.bench.growth import Line
 
 
 def test_bench_measures_both_loops_on_the_same_bars(capsys):
-    main(["--timerange", "20180102-20180131", "--runs", "1", "--json"])
+    span = "20180102-20180119"
+    main(["--timerange", span, "--runs", "1", "--process-runs", "0", "--json"])
     found = json.loads(capsys.readouterr().out)
-    assert found["bars"] == 21 * 390
-    assert found["stock over fast"] == found["stock loop"] / found["fast loop"]
-    assert all(
-        value > 0.0 for name, value in found.items() if name not in ("trades", "fills", "order events")
-    )
-    assert {"fast loop, putlite alone", "fast loop, buywrite alone", "fast loop, condor alone"} <= set(found)
+    assert found["load, first in this process"]["bars"] == 13 * 390
+    fast, stock = found["three option bots"], found["stock loop, same bots, same journal"]
+    assert stock["times"] == stock["cpu"] / fast["cpu"]
+    assert {"putlite alone", "buywrite alone", "condor alone"} <= set(found)
+    trades = {name: row["trades"] for name, row in found.items() if name.startswith("simple job")}
+    assert len(trades) == 5 and set(trades.values()) == {8.0}
+    assert found["simple job"]["notices"] == 8 * (2 * 3 + 2)
+
+
+def test_a_straight_line_is_found_again():
+    line = Line.through([1.0, 2.0, 5.0], [3.0, 5.0, 11.0])
+    assert (line.base, line.slope, line.explained) == pytest.approx((1.0, 2.0, 1.0))
+    assert Line.through([1.0, 2.0, 3.0], list(np.array([1.0, 4.0, 1.0]))).explained < 0.5

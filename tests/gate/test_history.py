@@ -17,6 +17,7 @@ from engine.gate.fingerprint import changes, fingerprint
 from engine.gate.gate import Gate
 from engine.gate.ledger import Book, Memory
 from engine.gate.permission import Request, is_overridden, mark_of, override, permission, words_for
+from engine.gate.session_end import settle
 from engine.gate.settings import Stage
 from engine.gate.size import live_size
 from engine.journal.database import open_journal
@@ -187,6 +188,7 @@ def test_session_is_judged_once_and_only_for_the_worse_again() -> None:
 
     gate.judge(replace(last, failed={"fees": "told a day later"}))
     assert gate.standing(BOT).run.traded == 0
+    assert [one.day for one in gate.standing(BOT).sessions] == list(DAYS[:5])
     with pytest.raises(GateError, match=r"is judged already \(fees\), expected no better verdict"):
         gate.judge(last)
 
@@ -209,7 +211,21 @@ def test_fingerprint_is_of_the_bot_and_its_own_settings() -> None:
     assert other({"risk": {"halt_vix": 4}}) != plain.digest
     assert other({"common": {"decide_every": 10}}) != plain.digest
     assert other({"quotes": {"premium": 0.2}}) != plain.digest
+    assert other({"session": {"stop_seconds": 30}}) != plain.digest
+    assert other({"session": {"heartbeat_seconds": 6}, "ibkr": {"port": 7497}}) == plain.digest
     assert fingerprint(Settings.load(CONFIG), "putlite", STRATEGIES).digest != plain.digest
+
+
+def test_changed_model_file_is_a_new_configuration(tmp_path: Path) -> None:
+    model = tmp_path / "condor.skops"
+    model.write_bytes(b"one")
+    loaded = Settings.load(CONFIG, overrides={"bots": {"condor": {"model": str(model)}}})
+    before = fingerprint(loaded, "condor", STRATEGIES)
+
+    model.write_bytes(b"two")
+
+    (changed,) = changes(before.parts, fingerprint(loaded, "condor", STRATEGIES).parts)
+    assert changed.startswith("model/condor.skops: ")
 
 
 def test_changed_strategy_file_is_a_new_configuration_with_its_difference(tmp_path: Path) -> None:
@@ -365,6 +381,22 @@ def test_configuration_swapped_while_a_session_is_open_is_refused() -> None:
         permission(gate, request("paper", DAYS[5], account={"cash": 1000}))
 
 
+def test_session_that_was_not_judged_must_be_first() -> None:
+    gate, clock = walked(5)
+    clock.evening(DAYS[5])
+    permission(gate, request("paper", DAYS[5]))
+    clock.evening(DAYS[6])
+
+    with pytest.raises(GateError, match=r"the session of 2026-01-12 is not judged, expected that"):
+        permission(gate, request("paper", DAYS[6]))
+
+    settle(gate, BOT, None, CONFIG)  # there is no journal of it
+    told = gate.standing(BOT).breaches[-1].failed
+    assert told == {"record": "the session began and left nothing in the journal"}
+    assert permission(gate, request("paper", DAYS[6]))["condor"].stage is Stage.PAPER
+    assert settle(gate, "putlite", None, CONFIG) is None
+
+
 def test_override_must_be_typed_in_full_and_is_shown() -> None:
     gate, clock = walked(5)
     clock.evening(DAYS[5])
@@ -378,6 +410,7 @@ def test_override_must_be_typed_in_full_and_is_shown() -> None:
     assert granted.overridden and granted.size is not None and granted.size.lots == 1
     assert gate.standing(BOT).overrides[0].refused[0] == "Paper sessions"
     assert is_overridden(gate.standing(BOT), DAYS[5]) and not is_overridden(gate.standing(BOT), DAYS[6])
+    settle(gate, BOT, None, CONFIG)
     clock.evening(DAYS[6])
     with pytest.raises(GateError, match="condor is at paper, live needs small"):
         permission(gate, request("live", DAYS[6]))

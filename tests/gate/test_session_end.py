@@ -13,7 +13,7 @@ from engine.errors import GateError
 from engine.gate.facts import Judged, Opened
 from engine.gate.gate import Gate
 from engine.gate.ledger import Book, Memory
-from engine.gate.session_end import end_session
+from engine.gate.session_end import end_session, settle
 from engine.gate.slippage import slippage, totals
 from engine.gate.view import read_gate, view_of, views
 from engine.journal.queries import Reader
@@ -71,6 +71,15 @@ def test_judged_twice_it_counts_once(tmp_path: Path) -> None:
         end_session(gate, reader, DAY, CONFIG)
 
     assert len([entry for entry in gate.history() if isinstance(entry.fact, Judged)]) == 2  # a bot each
+
+
+def test_session_nobody_judged_is_judged_from_its_journal(tmp_path: Path) -> None:
+    gate = asked()
+    with Reader(write(tmp_path / "paper.db", good_day())) as reader:
+        ended = settle(gate, "condor", reader, CONFIG)
+
+    assert ended is not None and ended.verdict.compliant
+    assert gate.standing("condor").opened is None and gate.standing("putlite").opened is not None
 
 
 # slippage -----------------------------------------------------------------------------------

@@ -95,6 +95,20 @@ def test_only_what_has_changed_is_sent() -> None:
         assert len(told) == len(set(told)) and {1, 2, 4} <= set(told) and 9 not in told and 14 not in told
 
 
+def test_a_pulse_sends_standing_quotes_again() -> None:
+    with gateway(pulse=50.0) as gw, client(gw) as ib:
+        (share,) = ib.qualifyContracts(SPY)
+        ticker = ib.reqMktData(share, "")
+        sync(ib)
+        before, again = (ticker.bid, ticker.ask), []
+        ticker.updateEvent += lambda ticker: again.append((ticker.bid, ticker.ask))
+        for _ in range(500):
+            ib.sleep(0.01)
+            if len(again) > 4:
+                break
+        assert len(again) > 4 and set(again) == {before}
+
+
 def test_the_lines_of_a_client_are_counted() -> None:
     with gateway(lines=2) as gw, client(gw) as ib:
         share, index = ib.qualifyContracts(SPY, XSP)

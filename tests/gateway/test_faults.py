@@ -220,6 +220,10 @@ def test_option_data_can_lack_a_subscription() -> None:
             tickers = [ib.reqMktData(one, "") for one in (short, long)]
             sync(ib)
             assert codes(ib) == [354, 354] and all(ticker.bid != ticker.bid for ticker in tickers)
+            ib.reqMarketDataType(3)
+            ticker = ib.reqMktData(short, "")
+            sync(ib)
+            assert codes(ib) == [354, 354] and ticker.marketDataType == 3 and ticker.ask > 0
 
 
 def test_too_many_messages_are_refused_with_100_and_end_the_connection() -> None:

@@ -114,6 +114,7 @@ def test_a_stop_limit_wakes_but_does_not_sell_below_its_limit() -> None:
         (ibi.LimitOrder("BUY", 1, -0.1, tif="OPG"), 321),
         (ibi.LimitOrder("BUY", 1, -0.1, tif="DAY", transmit=False), 321),
         (ibi.LimitOrder("BUY", 1, -0.1, tif="DAY", ocaGroup="g"), 321),
+        (ibi.LimitOrder("BUY", 1, -0.1, tif="DAY", account="U999"), 321),
         (ibi.LimitOrder("BUY", 1, -0.1, tif="DAY", conditions=[ibi.PriceCondition(conId=1)]), 321),
     ],
 )
@@ -181,6 +182,30 @@ def test_an_order_before_the_open_waits_and_trades_on_the_first_minute() -> None
         assert trade.orderStatus.status == "PreSubmitted" and ticker.bid == -1
         later(gw, ib)
         assert trade.orderStatus.status == "Filled" and ticker.bid > 0
+
+
+def test_an_expired_option_cannot_be_traded_and_its_orders_end_with_it() -> None:
+    with gateway(at(DAYS[1], "15:58")) as gw, client(gw) as ib:
+        short, _ = near(ib, below=-3.0)
+        kept = placed(ib, short, ibi.LimitOrder("BUY", 1, 0.01, tif="GTC"))
+        later(gw, ib, 2)
+        assert kept.orderStatus.status == "Cancelled"
+        placed(ib, short, ibi.LimitOrder("BUY", 1, 0.01, tif="GTC"))
+        assert codes(ib) == [202, 201] and not gw.open_orders()
+
+
+def test_an_order_cannot_be_changed_beyond_the_account_or_below_what_it_has_filled() -> None:
+    partial = Fault(event="trade", do="partial", units=2)
+    with gateway(cash=2_000.0, faults=[partial]) as gw, client(gw) as ib:
+        bag, _, ask = spread(ib)
+        order = ibi.LimitOrder("BUY", 5, round(ask + 0.1, 2), tif="DAY")
+        placed(ib, bag, order)
+        later(gw, ib)
+        for units in (500, 2):
+            order.totalQuantity = units
+            ib.client.placeOrder(order.orderId, bag, order)
+            sync(ib)
+        assert codes(ib) == [201, 201] and [row["quantity"] for row in gw.open_orders()] == [5]
 
 
 def test_orders_are_keyed_by_client_and_number_and_shown_to_their_own_client() -> None:

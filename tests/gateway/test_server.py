@@ -7,14 +7,14 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from engine.errors import ConfigError
 from engine.gateway.codec import frame, unframe
 from engine.gateway.gateway import Gateway
-from tests.gateway.stage import DAYS, at, client, gateway, market, sync
+from tests.gateway.stage import DAYS, at, client, gateway, lost, market, sync
 
 
 @contextmanager
@@ -125,6 +125,58 @@ def test_a_frame_may_come_in_any_number_of_pieces() -> None:
         for byte in frame(["71", "2", "5", ""]):
             sock.sendall(bytes([byte]))
         assert answer(sock)[0] == "15"
+
+
+def test_who_does_not_read_is_cut_and_the_others_are_served() -> None:
+    asked = (
+        0,
+        "SPY",
+        "STK",
+        "",
+        0,
+        "",
+        "",
+        "SMART",
+        "",
+        "USD",
+        "",
+        "",
+        0,
+        "",
+        "1 min",
+        "1 W",
+        1,
+        "TRADES",
+        2,
+        0,
+        "",
+    )
+    with gateway(at(DAYS[3], "15:00"), rate=10_000, backlog=50_000) as gw, raw(gw) as sock, client(gw) as ib:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        say(sock, 71, 2, 5, "")
+        with suppress(ConnectionError):
+            for request in range(200):
+                say(sock, 20, request, *asked)
+        sync(ib)
+        assert gone(gw, 5)
+
+
+def gone(gw: Gateway, number: int) -> bool:
+    """Wait until a client is connected no more."""
+    for _ in range(1000):
+        if not gw.call(lambda venue: list(venue.of(number))):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_clock_that_cannot_go_on_closes_the_gateway() -> None:
+    def broken() -> None:
+        raise ValueError("no more minutes")
+
+    with gateway(speed=1000.0) as gw, client(gw) as ib:
+        gw.call(lambda venue: setattr(venue.exchange, "step", broken))
+        assert lost(ib)
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:

@@ -18,7 +18,10 @@ from packaging.utils import canonicalize_name
 
 SETS = ("ml", "dashboard", "serve", "postgres", "cluster", "search", "docs", "dev")
 CORE = "backtrader ib_insync pandas numpy matplotlib pyyaml loguru".split()
-HEAVY = "mkdocs-material streamlit scikit-learn skops distributed fastapi optuna psycopg pytest quantlib vollib torch".split()
+HEAVY = (
+    "mkdocs-material streamlit scikit-learn skops distributed fastapi optuna psycopg pytest quantlib vollib "
+    "torch"
+).split()
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[[^\]]*\])?==(?P<version>[^ ;\\]+)(?P<rest>.*)$")
 
 

@@ -42,7 +42,7 @@ def check(one: Rig) -> None:
     refs = Counter(row["orderRef"] for row in one.gateway.orders())
     assert not [ref for ref, count in refs.items() if count > 1 and not _retried(one, ref)]
     assert one.gateway.peak_rate(17) <= 49
-    assert one.broker.strays == []
+    assert one.broker.strays == {}
 
 
 def _retried(one: Rig, ref: str) -> bool:
@@ -70,6 +70,7 @@ FAULTS = {
     "the exit goes inactive": {"do": "inactive", "event": "order", "nth": 3},
     "the stop cannot be cancelled at first": {"do": "refuse", "event": "cancel", "code": 161},
     "a cancellation is ignored": {"do": "ignore", "event": "cancel"},
+    "the stop fills although it was cancelled": {"do": "late_fill", "event": "cancel"},
     "a cancellation ends inactive": {"do": "inactive", "event": "cancel"},
     "only one unit fills": {"do": "partial", "event": "trade", "units": 1},
     "nothing fills for a while": {"do": "hold", "event": "trade", "nth": 2},
@@ -94,3 +95,22 @@ def test_a_round_trip_survives(name):
         trip(one, linger=linger)
         happened = one.gateway.call(lambda venue: list(venue.faults.happened))
         assert any(told.startswith(fault["do"]) for told in happened), "the fault never happened"
+
+
+@pytest.mark.parametrize(("speed", "confirm", "undone"), [(60.0, 0.05, True), (480.0, 0.5, False)])
+def test_an_entry_that_fills_after_its_cancellation_leaves_nothing(speed, confirm, undone):
+    """The late fill comes after the order was given up and is undone, or before and is the entry's."""
+    hold = [{"do": "hold", "event": "trade", "nth": number} for number in range(1, 3)]
+    late = {"do": "late_fill", "event": "cancel"}
+    with rig(speed=speed, faults=(late, *hold), confirm_seconds=confirm) as one:
+        intent = one.enter(2)
+        one.until(lambda: one.gateway.open_orders())
+        one.broker.cancel(f"{intent.order_ref}/1")
+        one.until(lambda: one.ended())
+        assert one.owner.states[-1] == ("cancelled" if undone else "filled")
+        if not undone:
+            one.leave(intent)
+        one.until(lambda: any(row["side"] == "BOT" for row in one.gateway.executions()))
+        one.until(lambda: not one.gateway.positions())
+        check(one)
+        assert any("undo" in row["orderRef"] for row in one.gateway.orders()) is undone

@@ -20,7 +20,6 @@ from scripts.cli import app
 from scripts.live.connect import checks
 from scripts.live.plan import Plan
 from scripts.live.rehearse import stage
-from scripts.live.run import refuse_live
 from scripts.live.session import play
 from tests.live.stage import request
 
@@ -99,11 +98,6 @@ def test_kill_file_lets_nothing_start(plan: Plan) -> None:
             play(plan)
     finally:
         kill.clear()
-
-
-def test_live_is_refused_while_there_is_no_gate() -> None:
-    with pytest.raises(SessionError, match="gate"):
-        refuse_live()
 
 
 def test_connection_test_passes_where_all_is_there(plan: Plan) -> None:

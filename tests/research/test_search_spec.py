@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,9 @@ def test_what_cannot_be_is_one_line_with_what_was_meant(tmp_path, text, told):
         load(tmp_path, text)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(str(tmp_path / "idea.yaml"))
+
+
+@pytest.mark.parametrize(("name", "size"), [("condor", 1_000), ("putlite-screen", 1_050_000)])
+def test_files_that_come_along_can_be_read(name, size):
+    path = Path(__file__).parents[2] / "config" / "searches" / f"{name}.yaml"
+    assert math.prod(len(axis.values) for axis in Search.load(path, 2_000_000).axes) == size

@@ -98,13 +98,13 @@ def test_sweep_killed_half_way_goes_on_and_repeats_nothing(tmp_path, swept):
 
 
 def _wait_for_lines(out: Path, count: int, work: subprocess.Popen) -> None:
-    for _ in range(1200):
+    for _ in range(6000):
         lines = sum(path.read_bytes().count(b"\n") for path in out.glob("search-*/done.jsonl"))
         if lines >= count:
             return
         assert work.poll() is None, "the sweep ended before it could be killed"
         time.sleep(0.05)
-    raise AssertionError("no variant was finished in a minute")
+    raise AssertionError("no variant was finished in five minutes")
 
 
 def test_cluster_of_two_workers_finds_what_one_process_finds(tmp_path, swept):

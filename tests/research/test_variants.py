@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.desk import Desk
 from engine.errors import ConfigError
 from scripts.requests import BacktestRequest
 from scripts.session import play, prepare
 from scripts.signals import dealt
-from scripts.variants import Base, Outcome, Variant, read_outcomes, run_variant, run_variants, setup_of
+from scripts.variants import (
+    Base,
+    Outcome,
+    Variant,
+    read_outcomes,
+    run_variant,
+    run_variants,
+    setup_of,
+)
 
 CONFIG = Path(__file__).parents[2] / "config"
 MONTH = "20180102-20180131"
@@ -136,3 +146,15 @@ def test_open_signals_trade_more_than_the_filters_and_shuffled_about_as_much(bas
 @pytest.mark.parametrize("signals", ["shuffled", "shuffled:x", "closed", "open:1"])
 def test_unknown_signals_are_an_error(base, signals):
     assert f"signals: got {signals!r}" in run_variant(base, Variant(signals=signals)).error
+
+
+def test_variants_one_after_another_leave_nothing_behind(base, monkeypatch):
+    def alive() -> int:
+        return sum(isinstance(held, Desk) for held in gc.get_objects())
+
+    monkeypatch.setattr("scripts.variants.COLLECT_EVERY", 3)
+    gc.collect()
+    before = alive()
+    for number in range(10):
+        run_variant(base, Variant({"bots.condor.profit_target": 0.3 + 0.001 * number}))
+    assert alive() - before <= 3

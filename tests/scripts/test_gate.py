@@ -179,3 +179,17 @@ def test_sharpe_ratios_that_are_none_are_refused(capsys: Captured) -> None:
     assert main(["gate", "simulate", "--sharpe", "one"]) == 1
     assert "--sharpe: got 'one', expected numbers like 0,1,2,3" in capsys.readouterr().err
     assert ratios_of("0,1.5") == (0.0, 1.5)
+
+
+# live -------------------------------------------------------------------------------------------
+
+
+def test_live_is_refused_before_anything_connects(home: Path, capsys: Captured) -> None:
+    assert main(["live", "--now", "--bots", "condor"]) == 2
+
+    told = capsys.readouterr().err
+    assert "mw: condor is at research, live needs small; missing: Backtest, years" in told
+    assert told.count("\n") == 1
+    assert [type(entry.fact).__name__ for entry in read_gate("journal/gate.db", CONFIG).history()] == [
+        "Registered"
+    ]

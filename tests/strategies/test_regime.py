@@ -77,7 +77,7 @@ def test_both_loops_agree_with_every_filter_on_and_each_refuses_something(
         monkeypatch.setenv(f"MW__COMMON__REGIME__{name}", value)
     setup = prepare(
         BacktestRequest(
-            CONFIG, tmp_path, bots=("putlite", "condor"), profile="spx", timerange="20180102-20180531"
+            CONFIG, tmp_path, bots=("putlite", "condor"), profile="spx", timerange="20180102-20180330"
         )
     )
 

@@ -1,0 +1,170 @@
+"""Two pictures of one account: laws of the comparison, and the real thing over the socket."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.ibkr.reconcile import (
+    BrokerPicture,
+    Difference,
+    Finding,
+    JournalPicture,
+    OpenOrder,
+    Position,
+    Reconciler,
+    reconcile,
+)
+from tests.ibkr.hand import rest, trade
+from tests.ibkr.rig import Rig, rig
+
+NAMES = ["XSP 600P", "XSP 599P", "SPY 600C", "SPY"]
+ABOUT = {"XSP 600P": ("XSP", 100, "P"), "XSP 599P": ("XSP", 100, "P"), "SPY 600C": ("SPY", 100, "C"),
+         "SPY": ("SPY", 1, "")}  # fmt: skip
+
+
+def position(name: str, count: int) -> Position:
+    symbol, multiplier, right = ABOUT[name]
+    return Position(count, symbol, multiplier, right)
+
+
+def held(counts: dict[str, int]) -> dict[str, Position]:
+    return {name: position(name, count) for name, count in counts.items() if count}
+
+
+counts = st.dictionaries(st.sampled_from(NAMES), st.integers(-5, 5), max_size=4)
+refs = st.sampled_from(["a/1", "a/2", "b/1", "a/stop1", "b/stop2", ""])
+orders = st.lists(refs, max_size=4).map(
+    lambda told: tuple(OpenOrder(ref, n, 17, f"order {n}") for n, ref in enumerate(told))
+)
+
+
+@given(counts, orders)
+def test_equal_books_have_no_difference(positions, working):
+    mine = JournalPicture(held(positions), frozenset(), frozenset(one.ref for one in working))
+    assert reconcile(mine, BrokerPicture(held(positions), orders=working)) == ()
+
+
+@given(counts, counts)
+def test_applying_the_differences_to_the_journal_gives_the_brokers_positions(mine, theirs):
+    found = reconcile(JournalPicture(held(mine)), BrokerPicture(held(theirs)))
+    after = {name: count for name, count in mine.items() if count}
+    for one in found:
+        assert after.get(one.subject, 0) == one.journal
+        after[one.subject] = one.broker
+    assert {name: count for name, count in after.items() if count} == {n: c for n, c in theirs.items() if c}
+    assert len({one.subject for one in found}) == len(found)
+
+
+@given(counts, counts, orders)
+def test_every_position_nobody_journalled_stops_entries(mine, theirs, working):
+    found = reconcile(JournalPicture(held(mine)), BrokerPicture(held(theirs), orders=working))
+    for name, count in theirs.items():
+        if count and not mine.get(name):
+            assert any(one.subject == name and one.blocks for one in found)
+
+
+@given(orders, st.frozensets(refs), st.frozensets(st.sampled_from(["a", "b"])))
+def test_each_order_is_known_by_reference_or_as_a_stop_of_a_trade(working, known, trades):
+    found = reconcile(JournalPicture({}, trades, known), BrokerPicture(orders=working))
+    unknown = [one for one in found if one.what is Finding.UNKNOWN_ORDER]
+    expected = [
+        one
+        for one in working
+        if one.ref not in known and not ("/stop" in one.ref and one.ref.split("/")[0] in trades)
+    ]
+    assert len(unknown) == len(expected)
+    lost = {one.subject for one in found if one.what is Finding.LOST_ORDER}
+    assert lost == known - {one.ref for one in working}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "found"),
+    [
+        ({}, {"XSP 600P": -1}, {"XSP 600P": Finding.UNKNOWN_POSITION}),
+        ({"XSP 600P": -1}, {}, {"XSP 600P": Finding.MISSING_POSITION}),
+        ({"XSP 600P": -2}, {"XSP 600P": -1}, {"XSP 600P": Finding.DIFFERENT_POSITION}),
+        # a short call assigned: the shares are gone, or sold short
+        ({"SPY 600C": -1, "SPY": 200}, {"SPY": 100},
+         {"SPY 600C": Finding.ASSIGNMENT, "SPY": Finding.ASSIGNMENT}),
+        ({"SPY 600C": -1}, {"SPY": -100}, {"SPY 600C": Finding.ASSIGNMENT, "SPY": Finding.ASSIGNMENT}),
+        ({"SPY 600C": -1}, {"SPY": 100},
+         {"SPY 600C": Finding.MISSING_POSITION, "SPY": Finding.UNKNOWN_POSITION}),
+    ],
+)  # fmt: skip
+def test_a_difference_is_named_for_what_it_is(mine, theirs, found):
+    told = reconcile(JournalPicture(held(mine)), BrokerPicture(held(theirs)))
+    assert {one.subject: one.what for one in told} == found
+
+
+def test_what_the_broker_liquidated_is_called_so_and_foreign_things_do_not_block():
+    picture = BrokerPicture({}, {"STK AAPL (id 1)": 10}, liquidated=frozenset({"XSP 600P"}))
+    told = reconcile(JournalPicture(held({"XSP 600P": -1})), picture)
+    assert [(one.what, one.blocks) for one in told] == [
+        (Finding.LIQUIDATION, True), (Finding.FOREIGN_POSITION, False),
+    ]  # fmt: skip
+    assert "margin" in str(told[0]) and "journal -1, broker +0" in str(told[0])
+
+
+def test_a_difference_says_what_to_do():
+    assert "mw reconcile" in str(Difference(Finding.UNKNOWN_POSITION, "XSP 600P", 0, -1))
+
+
+# over the socket ------------------------------------------------------------------------------
+
+
+def looking(one: Rig) -> tuple[Reconciler, list[tuple[Difference, ...]]]:
+    told: list[tuple[Difference, ...]] = []
+    books = Reconciler(one.broker, one.symbols, told=told.append)
+    turn = one.turn
+
+    def both() -> None:
+        turn()
+        books.next()
+
+    one.turn = both  # type: ignore[method-assign]
+    return books, told
+
+
+def test_books_agree_through_a_round_trip():
+    with rig(reconcile=20.0) as one:
+        books, told = looking(one)
+        intent = one.enter(2)
+        one.until(lambda: one.ended() and books.looks > 5)
+        one.leave(intent)
+        one.until(lambda: one.ended(2) and books.looks > 10)
+        assert books.differences == () and told == []
+
+
+def test_a_trade_made_by_hand_stops_entries_until_it_is_undone():
+    with rig(reconcile=20.0) as one:
+        books, told = looking(one)
+        one.until(lambda: books.looks > 1)
+        trade(one, buy=True)
+        one.until(lambda: books.differences)
+        assert books.differences[0].what is Finding.UNKNOWN_POSITION
+        one.enter()
+        one.until(lambda: one.ended())
+        assert one.owner.states == ["rejected"] and "unknown_position" in one.owner.events[0].reason
+        trade(one, buy=False)
+        one.until(lambda: not books.differences)
+        one.enter()
+        one.until(lambda: one.ended(2))
+        assert one.owner.states[-1] == "filled" and told[-1] == ()
+
+
+def test_an_order_left_by_hand_is_found_and_named():
+    with rig(reconcile=20.0) as one:
+        books, _ = looking(one)
+        one.until(lambda: books.looks > 1)
+        rest(one)
+        one.until(lambda: books.differences)
+        (found,) = books.differences
+        assert found.what is Finding.UNKNOWN_ORDER and "client 99" in found.subject and found.blocks
+
+
+def test_the_text_of_an_order_names_side_count_and_price():
+    order = OpenOrder("r", 1, 2, "SELL 1 XSP 600P LMT at 0.5")
+    (one,) = reconcile(JournalPicture(), BrokerPicture(orders=(order,)))
+    assert str(one).startswith("unknown_order: SELL 1 XSP 600P LMT at 0.5, client 2, r; ")

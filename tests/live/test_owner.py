@@ -1,0 +1,65 @@
+"""What the owner does with his own hands: closing in TWS, recording a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SessionError
+from engine.ibkr.link import Link
+from engine.ibkr.reconcile import Finding
+from engine.journal.journal import Journal
+from engine.journal.queries import Reader
+from feeds.store.store import QuoteStore
+from scripts.live.flatten import Closer
+from scripts.live.plan import save_plan
+from scripts.live.reconcile import Choice, run
+from scripts.live.rehearse import stage
+from scripts.live.session import play
+from scripts.market import market
+from scripts.requests import Recording
+from tests.live.killing import TAG, holding, start, until
+from tests.live.stage import DAY, HOUR, rehearsed, request
+
+
+def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_figure(tmp_path: Path) -> None:
+    with stage(request(tmp_path, speed=60.0, first=612)) as (gateway, plan):
+        save_plan(plan, TAG)
+        child = start(plan)
+        assert until(lambda: holding(gateway) or not child.is_alive(), 60.0)
+        until(lambda: bool(gateway.open_orders()), 5.0)  # its stop rests
+        child.kill()
+        child.join()
+        link = Link(plan.settings.ibkr, plan.paper, plan.speed)
+        link.start()
+        assert Closer(plan, link, Journal()).close(plan.patience) == ()  # as if closed by hand
+        link.stop()
+
+        found = run(plan, None, None)
+        assert {one.what for one in found} >= {Finding.MISSING_POSITION}
+        with pytest.raises(SessionError, match="--net USD"):
+            run(plan, Choice.ADOPT, None)
+        assert not any(one.blocks for one in run(plan, Choice.ADOPT, -12.5))
+
+        with Reader(plan.database) as reader:
+            (trade,) = reader.trades(reader.history()).to_dict("records")
+        assert (trade["exit_reason"], trade["net"]) == ("taken_over", -12.5)
+        outcome = play(plan)  # and the next session goes on without it
+        assert (outcome.how, gateway.positions()) == ("flat", {})
+
+
+def test_recorded_session_is_what_a_backtest_can_replay(tmp_path: Path) -> None:
+    folder = tmp_path / "recorded"
+    overrides = {**HOUR, "session": {"guard": False, "record": str(folder)}}
+    with rehearsed(tmp_path, overrides=overrides) as played:
+        plan = played.plan
+    store = QuoteStore.open(folder / "quotes")
+    assert store.days("XSP") == [DAY]
+    assert store.expiries("XSP", DAY) == [DAY]
+    recording = Recording(bars=folder / "bars-XSP.parquet", quotes=folder / "quotes")
+    bars, book = market(plan.settings, plan.products, ["XSP"], recording=recording)
+    assert len(bars["XSP"]) >= 30
+    book.move(len(bars["XSP"]) - 1)
+    chain = book.chain("XSP", DAY)
+    assert len(chain.strike) >= 20
