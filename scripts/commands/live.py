@@ -189,13 +189,9 @@ def connect_test(
 
 
 def reconcile(
-    adopt: Annotated[
-        bool, typer.Option("--adopt", help="End the journal's trade that TWS no longer holds.")
-    ] = False,
+    adopt: Annotated[bool, typer.Option("--adopt", help="End a trade TWS no longer holds.")] = False,
     flatten: Annotated[bool, typer.Option("--flatten", help="Close the options TWS holds.")] = False,
-    net: Annotated[
-        float | None, typer.Option(help="With --adopt: what the trade brought in all, USD.")
-    ] = None,
+    net: Annotated[float | None, typer.Option(help="With --adopt: what it brought, USD.")] = None,
     venue: Whose = Venue.PAPER,
     profile: Profile = None,
     config: Config = CONFIG,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from scripts.live.session import play
 from scripts.market import market
 from scripts.requests import Recording
 from tests.live.killing import TAG, holding, start, until
-from tests.live.stage import DAY, HOUR, rehearsed, request
+from tests.live.stage import DAY, HOUR, request
 
 
 def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_figure(tmp_path: Path) -> None:
@@ -52,14 +53,14 @@ def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_f
 def test_recorded_session_is_what_a_backtest_can_replay(tmp_path: Path) -> None:
     folder = tmp_path / "recorded"
     overrides = {**HOUR, "session": {"guard": False, "record": str(folder)}}
-    with rehearsed(tmp_path, overrides=overrides) as played:
-        plan = played.plan
+    with stage(request(tmp_path, overrides=overrides, speed=600.0)) as (_, plan):
+        assert play(replace(plan, bots=())).how == "flat"  # until the close, without a bot
     store = QuoteStore.open(folder / "quotes")
     assert store.days("XSP") == [DAY]
     assert store.expiries("XSP", DAY) == [DAY]
     recording = Recording(bars=folder / "bars-XSP.parquet", quotes=folder / "quotes")
     bars, book = market(plan.settings, plan.products, ["XSP"], recording=recording)
-    assert len(bars["XSP"]) >= 30
-    book.move(len(bars["XSP"]) - 1)
+    assert len(bars["XSP"]) == 390
+    book.move(300)
     chain = book.chain("XSP", DAY)
     assert len(chain.strike) >= 20
