@@ -100,6 +100,7 @@ class Desk:
         self.state = state or DayState.fresh(self.sessions[0])
         self._sent: dict[str, int] = {}
         self._ending: Reason | None = None
+        self.disputed: frozenset[str] = frozenset()  # trades the broker's books say otherwise of
 
     @property
     def closing(self) -> Reason | None:

@@ -15,7 +15,7 @@ from loguru import logger
 from engine.desk import Desk
 from engine.ibkr.broker import LiveBroker
 from engine.ibkr.link import Link
-from engine.ibkr.reconcile import Difference, Reconciler
+from engine.ibkr.reconcile import Difference, Finding, Reconciler
 from engine.journal import records
 from engine.live.files import Beat, Heartbeat, KillFile
 from engine.reasons import Reason
@@ -26,6 +26,8 @@ from scripts.live.plan import LATE, Plan, instant
 from strategies.base import Bot
 
 STEP = timedelta(seconds=1)  # of the venue's clock, between two looks
+DISPUTED = "the broker holds something else"
+DISPUTES = (Finding.MISSING_POSITION, Finding.DIFFERENT_POSITION, Finding.ASSIGNMENT, Finding.LIQUIDATION)
 BOOKS_SECONDS = 15.0  # wall, for the first comparison with the broker
 JOURNAL_BEAT = timedelta(minutes=1)
 
@@ -161,7 +163,23 @@ class Watch:
         now = self.now()
         told = {f"{one.what}: {one.subject}": str(one) for one in found}
         text = "; ".join(told.values())
+        self._dispute({one.subject for one in found if one.what in DISPUTES})
         self.desk.journal.record(records.Reconciliation(now, "session", not found, told, {}, text))
+
+    def _dispute(self, subjects: set[str]) -> None:
+        """Let trades rest of which the broker holds something else; their stops are taken back too."""
+        disputed = set()
+        for bot in self.bots:
+            ticket = bot.ticket
+            if ticket is not None:
+                legs = {str(leg.instrument) for combo in ticket.holdings() for leg in combo.legs}
+                disputed |= {ticket.intent.order_ref} if legs & subjects else set()
+        self.desk.disputed = frozenset(disputed)
+        for ref, trade in self.broker.trades.items():
+            if ref in disputed:
+                trade.stop_refused = DISPUTED
+            elif trade.stop_refused == DISPUTED:
+                trade.stop_refused = ""
 
     def _control(self, now: datetime) -> None:
         why = self._kill.reason()

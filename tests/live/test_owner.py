@@ -50,6 +50,26 @@ def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_f
         assert (outcome.how, gateway.positions()) == ("flat", {})
 
 
+def test_trade_closed_by_hand_while_the_session_runs_is_never_closed_twice(tmp_path: Path) -> None:
+    with stage(request(tmp_path, first=590)) as (gateway, plan):
+        save_plan(plan, TAG)
+        child = start(plan)
+        assert until(lambda: holding(gateway) or not child.is_alive(), 60.0)
+        by_hand = plan.settings.ibkr.model_copy(update={"client_id": 55})
+        link = Link(by_hand, plan.paper, plan.speed)
+        link.start()
+        assert Closer(plan, link, Journal()).close(plan.patience) == ()
+        link.stop()
+        log = plan.folder / "trades.log"
+        assert until(lambda: "missing_position" in log.read_text(), 60.0)
+        child.terminate()
+        child.join(90.0)
+        how, *_ = (plan.folder / "outcome").read_text().split()
+        assert how == "open"  # the journal's trade waits for the owner's word
+        assert gateway.positions() == {}
+        assert gateway.open_orders() == []  # nor does its stop wait for a price
+
+
 def test_recorded_session_is_what_a_backtest_can_replay(tmp_path: Path) -> None:
     folder = tmp_path / "recorded"
     overrides = {**HOUR, "session": {"guard": False, "record": str(folder)}}
