@@ -29,7 +29,8 @@ def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_f
         save_plan(plan, TAG)
         child = start(plan)
         assert until(lambda: holding(gateway) or not child.is_alive(), 60.0)
-        until(lambda: bool(gateway.open_orders()), 5.0)  # its stop rests
+        rests = lambda: any(order["orderType"] == "STP" for order in gateway.open_orders())  # noqa: E731
+        assert until(rests, 30.0)  # the trade is booked
         child.kill()
         child.join()
         link = Link(plan.settings.ibkr, plan.paper, plan.speed)
@@ -83,4 +84,4 @@ def test_recorded_session_is_what_a_backtest_can_replay(tmp_path: Path) -> None:
     assert len(bars["XSP"]) == 390
     book.move(380)
     chain = book.chain("XSP", DAY)
-    assert len(chain.strike) >= 20
+    assert len(chain.strike) >= 10
