@@ -21,6 +21,7 @@ from engine.options.quotebook import QuoteBook
 from engine.reasons import Reason
 from engine.risk.governor import MARKET, Governor, MarketView
 from engine.risk.state import DayState
+from engine.risk.vetoes import Veto, vetoed
 
 _CLOSING = {
     Reason.JOURNAL_DOWN: "the journal cannot be written, nothing is opened unkept",
@@ -101,6 +102,7 @@ class Desk:
         self._sent: dict[str, int] = {}
         self._ending: Reason | None = None
         self.disputed: frozenset[str] = frozenset()  # trades the broker's books say otherwise of
+        self.vetoes: tuple[Veto, ...] = ()  # from outside, as the session last read them
 
     @property
     def closing(self) -> Reason | None:
@@ -144,6 +146,9 @@ class Desk:
         """
         if self.closing is not None:
             return Denied(self.closing, _CLOSING[self.closing])
+        veto = vetoed(self.vetoes, intent.bot, intent.symbol, view.at)
+        if veto is not None:
+            return veto
         verdict = self.governor.judge(intent, self.state, view, self.broker.funds())
         if isinstance(verdict, Approved):
             self.state = self.governor.opened(self.state, intent)
