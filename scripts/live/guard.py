@@ -101,7 +101,7 @@ class Guard:
 
     def _take_over(self, beat: Beat, found: Finding) -> int:
         self._tell(f"guard: {found.text}; takes the account over and closes what is open")
-        if found.cause is not Cause.DIED:
+        if found.cause not in (Cause.DIED, Cause.LEFT_OPEN):
             KillFile(self.plan.folder).set(f"guard: {found.text}")
             self._end(beat, gently=found.cause in (Cause.DAY_LOSS, Cause.NAKED))
         left = close_all(self.plan)

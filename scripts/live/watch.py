@@ -18,6 +18,7 @@ from engine.ibkr.link import Link
 from engine.ibkr.reconcile import Difference, Finding, Reconciler
 from engine.journal import records
 from engine.live.files import Beat, Heartbeat, KillFile
+from engine.live.guard import ENDED, LEFT_OPEN
 from engine.reasons import Reason
 from engine.sessions import CLOSE_MINUTE, NEW_YORK, OPEN_MINUTE, close_minute
 from scripts.journal import program_version
@@ -268,7 +269,6 @@ class Watch:
                 account=self._heart.path.name.partition(".")[0],
                 venue=self.plan.venue,
                 symbols=self.plan.symbols,
-                keep=self.plan.settings.session.keep_open,
                 text=f"{held}; halts: {halts or 'none'}",
             )
         )
@@ -283,7 +283,7 @@ class Watch:
 
     def _state(self, now: datetime, last: bool) -> str:
         if last:
-            return "ended"
+            return LEFT_OPEN if self._how == "open" else ENDED
         if self._ending is not None:
             return "closing"
         return "waiting" if now < instant(self.today, OPEN_MINUTE) else "trading"

@@ -23,6 +23,8 @@ from scripts.requests import Recording
 from tests.live.killing import TAG, holding, start, until
 from tests.live.stage import DAY, HOUR, request
 
+pytestmark = pytest.mark.slow
+
 
 def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_figure(tmp_path: Path) -> None:
     with stage(request(tmp_path, speed=60.0, first=612)) as (gateway, plan):
