@@ -45,7 +45,6 @@ UNKNOWN_VIX = 20.0
 SHIFT_STEPS = 2.0  # strike steps the price moves before the window follows
 LINES_EACH = 2  # an underlying's ticks and its bars
 WAIT = 0.05
-A_MINUTE = 60.0
 OPTION_VOLUME = "100"
 
 
@@ -74,8 +73,6 @@ class LiveQuotes:
     ) -> None:
         self._link, self._contracts, self._settings = link, contracts, settings
         self.products = dict(products)
-        # a rehearsed market moves once a minute: what is as old as that is not stale there
-        self._oldest = settings.quote_age + (A_MINUTE if link.clock.speed != 1.0 else 0.0)
         self.refused: dict[str, str] = {}
         self._clock = VarianceClock()
         self._seen: dict[str, Seen] = {}
@@ -312,7 +309,7 @@ class LiveQuotes:
         if not self._link.up:
             return Fault.STALE
         seen = self._seen.get(str(instrument), NOTHING_SEEN)
-        return seen.fault(self._link.clock.now(), self._oldest)
+        return seen.fault(self._link.clock.now(), self._settings.quote_age)
 
     def age(self, combo: Combo) -> float:
         """Return the seconds (gateway's clock) since the oldest leg's last tick, infinite without one."""
@@ -327,7 +324,7 @@ class LiveQuotes:
         seen = self._seen.get(str(instrument))
         if seen is None or not self._link.up:
             return nan, nan
-        return seen.sides(self._link.clock.now(), self._oldest)
+        return seen.sides(self._link.clock.now(), self._settings.quote_age)
 
     # lines of the feed -------------------------------------------------------------------
 
