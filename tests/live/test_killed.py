@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 def test_session_killed_and_restarted_ends_flat_with_the_gateways_books(
     tmp_path: Path, moment: Moment, delay: float
 ) -> None:
-    kill_and_restart(tmp_path, moment, delay)
+    assert kill_and_restart(tmp_path, moment, delay)
 
 
 def test_session_told_to_end_closes_what_it_holds(tmp_path: Path) -> None:
