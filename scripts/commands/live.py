@@ -53,6 +53,7 @@ def rehearse(
     ] = 60.0,
     seed: Seed = None,
     faults: Annotated[Path | None, typer.Option(help="What goes wrong, and when: docs/rehearse.md.")] = None,
+    parity: Annotated[bool, typer.Option("--parity", help="Compare with the days' backtest.")] = False,
     bots: Bots = None,
     profile: Profile = None,
     config: Config = CONFIG,
@@ -68,7 +69,7 @@ def rehearse(
     wanted = chosen(bots)
     found = tuple(_day(text) for text in day) if day else trading_days(config, wanted, profile, seed, days)
     name = f"rehearsal-{datetime.now():%Y%m%d-%H%M%S}"
-    rehearse(Rehearsal(config, out / name, found, speed, seed, wanted, profile, faults=faults))
+    rehearse(Rehearsal(config, out / name, found, speed, seed, wanted, profile, faults=faults, parity=parity))
 
 
 def _day(text: str) -> date:

@@ -53,6 +53,8 @@ class Rehearsal:
         Minute after midnight at which the first day begins.
     faults : Path, optional
         A script of what goes wrong.
+    parity : bool
+        Afterwards play the days' backtest and show where the two differ.
     recording : Recording
         Recorded bars and quotes instead of synthetic ones.
     """
@@ -69,6 +71,7 @@ class Rehearsal:
     overrides: Mapping[str, Any] | None = None
     port: int = 0
     faults: Path | None = None
+    parity: bool = False
 
 
 @contextmanager
@@ -157,10 +160,24 @@ def rehearse(request: Rehearsal) -> tuple[Outcome, ...]:
             outcomes.append(run(plan, wait=False))
         told = gateway.happened
         truth = gateway.executions()
+        for day in request.days if request.parity else ():
+            _show_parity(console, request, plan, day)
     for line in told:
         console.print(f"fault: {line}", soft_wrap=True)
     console.print(f"{len(truth)} executions at the gateway; journal: {plan.database}", soft_wrap=True)
     return tuple(outcomes)
+
+
+def _show_parity(console: Console, request: Rehearsal, plan: Plan, day: date) -> None:
+    from scripts.live.parity import parity
+
+    found = parity(request, plan, day)
+    word = "the same" if not found.differences else "differences:"
+    console.print(f"{day}, against its backtest: {found.decisions} decisions, {found.trades} trades, {word}")
+    for one in found.differences:
+        kind = "sampling" if one.sampling else "NOT sampling"
+        text = f"  {one.what}: backtest {one.backtest}, rehearsal {one.rehearsal}: {one.cause} ({kind})"
+        console.print(text, soft_wrap=True)
 
 
 def wait_for(gateway: Gateway, day: date) -> None:
