@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class Bot(bt.Strategy):
         self.strike_rule = self.rule()
         self._barred: _Barred | None = None
         self._told = False  # by the broker, since this bot was last called
-        self._halts = self.desk.state.halts
+        self._halts, self._realised = self.desk.state.halts, self.desk.state.realised
         window = (self.limits.window_first, self.limits.window_last)
         for symbol in self.config.symbols:
             data = self.getdatabyname(symbol)
@@ -175,17 +176,25 @@ class Bot(bt.Strategy):
         return self.agenda.flat(bar, self._used(self.desk.clock.day(bar)))
 
     def stirred(self) -> bool:
-        """Tell whether an order's end, a halt while a trade is open, or room for one calls for this bar."""
-        if self._barred is not None:
-            return self.desk.state is not self._barred.state
-        return self._told or (self.ticket is not None and self.desk.state.halts is not self._halts)
+        """Tell whether what happened to this bot or to the day calls for this bar.
+
+        That is the end of an order, a halt while a trade is open, a change where the day had no
+        room, and a loss that stops the day: whoever comes first has to notice it.
+        """
+        state = self.desk.state
+        if self._barred is not None and state is not self._barred.state:
+            return True
+        if state.realised is not self._realised and self.desk.governor.lost_out(state):
+            return True
+        return self._told or (self.ticket is not None and state.halts is not self._halts)
 
     def next(self) -> None:
         bar = len(self.data) - 1
         views = [self._view(number, bar) for number in range(len(self.lanes))]
         for view in views:
             self.desk.observe(view)
-        self._told, self._halts = False, self.desk.state.halts
+        state = self.desk.state
+        self._told, self._halts, self._realised = False, state.halts, state.realised
         if self._barred is not None:
             for lane in self.lanes:
                 lane.deny(self._barred.bar, bar, Reason.DAY_CAP)
@@ -248,7 +257,7 @@ class Bot(bt.Strategy):
             lane.note(bar, proposal)
             return
         text, quote = str(proposal.combo), desk.book.quote(proposal.combo)
-        if quote is None or np.isnan(quote.ask):
+        if quote is None or math.isnan(quote.ask):
             lane.note(bar, Reason.NO_QUOTE, text)
             return
         cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)

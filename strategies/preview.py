@@ -81,16 +81,17 @@ def _verdicts(
     """Return codes and reserves of choices that can be traded, in the order in which a bot asks."""
     desk, config, combo = bot.desk, bot.config, proposal.combo
     governor, defined = desk.governor, combo.is_defined_risk
-    days = [desk.clock.day(bar) for bar in good.bars.tolist()]
-    cost = desk.fees.estimate_round_trips(combo, asks, days)
+    number = whole(lane.data.lines.day)[good.bars]
+    _, first, place = np.unique(number, return_index=True, return_inverse=True)
+    days = [desk.clock.day(bar) for bar in good.bars[first].tolist()]
+    cost = desk.fees.estimate_round_trips(combo, asks, days, place)
     planned = config.planned_loss * config.quantity
     structural = combo.structural_losses(good.strikes[:, options], asks, cost) * config.quantity
     codes = trade_denials(governor, bot.bot_name, planned, structural, defined)
     market = ahead.denials(good.bars, _same_vix(bot.datas))
     codes = np.where(market == PASSED, codes, market)
-    verdicts = {day: governor.calendar_verdict(lane.symbol, day) for day in dict.fromkeys(days)}
-    blocked = {day: CODE[told.reason] for day, told in verdicts.items() if told is not None}
-    calendar = np.array([blocked.get(day, PASSED) for day in days], np.int16)
+    blocked = [governor.calendar_verdict(lane.symbol, day) for day in days]
+    calendar = np.array([PASSED if one is None else CODE[one.reason] for one in blocked], np.int16)[place]
     codes = np.where(calendar == PASSED, codes, calendar)
     enough = earned >= bot.p.common.min_credit_to_cost * cost
     codes = np.where(enough, codes, np.int16(CODE[Reason.CREDIT_BELOW_COST]))

@@ -109,14 +109,17 @@ class FeeSchedule:
         return self._known(combo, math.ceil(self._per_share(combo, price)), self._row(day), day)
 
     def estimate_round_trips(
-        self, combo: Combo, prices: NDArray[np.float64], days: Sequence[date]
+        self, combo: Combo, prices: NDArray[np.float64], days: Sequence[date], place: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return `estimate_round_trip` of one structure at many prices and days, NaN for a NaN price."""
-        row = {day: self._row(day) for day in dict.fromkeys(days)}
-        first = {number: day for day, number in reversed(row.items())}
+        """Return `estimate_round_trip` of one structure at many prices, NaN for a NaN price.
+
+        ``days`` are different days, ``place`` says for every price which of them is its own.
+        """
+        rows = [self._row(day) for day in days]
+        first = dict(zip(reversed(rows), reversed(days), strict=True))
         dollars = np.ceil(self._per_share(combo, prices))
         base = float(len(self.changes) + 1)
-        keys = dollars * base + np.array([row[day] for day in days], np.float64)
+        keys = dollars * base + np.array(rows, np.float64)[place]
         costs = np.full(len(prices), np.nan)
         told = np.flatnonzero(~np.isnan(prices))
         different, place = np.unique(keys[told], return_inverse=True)

@@ -255,11 +255,9 @@ class Governor:
         for reason in reasons(code):
             scope = MARKET if reason is Reason.HALT_VIX else view.symbol
             found.append((scope, reason, describe(reason, view, self.limits)))
-        for name, lost in state.realised:
-            cap = self.limits.budget(name)[1].day_cap
-            if lost >= cents_of(cap):
-                text = f"{name}: lost {_usd(lost)} USD today, limit {cap:.2f}"
-                found.append((name, Reason.HALT_DAY_LOSS, text))
+        for name, lost, cap in self.lost_out(state):
+            text = f"{name}: lost {_usd(lost)} USD today, limit {cap:.2f}"
+            found.append((name, Reason.HALT_DAY_LOSS, text))
         if self._stale(view):
             found.append((view.symbol, Reason.NO_QUOTE, self._stale_text(view)))
         elif (view.symbol, Reason.NO_QUOTE) in state.halts:
@@ -272,6 +270,11 @@ class Governor:
             for scope, reason, text in fresh
         )
         return state.halted(*((scope, reason) for scope, reason, _ in fresh)), events
+
+    def lost_out(self, state: DayState) -> list[tuple[str, int, float]]:
+        """Return the budgets that have lost their day's cap: name, cents lost, cap in USD."""
+        caps = [(name, lost, self.limits.budget(name)[1].day_cap) for name, lost in state.realised]
+        return [(name, lost, cap) for name, lost, cap in caps if lost >= cents_of(cap)]
 
     def _watches_age(self, state: DayState, view: MarketView) -> bool:
         return self._stale(view) or (view.symbol, Reason.NO_QUOTE) in state.halts

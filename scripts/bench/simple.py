@@ -18,7 +18,8 @@ from engine.cerebro import NEVER, FastCerebro
 from feeds.lines import ArrayFeed
 from strategies.lane import whole
 
-ENTER, LEAVE, REACH, SIZE = 630, 930, 0.002, 10
+ENTER, LEAVE, REACH = 630, 930, 0.002
+SIZE = 8  # a power of two: Backtrader divides a price times the size by the size again
 DAYS = (0, 2, 4)  # of every five
 CASH = 1e6
 

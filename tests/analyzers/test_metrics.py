@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date
 
+import empyrical
 import numpy as np
 import pandas as pd
 import pytest
@@ -193,3 +194,16 @@ def test_no_trades_have_no_figures_but_counts() -> None:
 
     assert figures["trades"] == 0
     assert math.isnan(figures["expectancy"]) and math.isnan(figures["profit_factor"])
+
+
+@given(st.lists(st.floats(-0.08, 0.08), min_size=25, max_size=300).filter(lambda drawn: np.std(drawn) > 1e-6))
+def test_figures_are_those_of_an_independent_library(drawn: list[float]) -> None:
+    returns = series(drawn)
+    growth = series([1.0, *(1.0 + returns).cumprod()])
+    found = investment_figures(growth)
+    told = growth.pct_change().dropna()
+    assert found["annual_return"] == pytest.approx(empyrical.cagr(told, annualization=252))
+    assert found["volatility"] == pytest.approx(empyrical.annual_volatility(told, annualization=252))
+    assert found["drawdown"] == pytest.approx(-empyrical.max_drawdown(told))
+    if (told != 0.0).sum() >= 10:
+        assert found["sharpe"] == pytest.approx(empyrical.sharpe_ratio(told, annualization=252))

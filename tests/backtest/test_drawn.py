@@ -31,7 +31,7 @@ every_bot = {
     "expiry_days": st.sampled_from([0, 0, 0, 1]),
     "quantity": st.integers(1, 2),
     "entries_per_day": st.integers(1, 3),
-    "planned_loss": st.sampled_from([25.0, 50.0, 150.0]),
+    "planned_loss": st.sampled_from([25.0, 50.0, 150.0, 150.0]),
     "profit_target": st.sampled_from([0.1, 0.5, 0.9]),
 }
 bots = st.fixed_dictionaries(
@@ -51,7 +51,7 @@ bots = st.fixed_dictionaries(
             every_bot
             | {
                 "collar": st.booleans(),
-                "iv_rank_min": st.sampled_from([0.0, 25.0]),
+                "iv_rank_min": st.sampled_from([0.0, 0.0, 25.0]),
                 "trend_max": st.sampled_from([1.0, 9.0]),
             }
         ),
@@ -68,10 +68,10 @@ bots = st.fixed_dictionaries(
 )
 risk = st.fixed_dictionaries(
     {
-        "planned_loss": st.sampled_from([50.0, 300.0]),
-        "structural_loss": st.sampled_from([100.0, 450.0, 1500.0]),
-        "day_cap": st.sampled_from([150.0, 500.0, 2000.0]),
-        "day_r": st.sampled_from([1.0, 3.0]),
+        "planned_loss": st.sampled_from([50.0, 300.0, 300.0]),
+        "structural_loss": st.sampled_from([100.0, 450.0, 1500.0, 9000.0]),
+        "day_cap": st.sampled_from([150.0, 2000.0, 9000.0]),
+        "day_r": st.sampled_from([1.0, 3.0, 9.0]),
         "window_first": st.sampled_from(["09:45", "10:30"]),
         "window_last": st.sampled_from(["13:30", "15:00"]),
         "half_days": st.booleans(),
@@ -80,7 +80,7 @@ risk = st.fixed_dictionaries(
         "halt_range": st.sampled_from([None, 0.4, 1.0]),
         "close_on": st.sampled_from([[], ["halt_move", "halt_day_loss"], None]),
         "budgets": st.sampled_from([{}, None]),
-        "cash_fraction": st.sampled_from([0.05, 1.0]),
+        "cash_fraction": st.sampled_from([0.1, 1.0, 1.0]),
         "calendar_required": st.just([]),
     }
 )
@@ -91,7 +91,7 @@ drawn = st.fixed_dictionaries(
         "common": st.fixed_dictionaries(
             {
                 "decide_every": st.sampled_from([1, 5, 7]),
-                "min_credit_to_cost": st.sampled_from([0.0, 1.5, 3.0]),
+                "min_credit_to_cost": st.sampled_from([0.0, 0.5, 1.5]),
                 "time_stop": st.sampled_from(["15:10", "15:25"]),
             }
         ),
@@ -104,8 +104,8 @@ drawn = st.fixed_dictionaries(
                 "slippage_ticks": st.integers(0, 1),
             }
         ),
-        "account": st.fixed_dictionaries({"cash": st.sampled_from([3_000.0, 150_000.0])}),
-        "quotes": st.fixed_dictionaries({"premium": st.sampled_from([0.0, 0.08, 0.3])}),
+        "account": st.fixed_dictionaries({"cash": st.sampled_from([10_000.0, 150_000.0, 1e6])}),
+        "quotes": st.fixed_dictionaries({"premium": st.sampled_from([0.0, 0.3, 0.6])}),
     }
 )
 

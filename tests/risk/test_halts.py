@@ -61,7 +61,7 @@ def test_halts_of_whole_lines_equal_those_observed_bar_by_bar(tape, limits, own_
     def line(name):
         return np.array([getattr(seen, name) for seen in views])
 
-    codes, latched = halt_codes(
+    codes, latched, first_bars = halt_codes(
         day,
         line("price"),
         np.array([high for _, high, _ in tape]) if own_extremes else line("day_high"),
@@ -72,10 +72,11 @@ def test_halts_of_whole_lines_equal_those_observed_bar_by_bar(tape, limits, own_
         line("vix_previous"),
         limits,
     )
-    assert codes.tolist() == expected
+    assert codes.tolist() == [halt_code(seen, limits) for seen in views]
+    assert latched.tolist() == expected
     for row, date in enumerate(dict.fromkeys(seen.day for seen in views)):
         for column, reason in enumerate(BITS):
-            assert latched[row, column] == first.get((date, reason), -1)
+            assert first_bars[row, column] == first.get((date, reason), -1)
 
 
 @settings(max_examples=100, deadline=None)
@@ -103,6 +104,6 @@ def test_unknown_measures_set_no_halt():
 
 def test_no_bars_have_no_halts():
     empty = np.empty(0)
-    codes, first = halt_codes(np.empty(0, np.int32), *[empty] * 7, Limits())
-    assert codes.shape == (0,)
+    codes, latched, first = halt_codes(np.empty(0, np.int32), *[empty] * 7, Limits())
+    assert codes.shape == latched.shape == (0,)
     assert first.shape == (0, 3)
