@@ -37,6 +37,7 @@ from scripts.session import Setup, chosen_bots, play, prepare
 from strategies.base import Bot
 
 CHECK_SESSIONS, CHECK_CUTS = 90, 2
+DEALT_SEED = 1
 BETTER_HALF = "better half"
 VALUE = "expected value"
 Roster = Mapping[str, type[Bot]]
@@ -144,7 +145,9 @@ def train(
     steps = walk_forward(setup.book.tape.dates, learning.folds, learning.embargo_days)
     last = _step(chosen, whole, steps[-1])
     done = [step for split in steps[:-1] if (step := _try(chosen, whole, split, bot)) is not None]
-    proof = prove(setup, bot, cases, whole, done, roster)
+    blind = whole.dealt(DEALT_SEED)
+    dealt = [step for split in steps[:-1] if (step := _try(chosen, blind, split, bot)) is not None]
+    proof = prove(setup, bot, cases, whole, done, dealt, roster)
     days = [*last.split.train, *last.split.calibrate]
     about = About(
         format=FORMAT,
@@ -228,9 +231,17 @@ def values_of(learned: Learned, chance: NDArray[np.float64]) -> NDArray[np.float
 
 
 def prove(
-    setup: Setup, bot: str, cases: Cases, whole: Cases, steps: Sequence[Step], roster: Roster | None
+    setup: Setup,
+    bot: str,
+    cases: Cases,
+    whole: Cases,
+    steps: Sequence[Step],
+    dealt: Sequence[Step],
+    roster: Roster | None,
 ) -> Proof:
     """Return what the walk-forward's models were worth on days they had not seen.
+
+    ``dealt`` are models that learned from results dealt to other days, and must know nothing.
 
     Raises
     ------
@@ -256,7 +267,10 @@ def prove(
     policy = Policy(setup.settings.learning.least_value)
     rules = _days(setup, bot, None, days, roster)
     by_value = _days(setup, bot, dict.fromkeys(steps, policy), days, roster)
-    by_half = _days(setup, bot, {step: Policy(step.median) for step in steps}, days, roster)
+    by_half, by_chance = (
+        _days(setup, bot, {step: Policy(step.median) for step in asked}, days, roster)
+        for asked in (steps, dealt)
+    )
     told: Calibration = calibration(chance, won, base, day)
     return Proof(
         bot=bot,
@@ -270,6 +284,7 @@ def prove(
         rules_trades=int(rules.trades.sum()),
         value=_uplift(by_value, rules),
         half=_uplift(by_half, rules),
+        dealt=_uplift(by_chance, rules),
         half_years=gap_by_year(by_half, rules, list(rules.index)),
         curves=pd.DataFrame(
             {"rules only": rules.net, VALUE: by_value.net, BETTER_HALF: by_half.net}

@@ -117,6 +117,15 @@ def test_features_nobody_knows_are_left_out(cases: Cases) -> None:
     assert dark.known().complete.any()
 
 
+def test_dealt_results_are_those_of_other_days_and_the_features_stay(cases: Cases) -> None:
+    found = cases.dealt(1)
+
+    np.testing.assert_array_equal(found.x, cases.x)
+    assert set(found.net) <= set(cases.net)
+    assert (found.net == cases.net).mean() < 0.2
+    assert found.net.mean() == pytest.approx(cases.net.mean(), abs=12.0)
+
+
 # nothing reads ahead -------------------------------------------------------------------------
 
 
@@ -165,14 +174,13 @@ def test_a_planted_return_of_tomorrow_stops_the_training(ahead: int) -> None:
 @pytest.mark.slow
 def test_without_premium_the_measured_uplift_includes_zero() -> None:
     """Simulated minutes at premium 0: nothing is to be known there, so nothing may be found."""
-    found = train(
-        request(timerange="20160104-20181231", generator="simulated", premium=0.0, profile="spx"), "condor"
-    ).proof
+    found = train(request(timerange=None, generator="simulated", premium=0.0, profile=None), "condor").proof
 
     kept, trade, _ = found.half
     assert kept > 100
     assert trade.known
     assert trade.holds_zero, trade
+    assert found.dealt[1].holds_zero, found.dealt
 
 
 @pytest.fixture(scope="module")
