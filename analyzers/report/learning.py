@@ -90,8 +90,8 @@ def _worth(proofs: Mapping[str, Proof]) -> Section:
         "vetoes what it expects to lose after costs, as it would live. Better half: it keeps what it likes "
         "better than the middle of the cases before, which shows whether it can tell good trades from bad, "
         "whatever the level; results dealt: the same of a model that learned from results of other days, "
-        "which must be worth nothing. USD a trade is before costs, because cheap hours are no foresight; USD a "
-        "session is after them. An interval that holds zero cannot be told from chance."
+        "which must be worth nothing. USD a trade is before costs, because cheap hours are no foresight; "
+        "USD a session is after them. An interval that holds zero cannot be told from chance."
     )
     columns = (
         "Trades kept",
