@@ -26,7 +26,7 @@ from engine.errors import DataError
 from engine.ml.advice import Advisor, ByDay, Learned, ModelAdvisor, Policy
 from engine.ml.cases import Cases
 from engine.ml.features import SCHEMA_VERSION
-from engine.ml.models import calibrate, exported, fit
+from engine.ml.models import calibrate, exported, fit, need_extra
 from engine.ml.split import Split, walk_forward
 from engine.ml.store import FORMAT, About, save, versions
 from scripts.cases import collect, single
@@ -88,6 +88,7 @@ def run(request: TrainRequest) -> Path:
     from engine.settings import Settings
     from scripts.session import overrides
 
+    need_extra()
     console = Console()
     began = time.perf_counter()
     base = request.base
