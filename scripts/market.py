@@ -91,8 +91,7 @@ def market(
     quotes: Book = model
     if recording and recording.quotes:
         store = QuoteStore.open(recording.quotes)
-        asked = [getattr(settings.bots, bot).model for bot in type(settings.bots).model_fields]
-        flow = recording.flow or settings.common.regime.needs_flow or any(asked)
+        flow = recording.flow or settings.needs_flow
         quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix, flow)
     return quotes.with_lines(), quotes
 

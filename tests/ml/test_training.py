@@ -24,7 +24,7 @@ from engine.reasons import Reason
 from scripts.backtest import compare
 from scripts.cases import collect, slots
 from scripts.cli import main
-from scripts.learning import _try, train
+from scripts.learning import train, try_step
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, play, prepare
 from strategies.condor import Condor
@@ -103,8 +103,8 @@ def test_a_fold_of_one_class_is_traded_by_rules_alone(setup: Setup, cases: Cases
     only = whole.take(whole.won)
     split = walk_forward(setup.book.tape.dates, 3, 2)[0]
 
-    assert _try("logistic", whole, split, "condor") is not None
-    assert _try("logistic", only, split, "condor") is None
+    assert try_step("logistic", whole, split, "condor") is not None
+    assert try_step("logistic", only, split, "condor") is None
 
 
 def test_features_nobody_knows_are_left_out(cases: Cases) -> None:
