@@ -99,9 +99,13 @@ class Desk:
         for halt in halts:
             self.journal.halt(halt)
 
+    def judge(self, intent: Intent, view: MarketView) -> Verdict:
+        """Return what the governor would answer to an opening intent; nothing is booked."""
+        return self.governor.judge(intent, self.state, view, self.broker.funds())
+
     def ask(self, intent: Intent, view: MarketView) -> Verdict:
         """Put an opening intent before the governor; an approval is booked at once."""
-        verdict = self.governor.judge(intent, self.state, view, self.broker.funds())
+        verdict = self.judge(intent, view)
         if isinstance(verdict, Approved):
             self.state = self.governor.opened(self.state, intent)
             self._sent[intent.order_ref] = 0
