@@ -351,6 +351,11 @@ class LiveQuotes:
         told["skew"] = float(skew)
         return told
 
+    def option_volume(self, symbol: str) -> float:
+        """Return the option contracts of an underlying traded today, NaN before they are told."""
+        seen = self._seen.get(symbol, NOTHING_SEEN)
+        return seen.put_volume + seen.call_volume
+
     def _volume(self, symbol: str) -> dict[str, float]:
         seen = self._seen.get(symbol, NOTHING_SEEN)
         puts, calls = self._volumes.get(symbol, (nan, nan))

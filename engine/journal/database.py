@@ -77,25 +77,23 @@ def connect(place: str | Path | URL, read_only: bool = False) -> Engine:
     """Return an engine whose every connection is set up alike.
 
     SQLite: WAL, 15 s of patience with another writer, ``synchronous=FULL`` so that a commit is
-    on the disk, foreign keys. Read-only connections cannot write: the file is opened so, the
-    statement refused, the transaction read-only in PostgreSQL.
+    on the disk, foreign keys. Read-only connections cannot write: SQLite opens the file so and
+    refuses the statement, PostgreSQL begins every transaction READ ONLY.
     """
     url = place if isinstance(place, URL) else parse(place)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, read_only)
-    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": "market-watch"}
-    settings = ["-c TimeZone=UTC", "-c synchronous_commit=on"]
-    if read_only:
-        settings.append("-c default_transaction_read_only=on")
-    options["options"] = " ".join(settings)
-    options |= {name: value for name, value in url.query.items() if name in options}
+    given: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": "market-watch"}
+    given = {name: value for name, value in given.items() if name not in url.query}
     try:
         return create_engine(
             url,
             json_serializer=to_json,
             pool_pre_ping=True,
             pool_size=2,
-            connect_args={name: value for name, value in options.items() if name not in url.query},
+            # nothing is set for a whole session: behind a pooler others would inherit it
+            connect_args=given | {"prepare_threshold": None},
+            execution_options={"postgresql_readonly": True} if read_only else {},
         )
     except ModuleNotFoundError:
         raise JournalError(

@@ -122,12 +122,15 @@ def guard(
 ) -> None:
     """Watch a session from outside and close the account when it must be; sessions start it themselves."""
     start_log(verbose, logfile)
-    from scripts.live.guard import Guard, tag_of
+    from scripts.live.guard import Guard, tag_of, told_owner
     from scripts.live.plan import read_plan
 
     place = _folder(folder, config)
     name = tag or tag_of(place, venue.value)
-    raise typer.Exit(Guard(read_plan(place, name), name).run())
+    plan = read_plan(place, name)
+    with told_owner(plan) as tell:
+        code = Guard(plan, name, tell).run()
+    raise typer.Exit(code)
 
 
 def kill(
@@ -189,13 +192,9 @@ def connect_test(
 
 
 def reconcile(
-    adopt: Annotated[
-        bool, typer.Option("--adopt", help="End the journal's trade that TWS no longer holds.")
-    ] = False,
+    adopt: Annotated[bool, typer.Option("--adopt", help="End a trade TWS no longer holds.")] = False,
     flatten: Annotated[bool, typer.Option("--flatten", help="Close the options TWS holds.")] = False,
-    net: Annotated[
-        float | None, typer.Option(help="With --adopt: what the trade brought in all, USD.")
-    ] = None,
+    net: Annotated[float | None, typer.Option(help="With --adopt: what it brought, USD.")] = None,
     venue: Whose = Venue.PAPER,
     profile: Profile = None,
     config: Config = CONFIG,

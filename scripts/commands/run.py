@@ -137,6 +137,7 @@ def chain(
     save: Annotated[
         Path | None, typer.Option(metavar="STORE", help="Keep the delayed chain in a quote store.")
     ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Of now, from TWS or IB Gateway.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the delayed chain for programs.")] = False,
     premium: Premium = None,
     seed: Seed = None,
@@ -148,6 +149,13 @@ def chain(
     start_log(verbose, logfile)
     from scripts.chain import run, run_delayed
 
+    if live:
+        from scripts.live.chain import run as run_live
+
+        if at is not None or source or save or as_json:
+            raise ConfigError("--live: expected with --days only")
+        run_live(symbol, config, days)
+        return
     if at is None:
         run_delayed(symbol, config, days, source, save, as_json)
         return

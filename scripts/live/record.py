@@ -33,12 +33,14 @@ class SessionRecording:
     ----------
     folder : Path
         ``quotes`` under it is the store, ``bars-SYMBOL.parquet`` the minute bars.
+    today : date
     products : mapping of symbol to Product
     ahead : mapping of symbol to set of int
         Sessions to the expiries that are streamed.
     """
 
     folder: Path
+    today: date
     products: Mapping[str, Product]
     ahead: Mapping[str, set[int]]
     _quotes: dict[tuple[str, date], list[dict[str, Any]]] = field(default_factory=dict)
@@ -47,11 +49,12 @@ class SessionRecording:
     _saved: datetime | None = None
 
     def look(self, minutes: Minutes, book: LiveQuotes) -> None:
-        """Keep the minutes handed out since the last look, with the quotes of now."""
+        """Keep today's minutes handed out since the last look, and the quotes of now."""
         tape = minutes.tape
         for number in range(self._seen, len(tape)):
-            if tape.is_live(number):
-                self._keep(number, minutes, book, last=number == len(tape) - 1)
+            if tape.day(number) == self.today:
+                now = number == len(tape) - 1 and tape.is_live(number)
+                self._keep(number, minutes, book, now)
         self._seen = len(tape)
         if self._seen and self._quotes:
             at = tape.at(self._seen - 1)
@@ -60,7 +63,7 @@ class SessionRecording:
                 self._saved = at
                 self.save()
 
-    def _keep(self, number: int, minutes: Minutes, book: LiveQuotes, last: bool) -> None:
+    def _keep(self, number: int, minutes: Minutes, book: LiveQuotes, now: bool) -> None:
         row = minutes.row(number, 0.0)
         assert row is not None and not isinstance(row, bool)
         for symbol, bar in row.minutes.items():
@@ -68,7 +71,7 @@ class SessionRecording:
             told = {"bar_end": utc(row.stamp), "open": bar.open, "high": bar.high, "low": bar.low}
             told |= {"close": bar.close, "volume": bar.volume, "symbol": symbol}
             self._bars.setdefault(symbol, []).append(told | beside)
-            if last:  # quotes are those of now, and belong to no earlier minute
+            if now:  # quotes are those of now, and belong to no earlier minute
                 self._chains(symbol, row.stamp, book)
 
     def _chains(self, symbol: str, stamp: int, book: LiveQuotes) -> None:

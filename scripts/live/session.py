@@ -149,7 +149,7 @@ class _Stage:
         folder = self.plan.settings.session.record
         if folder is None:
             return None
-        recording = SessionRecording(folder, self.plan.products, self.plan.days_ahead())
+        recording = SessionRecording(folder, self.today, self.plan.products, self.plan.days_ahead())
         stack.callback(recording.save)
         return lambda: recording.look(self.minutes, self.book)
 

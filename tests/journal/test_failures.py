@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,14 +78,18 @@ def test_full_disk_turns_the_recorder_unhealthy_with_one_line_and_keeps_what_was
         assert len(reader.fills([1])) == int(kept) > 0
 
 
-def test_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    folder = tmp_path / "locked"
-    folder.mkdir()
-    folder.chmod(0o555)
-    for above in tmp_path.parents:
-        if above.stat().st_uid == os.getuid() and above != Path("/"):
-            above.chmod(above.stat().st_mode | 0o055)
-    tmp_path.chmod(0o755)
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may reach: pytest's own are for one alone."""
+    folder = Path(tempfile.mkdtemp(prefix="mw-locked-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_folder_that_cannot_be_written_is_one_line(open_folder: Path) -> None:
+    folder = open_folder / "locked"
+    folder.mkdir(mode=0o555)
     told = child(
         """
         import os, sys

@@ -22,12 +22,14 @@ from tests.live.killing import (
 )
 from tests.live.stage import Played, request
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("moment", "delay"), [(working_entry, 0.0), (holding, 0.0), (closing, 0.05)])
 def test_session_killed_and_restarted_ends_flat_with_the_gateways_books(
     tmp_path: Path, moment: Moment, delay: float
 ) -> None:
-    kill_and_restart(tmp_path, moment, delay)
+    assert kill_and_restart(tmp_path, moment, delay)
 
 
 def test_session_told_to_end_closes_what_it_holds(tmp_path: Path) -> None:
