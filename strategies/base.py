@@ -100,7 +100,7 @@ class Bot(bt.Strategy):
         self.ticket: Ticket | None = self.p.ticket
         self.views: list[MarketView] = []  # of the newest bar, by lane
         # the position told last: order reference and units held of every step
-        self._held = (self.ticket.intent.order_ref, tuple(self.ticket.held)) if self.ticket else ("", ())
+        self._position = (self.ticket.intent.order_ref, tuple(self.ticket.held)) if self.ticket else ("", ())
         self.agenda: Agenda | None = None
         patience = self.p.pace.patience if self.p.pace is not None else None
         self._stop_timer, self._mark_timer = StopTimer(patience), MarkTimer(patience)
@@ -407,9 +407,9 @@ class Bot(bt.Strategy):
             still_open = self.ticket is not None
             self.desk.keep(self.bot_name, ticket.intent, ticket_to_json(ticket), still_open, at)
             held = (ticket.intent.order_ref, tuple(ticket.held))
-            if held != self._held and (any(ticket.held) or self._held[0] == held[0]):
+            if held != self._position and (any(ticket.held) or self._position[0] == held[0]):
                 self.desk.journal.record(ticket.position(at))
-                self._held = held
+                self._position = held
 
     # while a trade lives -------------------------------------------------------------
 
