@@ -21,6 +21,7 @@ from engine.options.quotebook import QuoteBook
 from engine.reasons import Reason
 from engine.risk.governor import MARKET, Governor, MarketView
 from engine.risk.state import DayState
+from engine.risk.vetoes import Veto, vetoed
 
 _CLOSING = {
     Reason.JOURNAL_DOWN: "the journal cannot be written, nothing is opened unkept",
@@ -100,6 +101,7 @@ class Desk:
         self.state = state or DayState.fresh(self.sessions[0])
         self._sent: dict[str, int] = {}
         self._ending: Reason | None = None
+        self.vetoes: tuple[Veto, ...] = ()  # from outside, as the session last read them
 
     @property
     def closing(self) -> Reason | None:
@@ -143,6 +145,9 @@ class Desk:
         """
         if self.closing is not None:
             return Denied(self.closing, _CLOSING[self.closing])
+        veto = vetoed(self.vetoes, intent.bot, intent.symbol, view.at)
+        if veto is not None:
+            return veto
         verdict = self.governor.judge(intent, self.state, view, self.broker.funds())
         if isinstance(verdict, Approved):
             self.state = self.governor.opened(self.state, intent)

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     MARGIN = "margin"
     ONE_COMBO_PER_BOT = "one_combo_per_bot"
     UNDEFINED_RISK = "undefined_risk"
+    VETOED = "vetoed"
     # entries denied while a session runs, until the cause is gone
     DISCONNECTED = "disconnected"
     UNRECONCILED = "unreconciled"

@@ -1,7 +1,8 @@
 """The dashboard: ``mw dashboard`` runs this with Streamlit, bound to this machine.
 
 What to show comes from the environment: ``MW_DASHBOARD_JOURNALS`` (places of journals by name,
-as JSON), ``MW_DASHBOARD_LOGS`` (folder) and ``MW_DASHBOARD_REFRESH`` (seconds).
+as JSON), ``MW_DASHBOARD_LOGS`` (folder), ``MW_DASHBOARD_REFRESH`` (seconds), ``MW_DASHBOARD_GATE``
+(place of the gate's journal) and ``MW_DASHBOARD_CONFIG`` (folder).
 """
 
 from __future__ import annotations

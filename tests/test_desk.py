@@ -19,6 +19,7 @@ from engine.risk.events import Announcements, Kind
 from engine.risk.governor import Governor
 from engine.risk.limits import Limits
 from engine.risk.state import DayState
+from engine.risk.vetoes import Veto
 from engine.risk.view import MarketView
 from tests.broker.stage import Stage, fee_table, tape
 from tests.execution.market import DAY, SPREAD, XSP, TableBook, put
@@ -238,3 +239,18 @@ def test_entry_is_denied_once_the_journal_has_failed_and_closing_is_not(scene: S
     scene.send(intent, buy=False)
     scene.stage.play()
     assert scene.stage.owner.states == ["filled", "filled"]
+
+
+def test_veto_from_outside_stops_entries_and_nothing_else(scene: Scene) -> None:
+    held = scene.intent()
+    assert isinstance(scene.desk.ask(held, scene.view()), Approved)
+    scene.desk.vetoes = (Veto("tradingview", "trend turned", bot="putlite"),)
+
+    verdict = scene.desk.ask(replace(scene.intent(), bot="putlite"), scene.view())
+    assert isinstance(verdict, Denied)
+    assert verdict.reason is Reason.VETOED
+    scene.send(held, buy=True)
+    scene.stage.play()
+    scene.send(held, buy=False)
+    scene.stage.play()
+    assert sum(fill.quantity for fill in scene.stage.owner.fills) == 0

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.settings import BotsSettings, Settings
+from engine.settings import Settings
+from engine.settings_bots import BotsSettings
 
 SECTIONS = ("common", "risk", "execution", "quotes", "learning")
 SESSION = {  # of sections that else only say where and how to connect

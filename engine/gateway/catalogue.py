@@ -9,9 +9,11 @@ import numpy as np
 
 from engine.errors import DataError
 from engine.gateway.codec import Values
+from engine.gateway.exchange import single
 from engine.gateway.listing import INDEX, OPTION, SHARE, Listing, listed, parse_expiry, underlying, watched
 from engine.gateway.market import Market
-from engine.options.contract import Contract, Product, Right, TickRule
+from engine.options.combo import put_spread
+from engine.options.contract import Contract, Product, Right, Stock, TickRule
 
 EXPIRIES_AHEAD = 45  # sessions looked ahead for expiries
 REACH = 0.5  # strikes beyond today's chain, as a share of its width, so that a day's move stays inside
@@ -47,6 +49,20 @@ class Catalogue:
                 for _ in self._options(symbol, None, None, None):
                     pass
         return self._known.get(number)
+
+    def rehearse(self) -> None:
+        """Ask the book everything once: what is compiled on first use is compiled before the clock runs."""
+        book = self._market.book
+        for symbol, product in self._market.products.items():
+            asked = [single(Stock(product))]
+            for day in self.expiries(symbol)[:1]:
+                strikes = self.strikes(symbol, day)
+                middle = len(strikes) // 2
+                if middle:
+                    asked.append(put_spread(product, day, strikes[middle], strikes[middle - 1]))
+            for combo in asked:
+                if book.quote(combo) is not None:
+                    book.legs(combo)
 
     # what is listed ------------------------------------------------------------------
 

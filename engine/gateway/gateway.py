@@ -73,7 +73,7 @@ class Gateway:
         if told is not None:
             begin = max(begin, datetime.fromisoformat(told["at"]))
         script = faults if isinstance(faults, Faults) else Faults(faults)
-        self._asked_port = port
+        self._asked_port, self._begin = port, begin
         self._venue = Venue(market, chosen, GatewayClock(begin, chosen.speed), script)
         if told is not None:
             restore(self._venue, told)
@@ -88,6 +88,7 @@ class Gateway:
 
     def start(self) -> Self:
         """Open the port and let the clock run."""
+        self._venue.clock.jump(self._begin)  # it has run since it was made
         self._thread.start()
         self._ready.wait(PATIENCE)
         if self._failure is not None:

@@ -22,6 +22,7 @@ from engine.gateway.checks import (
     defaults,
     expired,
     leg_trades,
+    rejected,
 )
 from engine.gateway.codec import Values
 from engine.gateway.exchange import Exchange
@@ -145,23 +146,16 @@ class Orders:
         elif fault is not None:
             self.listener.strike(fault)
 
-    def look_up(self, values: Values) -> tuple[Combo, tuple[Listing, ...]]:
-        """Return what one unit of an order is, and its legs; `Refusal` where nothing fits."""
-        return combo_of(values, self.catalogue)
-
-    def what_if(self, values: Values) -> tuple[Combo, list[Traded]]:
-        """Return an order's combo and the trades it would lead to; `Refusal` where it is none."""
+    def what_if(self, values: Values) -> tuple[Combo, tuple[Listing, ...], list[Traded]]:
+        """Return an order's combo, its legs and the trades it would lead to; `Refusal` where it is none."""
         check_words(values)
-        combo, _ = combo_of(values, self.catalogue)
+        combo, legs = combo_of(values, self.catalogue)
         check_prices(values, combo)
-        quote = self.exchange.quote(combo)
-        price = values["limit"] if values["orderType"] == "LMT" else None
-        if price is None and quote is not None:
-            price = quote.ask if values["action"] == "BUY" else quote.bid
-        if price is None:
-            raise Refusal(201, "Order rejected - reason:no market data to work out the margin")
-        buy = values["action"] == "BUY"
-        return combo, leg_trades(combo, buy, int(values["quantity"]), price, self.exchange)
+        quote, buy = self.exchange.quote(combo), values["action"] == "BUY"
+        if quote is None:
+            raise rejected("no market data to work out the margin")
+        price = values["limit"] if values["orderType"] == "LMT" else quote.ask if buy else quote.bid
+        return combo, legs, leg_trades(combo, buy, int(values["quantity"]), price, self.exchange)
 
     def cancel(self, client: int, number: int) -> None:
         """End an order on request."""
@@ -239,6 +233,8 @@ class Orders:
 
     def end_day(self) -> None:
         """End what was good for the day only, and orders for what has expired."""
+        for ticket in self.tickets.values():
+            ticket.haunts = False
         for ticket in self.open_tickets():
             if ticket.values["tif"] == "DAY" or expired(ticket.combo, self.exchange):
                 self.end(ticket, CANCELLED)

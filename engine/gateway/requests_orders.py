@@ -25,12 +25,11 @@ def what_if(venue: Venue, client: Client, asked: Values) -> None:
     """Send an order back with the margin and commission it would bring."""
     number = asked["orderId"]
     try:
-        combo, trades = venue.orders.what_if(asked)
+        combo, legs, trades = venue.orders.what_if(asked)
     except Refusal as refusal:
         client.error(number, refusal.code, refusal.text)
         return
     before, after = venue.account.funds(venue.exchange), venue.account.funds(venue.exchange, trades)
-    _, legs = venue.orders.look_up(asked)
     ticket = Ticket(client.number, number, 0, asked | {"tif": asked["tif"] or "DAY"}, combo, legs, 0)
     ticket.status = PRESUBMITTED
     commission = round(venue.market.fees(trades, venue.exchange.day), 4)

@@ -79,6 +79,7 @@ def _ticket(ticket: Ticket) -> Told:
         "done": [[listed(one.instrument).local_symbol, one.quantity, one.price] for one in ticket.done],
         "charged": ticket.charged,
         "ended": ticket.ended and ticket.ended.isoformat(),
+        "haunts": ticket.haunts,
     }
 
 
@@ -103,6 +104,7 @@ def _restored(row: Told, venue: Venue) -> Ticket:
         [Traded(instrument_of(name, products), n, price) for name, n, price in row["done"]],
         row["charged"],
         datetime.fromisoformat(row["ended"]) if row["ended"] else None,
+        row["haunts"],
     )
 
 

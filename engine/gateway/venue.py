@@ -87,6 +87,7 @@ class Venue:
     def __post_init__(self) -> None:
         self.exchange = Exchange(self.market, self.clock.now())
         self.catalogue = Catalogue(self.market)
+        self.catalogue.rehearse()
         self.account = Account(self.settings.account, round(self.settings.cash * 100.0))
         self.account.new_day(self.exchange)
         self.statements = Statements(self.account, self.exchange)

@@ -14,6 +14,7 @@ from analyzers.report.words import usd, words
 from engine.journal.queries import Reader
 from engine.risk.limits import SHARED
 from scripts.board import charts, view
+from scripts.board.gate import gate_part
 from scripts.board.log import log_page
 from scripts.board.replay import replay_page
 from scripts.board.table import NUMBERS, figures, show
@@ -140,6 +141,7 @@ def results_page(reader: Reader, _: Path) -> None:
 
 def sessions_page(reader: Reader, _: Path) -> None:
     """Show sessions and how far each bot has come on the ramp."""
+    gate_part()
     rows = reader.sessions(60)
     st.subheader("Sessions")
     if not rows:

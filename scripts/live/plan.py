@@ -113,7 +113,11 @@ def make_plan(
         venue=venue,
         bots=chosen,
         products={symbol: universe[symbol] for symbol in symbols},
-        calendar=EventCalendar.load(config / "events.json", settings.risk.calendar_required),
+        calendar=EventCalendar.load(
+            config / "events.json",
+            settings.risk.calendar_required,
+            settings.common.regime.harvest is not None,
+        ),
         fees=FeeSchedule.load(config / "fees.yaml"),
         folder=place,
         database=database or journal_place(settings.journal, venue, load()),

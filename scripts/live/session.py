@@ -31,6 +31,7 @@ from engine.options.contract import Instrument
 from engine.reasons import Reason
 from engine.risk.governor import Governor
 from engine.sessions import NEW_YORK
+from scripts.advisors import advisors_of
 from scripts.live.cerebro import LiveCerebro
 from scripts.live.journal import Kept, read_kept, session_journal
 from scripts.live.plan import Plan, save_plan, session_of
@@ -191,6 +192,9 @@ class _Stage:
         cerebro.setbroker(self.broker)
         for symbol in plan.symbols:
             cerebro.adddata(LiveFeed(minutes=self.minutes, symbol=symbol, name=symbol))
+        advisors, told = advisors_of(plan.settings, plan.bots)
+        for line in told:
+            logger.info("session: {}", line)
         for name in plan.bots:
             cerebro.addstrategy(
                 BOTS[name],
@@ -201,6 +205,7 @@ class _Stage:
                 whole=False,
                 pace=self._pace(),
                 ticket=self.kept.tickets.get(name),
+                advisor=advisors.get(name),
             )
         cerebro.hook = self.watch.on_pass
         with _signals(self.watch.stop):

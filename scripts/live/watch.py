@@ -23,6 +23,7 @@ from engine.sessions import CLOSE_MINUTE, NEW_YORK, OPEN_MINUTE, close_minute
 from scripts.journal import program_version
 from scripts.live.marks import Marker
 from scripts.live.plan import LATE, Plan, instant
+from scripts.live.vetoes import Vetoes
 from strategies.base import Bot
 
 STEP = timedelta(seconds=1)  # of the venue's clock, between two looks
@@ -84,6 +85,7 @@ class Watch:
         self._kill, self._ending = kill, ending
         self._see = see
         self._marker = Marker(desk, broker, today, realised)
+        self._vetoes = Vetoes(plan.database)
         self._books = Reconciler(broker, plan.symbols, told=self._differ)
         self._heart, self._limits = heart, limits
         half = close_minute(today) < CLOSE_MINUTE
@@ -258,6 +260,7 @@ class Watch:
             logger.info("heartbeat: pid {}, version {}, {}: {}", beat.pid, beat.version, state, dict(detail))
             self.desk.journal.record(beat)
             self._marker.next(self.bots, now)
+            self.desk.vetoes = self._vetoes.at(now, self.today)
 
     def _state(self, now: datetime, last: bool) -> str:
         if last:

@@ -20,6 +20,7 @@ from engine.settings import Settings
 TOKEN = "MW_SERVE_TOKEN"
 LEAST_TOKEN = 16  # characters
 DATABASE = "MW_DATABASE_URL"
+GATE = "gate"  # the journal of the ramp, without sessions
 
 
 def journals(settings: Settings, held: Mapping[str, str], place: str | None = None) -> dict[str, str]:
@@ -41,7 +42,8 @@ def journals(settings: Settings, held: Mapping[str, str], place: str | None = No
     if place is not None:
         with Reader(place) as reader:
             return {reader.venue: place}
-    files = {venue: settings.journal.folder / f"{venue}.db" for venue in reversed(VENUES)}
+    shown = [venue for venue in reversed(VENUES) if venue != GATE]
+    files = {venue: settings.journal.folder / f"{venue}.db" for venue in shown}
     found = {venue: str(path) for venue, path in files.items() if path.is_file()}
     if url := held.get(DATABASE):
         with Reader(url) as reader:
@@ -77,6 +79,8 @@ def show_dashboard(config: Path, place: str | None, port: int | None, logs: Path
         "MW_DASHBOARD_JOURNALS": json.dumps(journals(settings, held, place)),
         "MW_DASHBOARD_LOGS": str(logs or settings.journal.logs),
         "MW_DASHBOARD_REFRESH": str(settings.dashboard.refresh_seconds),
+        "MW_DASHBOARD_GATE": held.get(DATABASE) or str(settings.journal.folder / f"{GATE}.db"),
+        "MW_DASHBOARD_CONFIG": str(config),
     }
     at = port or settings.dashboard.port
     print(f"http://127.0.0.1:{at}  (Ctrl-C ends it)", flush=True)
