@@ -101,6 +101,7 @@ class Desk:
         self.state = state or DayState.fresh(self.sessions[0])
         self._sent: dict[str, int] = {}
         self._ending: Reason | None = None
+        self.disputed: frozenset[str] = frozenset()  # trades the broker's books say otherwise of
         self.vetoes: tuple[Veto, ...] = ()  # from outside, as the session last read them
 
     @property

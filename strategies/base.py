@@ -425,6 +425,8 @@ class Bot(bt.Strategy):
             if why is not None and not ticket.urgent:
                 ticket.urgent = True
                 self.desk.cancel(ticket.working)
+        elif ticket.intent.order_ref in self.desk.disputed:
+            return  # selling what is not there any more would open the opposite
         elif why is not None:
             self._leave(ticket, why, Urgency.URGENT, view.at)
         else:

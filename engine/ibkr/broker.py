@@ -9,45 +9,33 @@ from __future__ import annotations
 
 import math
 import queue
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import backtrader as bt
-from loguru import logger
 
 from engine.errors import OrderError
 from engine.execution.settings import ExecutionSettings
 from engine.execution.working import OrderState, WorkingOrder
 from engine.ibkr.account import CASH, VALUE, AccountView
+from engine.ibkr.booking import Booking
 from engine.ibkr.contracts import Contracts
 from engine.ibkr.courier import Courier
 from engine.ibkr.events import (
-    AccountTold,
-    Change,
-    CommissionTold,
-    ErrorTold,
     ExecutionTold,
-    LinkChange,
-    OpenOrderTold,
-    PositionTold,
-    PreviewTold,
-    SentTold,
-    StatusTold,
-    SurveyTold,
     Told,
 )
-from engine.ibkr.executions import BAG, Increment
-from engine.ibkr.explain import CANCELLED, DUPLICATE_ID, explain, informs, refuses
 from engine.ibkr.fills import Estimate, FillMaker
+from engine.ibkr.hearing import Hearing
 from engine.ibkr.link import Link
 from engine.ibkr.orders import limit_order, order_price
 from engine.ibkr.quotes import LiveQuotes
 from engine.ibkr.shadow import Shadow
 from engine.ibkr.stops import Stops
+from engine.ibkr.surveys import Surveys
 from engine.ibkr.tape import LiveTape
-from engine.ibkr.work import DEAD, AtBroker, Held, Phase, Work, executions_of
+from engine.ibkr.work import AtBroker, Held, Phase, Work, executions_of
 from engine.intent import Intent, Order, Urgency
 from engine.journal.journal import Journal
 from engine.journal.records import Fill, OrderEvent, Owner
@@ -55,17 +43,6 @@ from engine.options.combo import Combo
 from engine.options.quotebook import Quote
 from engine.sessions import MINUTE_NS, NEW_YORK
 from engine.settings_ibkr import IbkrSettings
-
-MOST_TRIES = 3  # changes of one order the gateway did not take, before it is cancelled
-SURVEYS_TO_END_A_BUY = 2  # a fill can follow a cancellation; one buy too many is a position nobody watches
-FIRST_SURVEY = 0.1  # seconds of the wall between a doubt and the first survey
-
-
-class Orphan:
-    """Owner of what undoes fills nobody asked for; the journal and the log tell of it."""
-
-    def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None:
-        logger.warning("ibkr: {}: {} ({} units)", event.order_ref, event.state, units)
 
 
 class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
@@ -87,6 +64,14 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
 
     Attributes
     ----------
+    trades : dict of order reference to Held
+        What is held or worked on, by the intent's reference.
+    works, ended : list and dict of Work
+        Orders at work, and by reference those that have ended.
+    known : set of str
+        Executions journalled by an earlier process.
+    previewed : set of (symbol, structure)
+        Kinds of entries whose margin the broker has told.
     strays : dict of execution id to ExecutionTold
         Executions under our client id that belong to no order here.
     """
@@ -110,14 +95,14 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         self.courier = Courier(link)
         self.fills = FillMaker(contracts, journal, estimate, settings.commission_seconds)
         self.stops = Stops(self)
+        self.hearing, self.booking, self.surveys = Hearing(self), Booking(self), Surveys(self)
         self.trades: dict[str, Held] = {}
         self.works: list[Work] = []
         self.strays: dict[str, ExecutionTold] = {}
-        self._ended: dict[str, Work] = {}
-        self._known: set[str] = set()
+        self.ended: dict[str, Work] = {}
+        self.known: set[str] = set()
+        self.previewed: set[tuple[str, str]] = set()
         self._halts: dict[str, str] = {}
-        self._previewed: set[tuple[str, str]] = set()
-        self._surveyed = -math.inf
         self._inbox: queue.SimpleQueue[Told] = queue.SimpleQueue()
         link.listen(self._inbox.put)
         link.repeat_account()
@@ -132,7 +117,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         OrderError
             When the reference was used before.
         """
-        if order.ref in self._ended or any(work.ref == order.ref for work in self.works):
+        if order.ref in self.ended or any(work.ref == order.ref for work in self.works):
             raise OrderError(f"{order.ref}: got an order reference twice, expected a new one for every order")
         trade = self.trades.get(order.intent.order_ref)
         if trade is None:
@@ -147,7 +132,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         else:
             machine.place(quote, self.minute)
         trade.orders += 1
-        self.works.append(self._work(machine, trade, quote))
+        self.works.append(self.work_of(machine, trade, quote))
         self.journal.order(self.event(machine))
         self.link.stirred.set()
 
@@ -157,7 +142,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         An order that has ended meanwhile is left alone; ``OrderError`` for one never sent.
         """
         work = next((work for work in self.works if work.ref == order_ref), None)
-        if work is None and order_ref not in self._ended:
+        if work is None and order_ref not in self.ended:
             raise OrderError(f"{order_ref}: got a cancellation for an order that was never sent")
         if work is not None and not work.ending:
             work.ending = "cancelled"
@@ -180,7 +165,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             return next(iter(self._halts.values()))
         return "" if self.link.up else "not connected"
 
-    def _work(self, machine: WorkingOrder, trade: Held, quote: Quote | None) -> Work:
+    def work_of(self, machine: WorkingOrder, trade: Held, quote: Quote | None) -> Work:
         order = machine.order
         deal = self.contracts.deal(order.combo)
         contract = deal.contract if deal is not None else None
@@ -192,7 +177,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
 
     def knows(self, exec_ids: Iterable[str]) -> None:
         """Name executions that are journalled already."""
-        self._known.update(exec_ids)
+        self.known.update(exec_ids)
 
     def restore(self, intent: Intent, owner: Owner, held: dict[Combo, int], paid: dict[Combo, float]) -> None:
         """Take up a trade of an earlier process; blocks while its contracts are qualified.
@@ -235,7 +220,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             self.book.hold(order.intent.combo)
         machine = WorkingOrder(order, self.execution)
         machine.resume(limit, int(order.at.timestamp() // 60.0), filled, average)
-        work = self._work(machine, trade, self.book.quote(order.combo))
+        work = self.work_of(machine, trade, self.book.quote(order.combo))
         work.sent_limit, work.previewed = limit, True
         work.at.phase = Phase.SENT
         work.at.adopted = True
@@ -259,16 +244,16 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
                 told = self._inbox.get_nowait()
             except queue.Empty:
                 break
-            self._hear(told)
+            self.hearing.hear(told)
         self.book.move(len(self.tape) - 1)
-        self._book_executions()
+        self.booking.book()
         minute = self.minute
         for work in list(self.works):
             self._step(work, minute)
         for trade in list(self.trades.values()):
             self.stops.keep(trade)
             self._put_away(trade)
-        self._survey()
+        self.surveys.ask()
 
     @property
     def minute(self) -> int:
@@ -309,7 +294,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         if not order.buy:
             return self.stops.gone(work.trade)
         kind = (order.combo.symbol, order.combo.structure)
-        if work.previewed or kind in self._previewed:
+        if work.previewed or kind in self.previewed:
             return True
         if not work.preview_asked:
             assert work.deal is not None
@@ -363,249 +348,6 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         else:
             self.courier.change(at.order_id, at.contract, told)
 
-    # what has come -------------------------------------------------------------------------
-
-    def _hear(self, told: Told) -> None:
-        match told:
-            case ExecutionTold():
-                self._executed(told)
-            case CommissionTold():
-                self.fills.fees[told.exec_id] = told.fees
-            case SentTold():
-                for at in self._all():
-                    if at.ref == told.ref:
-                        at.order_id = told.order_id
-            case OpenOrderTold() if told.client_id == self.settings.client_id:
-                self._opened(told)
-            case StatusTold() if told.client_id == self.settings.client_id:
-                self._status(told)
-            case ErrorTold():
-                self._error(told)
-            case PreviewTold():
-                self._preview(told)
-            case SurveyTold():
-                self._settle(told)
-            case AccountTold() if told.account == self.link.account:
-                self.account.figure(told)
-            case PositionTold() if told.account == self.link.account:
-                self.account.position(told)
-            case LinkChange() if told.what in (Change.CONNECTED, Change.RESTORED, Change.RESTORED_EMPTY):
-                for at in self._all():
-                    at.suspect(anew=True)
-            case _:
-                pass
-
-    def _all(self) -> Iterator[AtBroker]:
-        for work in self.works:
-            yield work.at
-        for trade in self.trades.values():
-            if trade.stop is not None:
-                yield trade.stop.at
-
-    def _find(self, order_id: int, perm_id: int, ref: str = "") -> AtBroker | None:
-        return next((at for at in self._all() if at.is_me(order_id, perm_id, ref)), None)
-
-    def _opened(self, told: OpenOrderTold) -> None:
-        at = self._find(told.order_id, told.perm_id, told.ref)
-        if at is None:
-            return
-        at.order_id, at.perm_id = told.order_id, told.perm_id
-        at.contract = told.contract  # a change needs the contract as TWS returned it, else error 105
-        at.heard, at.status, at.shown = time.monotonic(), told.status, told.price
-        if told.status in DEAD:
-            at.suspect()
-
-    def _status(self, told: StatusTold) -> None:
-        at = self._find(told.order_id, told.perm_id)
-        if at is None:
-            return
-        at.perm_id = at.perm_id or told.perm_id
-        at.heard, at.status = time.monotonic(), told.status
-        if told.status in DEAD:
-            at.suspect()
-
-    def _error(self, told: ErrorTold) -> None:
-        at = next((at for at in self._all() if at.order_id and at.order_id == told.request), None)
-        if at is None or informs(told.code):
-            return
-        at.heard = time.monotonic()
-        if told.code == DUPLICATE_ID and not at.perm_id:
-            self.link.skip_ids()
-            at.order_id, at.phase, at.price = 0, Phase.WAITING, math.nan
-            for work in self.works:
-                if work.at is at:
-                    work.sent_limit = math.nan
-            return
-        at.refused = at.refused or refuses(told.code)
-        at.suspect("" if told.code == CANCELLED else explain(told.code, told.text))
-
-    def _preview(self, told: PreviewTold) -> None:
-        work = next((work for work in self.works if work.ref == told.ref), None)
-        if work is None or work.machine.done:
-            return
-        order, free = work.machine.order, self.account.funds()
-        if told.refusal:
-            work.machine.reject(told.refusal)
-        elif math.isfinite(told.margin) and told.margin > free:
-            work.machine.reject(f"margin {told.margin:.2f} USD, funds {free:.2f} USD")
-        else:
-            work.previewed = True
-            self._previewed.add((order.combo.symbol, order.combo.structure))
-            return
-        self.journal.order(self.event(work.machine))
-
-    def _executed(self, told: ExecutionTold) -> None:
-        mine = told.client_id == self.settings.client_id and told.account == self.link.account
-        if not mine or told.exec_id in self._known:
-            return
-        at = self._find(told.order_id, told.perm_id, told.ref) or self._gone(told.ref)
-        if at is None:
-            if told.kind != BAG:
-                self.strays[told.exec_id] = told
-            return
-        if at.executions.add(told):
-            self.fills.arrived(told)
-            at.perm_id, at.order_id = told.perm_id, at.order_id or told.order_id
-
-    def _gone(self, ref: str) -> AtBroker | None:
-        """Return an order, or a stop, that has ended."""
-        work = self._ended.get(ref)
-        return work.at if work is not None else self.stops.gone_at(ref)
-
-    def _book_executions(self) -> None:
-        """Fill orders with what is complete."""
-        for work in [*self.works, *self._ended.values()]:
-            while (found := self.take(work.at)) is not None:
-                order, late = work.machine.order, work.machine.done
-                fills = self.fills.make(order.intent, work.ref, order.buy, found, work.mid)
-                if late:
-                    self.late(order, work.trade, fills, found)
-                else:
-                    self._fill(work, fills, found.units, found.price)
-        for trade in list(self.trades.values()):
-            self.stops.book(trade)
-        self.stops.book_late()
-
-    def take(self, at: AtBroker) -> Increment | None:
-        """Return what an order has executed and can be booked now."""
-        if not at.executions.pending:
-            return None
-        return at.executions.take(self.fills.ready, self.fills.overdue)
-
-    def _fill(self, work: Work, fills: tuple[Fill, ...], units: int, price: float) -> None:
-        machine, order = work.machine, work.machine.order
-        taken = min(units, machine.remaining)
-        machine.fill(taken, price)
-        quote = self.book.quote(order.combo)
-        self.journal.record(work.shadow.fall(order, taken, price, quote, self.at, self.execution))
-        work.trade.book(order.combo, taken if order.buy else -taken, price)
-        self.report(work, fills, taken)
-        if units > taken:
-            self._undo(order, units - taken, price)
-
-    def late(self, order: Order, trade: Held, fills: tuple[Fill, ...], found: Increment) -> None:
-        """See to a fill that came after its order had ended for good.
-
-        Where another order is doing the same, it has the less to do; else it is undone.
-        """
-        logger.error("ibkr: {}: {} units filled after its end", order.ref, found.units)
-        for other in list(self.works):
-            same = other.machine.order.combo == order.combo and other.trade is trade
-            if same and other.machine.order.buy is order.buy and not other.machine.done:
-                other.lent += found.units
-                other.sent_limit = other.at.price = math.nan
-                self._fill(other, fills, found.units, found.price)
-                if other.machine.done and other.at.order_id:
-                    self.courier.cancel(other.at.order_id)
-                return
-        self._undo(order, found.units, found.price)
-
-    def _undo(self, order: Order, units: int, price: float) -> None:
-        """Trade away what nobody asked for, at once; new entries stop meanwhile."""
-        number = sum(ref.startswith(f"{order.ref}/undo") for ref in [*self._ended, *self._refs()]) + 1
-        back = Order(
-            f"{order.ref}/undo{number}",
-            order.intent,
-            order.combo,
-            units,
-            not order.buy,
-            Urgency.URGENT,
-            self.at,
-        )
-        trade = self.trades.setdefault(f"{order.intent.order_ref}", Held(order.intent, Orphan()))
-        trade.book(order.combo, units if order.buy else -units, price)
-        machine = WorkingOrder(back, self.execution)
-        quote = self.book.quote(back.combo)
-        machine.place(quote, self.minute)
-        work = self._work(machine, trade, quote)
-        work.previewed, work.owner = True, Orphan()
-        trade.orders += 1
-        self.works.append(work)
-        self.journal.order(self.event(machine))
-
-    def _refs(self) -> list[str]:
-        return [work.ref for work in self.works]
-
-    # the truth about doubtful orders ----------------------------------------------------------
-
-    def _survey(self) -> None:
-        """Ask for open orders and executions while anything is in doubt."""
-        if not self.link.up:
-            return
-        doubts = [at.doubted for at in self._all() if at.phase is Phase.SUSPECT]
-        if not doubts:
-            return
-        now = time.monotonic()
-        fresh = max(doubts) > self._surveyed
-        if now - self._surveyed > (FIRST_SURVEY if fresh else self.settings.confirm_seconds):
-            self._surveyed = now
-            self.courier.survey()
-
-    def _settle(self, told: SurveyTold) -> None:
-        self._book_executions()
-        for work in list(self.works):
-            at = work.at
-            if at.phase is not Phase.SUSPECT or at.doubted > told.asked or work.machine.done:
-                continue
-            found = next((one for one in told.orders if at.is_me(one.order_id, one.perm_id, one.ref)), None)
-            if found is not None and found.status not in DEAD:
-                self._alive(work, found)
-            else:
-                self._dead(work)
-        for trade in list(self.trades.values()):
-            self.stops.settle(trade, told)
-
-    def _alive(self, work: Work, found: OpenOrderTold) -> None:
-        """Go on with an order that is open, whatever was said of it."""
-        at = work.at
-        trouble = at.trouble
-        at.found(found)
-        if found.price == at.price:
-            return
-        at.price, work.sent_limit = math.nan, math.nan
-        at.tries += 1
-        if at.tries > MOST_TRIES and not work.ending:
-            logger.warning("ibkr: {}: {} changes failed ({}), cancelled", at.ref, at.tries, trouble)
-            work.ending = "cancelled"
-
-    def _dead(self, work: Work) -> None:
-        """End an order that is not open any more, once all it has executed is booked."""
-        at, machine = work.at, work.machine
-        if not (at.order_id or at.perm_id or at.adopted):
-            at.phase, at.price, work.sent_limit = Phase.WAITING, math.nan, math.nan  # it never left
-            return
-        at.absent += 1
-        needed = SURVEYS_TO_END_A_BUY if machine.order.buy and not at.refused else 1
-        if at.executions.pending or at.absent < needed:
-            return
-        if work.ending == "timed_out":
-            machine.time_out()
-        elif at.refused and not machine.filled:
-            machine.reject(at.trouble)
-        else:
-            machine.cancel(at.trouble)
-        self.report(work)
-
     # telling -------------------------------------------------------------------------------
 
     def report(self, work: Work, fills: tuple[Fill, ...] = (), units: int = 0) -> None:
@@ -626,7 +368,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             self.works.remove(work)
             work.trade.orders -= 1
             work.at.phase = Phase.ENDED
-            self._ended[work.ref] = work
+            self.ended[work.ref] = work
 
     def _put_away(self, trade: Held) -> None:
         """Forget a trade that is flat and has nothing at work."""

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 # What ends an attempt to connect at once, instead of after a timeout.
 REFUSALS = frozenset({326, 501, 502, 503, 504, 507, 522, 1300})
-# The messages that only inform: farms coming and going, warnings.
 UPSTREAM_LOST, RESTORED_EMPTY, RESTORED = 1100, 1101, 1102
-RATE_LIMIT = 100
 NO_CONTRACT = 200
 CANCELLED = 202
 DUPLICATE_ID = 103
-NO_PERMISSION = frozenset({354, 10089, 10090, 10091, 10167, 10168, 10186, 10187, 10189, 10197, 420})
-FARM_BROKEN = frozenset({2103, 2105, 2157})
-FARM_BACK = frozenset({2104, 2106, 2158})
 
 _WORDS = {
     100: "more than 50 messages in a second",

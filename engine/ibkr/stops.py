@@ -105,7 +105,7 @@ class Stops:
         stop, broker = trade.stop, self._broker
         if stop is None:
             return
-        while (found := broker.take(stop.at)) is not None:
+        while (found := broker.booking.take(stop.at)) is not None:
             fills = broker.fills.make(trade.intent, stop.at.ref, False, found, nan)
             stop.filled += found.units
             stop.units -= found.units
@@ -164,12 +164,12 @@ class Stops:
         """See to what stops have executed after their end."""
         broker = self._broker
         for trade, stop in list(self._ended.values()):
-            while (found := broker.take(stop.at)) is not None:
+            while (found := broker.booking.take(stop.at)) is not None:
                 fills = broker.fills.make(trade.intent, stop.at.ref, False, found, nan)
                 order = Order(
                     stop.at.ref, trade.intent, stop.combo, found.units, False, Urgency.URGENT, broker.at
                 )
-                broker.late(order, trade, fills, found)
+                broker.booking.late(order, trade, fills, found)
 
     @staticmethod
     def _is(at: AtBroker, one: OpenOrderTold) -> bool:

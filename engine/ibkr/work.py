@@ -17,7 +17,6 @@ from engine.intent import Intent
 from engine.journal.records import Owner
 from engine.options.combo import Combo
 
-ALIVE = frozenset({"PendingSubmit", "PreSubmitted", "Submitted", "PendingCancel", "ApiPending"})
 DEAD = frozenset({"Cancelled", "ApiCancelled", "Inactive"})
 
 

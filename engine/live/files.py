@@ -127,14 +127,13 @@ class Beat:
     at : float
         Unix seconds of the wall clock.
     state : str
-        ``starting``, ``waiting``, ``trading``, ``closing``, ``ended``.
+        ``starting``, ``waiting``, ``trading``, ``closing``; at the end ``ended``, or ``left_open``
+        when something is open that its owner did not want kept.
     connected : bool
         Whether the session has its connection to the broker.
     account, venue : str
     symbols : tuple of str
         Underlyings the bots trade: the guard touches no others.
-    keep : bool
-        The owner wants positions left open at the end.
     text : str
         One line on what is held and halted.
     """
@@ -146,7 +145,6 @@ class Beat:
     account: str
     venue: str
     symbols: tuple[str, ...]
-    keep: bool = False
     text: str = ""
 
 

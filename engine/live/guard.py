@@ -8,13 +8,14 @@ from enum import StrEnum
 
 from engine.live.files import Beat
 
-ENDED = "ended"
+ENDED, LEFT_OPEN = "ended", "left_open"
 
 
 class Cause(StrEnum):
     """Why the guard takes the account over."""
 
     DIED = "died"  # the process is gone without having ended its session
+    LEFT_OPEN = "left_open"  # it has ended without being flat
     HUNG = "hung"  # it lives and does nothing
     DISCONNECTED = "disconnected"  # it works, without a connection, for too long
     DAY_LOSS = "day_loss"  # the account has lost its limit
@@ -89,6 +90,10 @@ class Watchman:
         """
         if beat.state == ENDED:
             return None
+        if not running and beat.state == LEFT_OPEN:
+            return Finding(
+                Cause.LEFT_OPEN, f"session (pid {beat.pid}) has ended with something open: {beat.text}"
+            )
         if not running:
             return Finding(Cause.DIED, f"session (pid {beat.pid}) has died while {beat.state}")
         silent = now - beat.at

@@ -122,12 +122,15 @@ def guard(
 ) -> None:
     """Watch a session from outside and close the account when it must be; sessions start it themselves."""
     start_log(verbose, logfile)
-    from scripts.live.guard import Guard, tag_of
+    from scripts.live.guard import Guard, tag_of, told_owner
     from scripts.live.plan import read_plan
 
     place = _folder(folder, config)
     name = tag or tag_of(place, venue.value)
-    raise typer.Exit(Guard(read_plan(place, name), name).run())
+    plan = read_plan(place, name)
+    with told_owner(plan) as tell:
+        code = Guard(plan, name, tell).run()
+    raise typer.Exit(code)
 
 
 def kill(

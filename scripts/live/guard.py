@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from math import nan
 from pathlib import Path
 
@@ -17,7 +17,10 @@ from loguru import logger
 from engine.errors import MarketWatchError, SessionError
 from engine.ibkr.contracts import Contracts
 from engine.ibkr.link import Link
+from engine.journal.alerts.alerts import Alerts
+from engine.journal.alerts.services import services
 from engine.journal.journal import Journal
+from engine.journal.secrets import load
 from engine.live.closing import uncovered
 from engine.live.files import AccountLock, Beat, Heartbeat, KillFile
 from engine.live.guard import ENDED, AccountLook, Cause, Finding, GuardLimits, Watchman
@@ -98,7 +101,7 @@ class Guard:
 
     def _take_over(self, beat: Beat, found: Finding) -> int:
         self._tell(f"guard: {found.text}; takes the account over and closes what is open")
-        if found.cause is not Cause.DIED:
+        if found.cause not in (Cause.DIED, Cause.LEFT_OPEN):
             KillFile(self.plan.folder).set(f"guard: {found.text}")
             self._end(beat, gently=found.cause in (Cause.DAY_LOSS, Cause.NAKED))
         left = close_all(self.plan)
@@ -192,6 +195,22 @@ def close_all(plan: Plan) -> tuple[str, ...]:
             return Closer(plan, link, Journal()).close(plan.patience)
     finally:
         link.stop()
+
+
+@contextmanager
+def told_owner(plan: Plan) -> Iterator[Tell]:
+    """Return what logs a line and sends it to the owner; alerts in waiting go out at the end."""
+    reached = services(load(), plan.settings.alerts.timeout_seconds) if plan.venue != "rehearsal" else []
+    alerts = Alerts(plan.settings.alerts, reached)
+
+    def tell(text: str) -> None:
+        logger.error(text)
+        alerts.say("failure", f"Market Watch {plan.venue}", text)
+
+    try:
+        yield tell
+    finally:
+        alerts.close()
 
 
 def tag_of(folder: Path, venue: str) -> str:

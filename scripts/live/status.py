@@ -13,6 +13,7 @@ from rich.table import Table
 
 from engine.errors import SessionError
 from engine.live.files import AccountLock, Heartbeat, KillFile
+from engine.live.guard import ENDED, LEFT_OPEN
 from scripts.live.guard import close_all
 from scripts.live.journal import by_hand
 from scripts.live.plan import Plan
@@ -37,7 +38,9 @@ def show(folder: Path) -> None:
         if beat is None:
             continue
         pid, watched = AccountLock(folder, tag).holder(), AccountLock(folder, tag, "guard").holder()
-        state = beat.state if pid is not None or beat.state == "ended" else f"dead while {beat.state}"
+        state = (
+            beat.state if pid is not None or beat.state in (ENDED, LEFT_OPEN) else f"dead while {beat.state}"
+        )
         ago = f"{max(time.time() - beat.at, 0.0):.0f} s ago"
         table.add_row(
             tag,

@@ -15,9 +15,10 @@ from loguru import logger
 from engine.desk import Desk
 from engine.ibkr.broker import LiveBroker
 from engine.ibkr.link import Link
-from engine.ibkr.reconcile import Difference, Reconciler
+from engine.ibkr.reconcile import Difference, Finding, Reconciler
 from engine.journal import records
 from engine.live.files import Beat, Heartbeat, KillFile
+from engine.live.guard import ENDED, LEFT_OPEN
 from engine.reasons import Reason
 from engine.sessions import CLOSE_MINUTE, NEW_YORK, OPEN_MINUTE, close_minute
 from scripts.journal import program_version
@@ -27,6 +28,8 @@ from scripts.live.vetoes import Vetoes
 from strategies.base import Bot
 
 STEP = timedelta(seconds=1)  # of the venue's clock, between two looks
+DISPUTED = "the broker holds something else"
+DISPUTES = (Finding.MISSING_POSITION, Finding.DIFFERENT_POSITION, Finding.ASSIGNMENT, Finding.LIQUIDATION)
 BOOKS_SECONDS = 15.0  # wall, for the first comparison with the broker
 JOURNAL_BEAT = timedelta(minutes=1)
 
@@ -91,10 +94,11 @@ class Watch:
         half = close_minute(today) < CLOSE_MINUTE
         flat_by = desk.governor.limits.flat_minute(half)
         last = desk.governor.limits.window(half)[1] if plan.brief else flat_by
-        if not plan.bots:
-            last = close_minute(today)
         self.until = instant(today, max(last, OPEN_MINUTE)) + LATE
         self.close = instant(today, close_minute(today))
+        if plan.settings.session.record is not None:  # half a day cannot be replayed
+            self.close += LATE
+            self.until = self.close
         self.bots: list[Bot] = []
         self._adopted = False
         self._how = ""
@@ -162,7 +166,23 @@ class Watch:
         now = self.now()
         told = {f"{one.what}: {one.subject}": str(one) for one in found}
         text = "; ".join(told.values())
+        self._dispute({one.subject for one in found if one.what in DISPUTES})
         self.desk.journal.record(records.Reconciliation(now, "session", not found, told, {}, text))
+
+    def _dispute(self, subjects: set[str]) -> None:
+        """Let trades rest of which the broker holds something else; their stops are taken back too."""
+        disputed = set()
+        for bot in self.bots:
+            ticket = bot.ticket
+            if ticket is not None:
+                legs = {str(leg.instrument) for combo in ticket.holdings() for leg in combo.legs}
+                disputed |= {ticket.intent.order_ref} if legs & subjects else set()
+        self.desk.disputed = frozenset(disputed)
+        for ref, trade in self.broker.trades.items():
+            if ref in disputed:
+                trade.stop_refused = DISPUTED
+            elif trade.stop_refused == DISPUTED:
+                trade.stop_refused = ""
 
     def _control(self, now: datetime) -> None:
         why = self._kill.reason()
@@ -249,7 +269,6 @@ class Watch:
                 account=self._heart.path.name.partition(".")[0],
                 venue=self.plan.venue,
                 symbols=self.plan.symbols,
-                keep=self.plan.settings.session.keep_open,
                 text=f"{held}; halts: {halts or 'none'}",
             )
         )
@@ -264,7 +283,7 @@ class Watch:
 
     def _state(self, now: datetime, last: bool) -> str:
         if last:
-            return "ended"
+            return LEFT_OPEN if self._how == "open" else ENDED
         if self._ending is not None:
             return "closing"
         return "waiting" if now < instant(self.today, OPEN_MINUTE) else "trading"

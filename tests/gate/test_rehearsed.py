@@ -47,15 +47,15 @@ SHORT: dict[str, Any] = {
 }
 FLAT_BY = "10:53"  # of this half hour, as 15:30 is of a day
 # two cores shared with other work: the program may be silent for long in gateway time
-PATIENT = {"flat_by": FLAT_BY, "silent_seconds": 900, "data_share": 0.5}
+PATIENT = {"flat_by": FLAT_BY, "silent_seconds": 900}
 
 
-def rules_folder(folder: Path, blocked: bool = False, dear: bool = False) -> Path:
+def rules_folder(folder: Path, blocked: bool = False, dear: bool = False, share: float = 0.5) -> Path:
     """Return a folder of settings: this half hour's, with an event that day, with dearer commissions."""
     shutil.copytree(CONFIG, folder)
     path = folder / "gate.yaml"
     told = yaml.safe_load(path.read_text())
-    told["session"] |= PATIENT
+    told["session"] |= {**PATIENT, "data_share": share}
     path.write_text(yaml.safe_dump(told))
     if blocked:
         events = folder / "events.json"
@@ -221,10 +221,10 @@ def test_broken_program_is_found_out(broken: SessionVerdict, item: Item, told: s
 
 
 def test_frozen_quotes_fail_data(tmp_path: Path) -> None:
-    frozen = [{"do": "freeze", "at": "10:26", "seconds": 3600}]
+    frozen = [{"do": "freeze", "at": "10:31", "seconds": 3600}]
     with stage(short(tmp_path, frozen)) as (_, plan):
         play(plan, PATIENCE)
 
-    told = judged(plan, rules_folder(tmp_path / "rules"))
+    told = judged(plan, rules_folder(tmp_path / "rules", share=1.0))
 
-    assert "decision minutes with data" in told.failed["data"]
+    assert "of 2 decision minutes with data" in told.failed["data"]

@@ -40,11 +40,11 @@ DAYS = (date(2018, 3, 1), date(2018, 3, 2))
 TODAY = DAYS[1]
 PRICES = {"XSP": 270.0, "SPY": 270.0}
 FAST: dict[str, Any] = {
-    "connect_seconds": 3.0, "request_seconds": 5.0, "backoff_first": 0.05, "backoff_most": 0.2,
+    "connect_seconds": 5.0, "request_seconds": 30.0, "backoff_first": 0.05, "backoff_most": 0.2,
     "commission_seconds": 1.0, "confirm_seconds": 0.3, "backfill_days": 1, "line_budget": 24,
     "messages_per_second": 49,
 }  # fmt: skip
-PATIENCE = 20.0
+PATIENCE = 40.0
 ENDED = frozenset({"filled", "timed_out", "cancelled", "rejected"})
 
 

@@ -38,7 +38,7 @@ FAULTS: Mapping[str, Script] = {
     "cancel ignored": [{"do": "ignore", "event": "cancel"}],
     "partial combo fill": [{"do": "partial", "event": "trade", "units": 1}],
     "354 on option data": [
-        {"do": "refuse", "event": "request", "request": "reqMktData", "kind": "OPT", "nth": 3, "code": 354,
+        {"do": "refuse", "event": "request", "request": "marketData", "kind": "OPT", "nth": 3, "code": 354,
          "text": "Requested market data is not subscribed."}
     ],
     "rate limit": [{"do": "rate", "at": "10:36", "limit": 5, "seconds": 60}],

@@ -17,7 +17,7 @@ from scripts.live.plan import Plan, read_plan, save_plan
 from scripts.live.rehearse import stage
 from scripts.live.session import play
 from scripts.live.watch import Outcome
-from tests.live.stage import Played, request
+from tests.live.stage import HOUR, Played, request
 
 TAG = "rehearsal-child"
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -71,7 +71,8 @@ def kill_and_restart(folder: Path, moment: Moment, delay: float, speed: float = 
     AssertionError
         The moment did not come, or the books disagree afterwards.
     """
-    with stage(request(folder, speed=speed, first=590)) as (gateway, plan):
+    slow = {**HOUR, "execution": {"entry_fraction_start": 0.0}} if moment is working_entry else HOUR
+    with stage(request(folder, speed=speed, first=590, overrides=slow)) as (gateway, plan):
         save_plan(plan, TAG)
         child = start(plan)
         came = until(lambda: moment(gateway) or not child.is_alive(), 60.0)

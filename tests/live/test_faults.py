@@ -8,6 +8,8 @@ import pytest
 
 from tests.live.faults import FAULTS, survive
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ["tcp dropped as it fills", "10349 on the entry", "crossed quotes"])
 def test_session_survives_a_fault_flat_and_with_the_gateways_books(tmp_path: Path, name: str) -> None:

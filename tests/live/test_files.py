@@ -80,7 +80,7 @@ def test_kill_file_that_cannot_be_read_counts(tmp_path: Path) -> None:
 def test_heartbeat_is_read_back_and_a_broken_one_is_none(tmp_path: Path) -> None:
     heart = Heartbeat(tmp_path, "DU1")
     assert heart.read() is None
-    beat = Beat(1, 2.5, "trading", True, "DU1", "paper", ("XSP", "SPY"), False, "flat")
+    beat = Beat(1, 2.5, "trading", True, "DU1", "paper", ("XSP", "SPY"), "flat")
     heart.write(beat)
     assert heart.read() == beat
     heart.path.write_text("{")

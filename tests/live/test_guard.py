@@ -32,6 +32,15 @@ def test_ended_session_is_no_dead_one() -> None:
     assert Watchman(LIMITS).judge(replace(BEAT, state="ended"), False, 9999.0, FINE) is None
 
 
+def test_session_that_ended_open_is_closed() -> None:
+    man, left = Watchman(LIMITS), replace(BEAT, state="left_open", text="condor: open")
+    assert man.judge(left, True, 1000.5, FINE) is None  # it is about to go
+    found = man.judge(left, False, 1000.5, FINE)
+    assert found is not None
+    assert found.cause is Cause.LEFT_OPEN
+    assert "condor: open" in found.text
+
+
 def test_silent_session_hangs() -> None:
     found = Watchman(LIMITS).judge(BEAT, True, 1060.5, FINE)
     assert found is not None

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from engine.gateway.gateway import Gateway
 from engine.journal import logs
 from engine.live.files import KillFile
@@ -17,6 +19,8 @@ from scripts.live.rehearse import stage
 from scripts.live.watch import Outcome
 from tests.live.killing import PROCESSES, TAG, holding, start, until
 from tests.live.stage import Played, request
+
+pytestmark = pytest.mark.slow
 
 QUICK = {"session": {"guard": False, "guard_restart_seconds": 0.0, "guard_silent_seconds": 300.0}}
 

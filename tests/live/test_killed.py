@@ -22,6 +22,8 @@ from tests.live.killing import (
 )
 from tests.live.stage import Played, request
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("moment", "delay"), [(working_entry, 0.0), (holding, 0.0), (closing, 0.05)])
 def test_session_killed_and_restarted_ends_flat_with_the_gateways_books(

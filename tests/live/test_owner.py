@@ -23,13 +23,16 @@ from scripts.requests import Recording
 from tests.live.killing import TAG, holding, start, until
 from tests.live.stage import DAY, HOUR, request
 
+pytestmark = pytest.mark.slow
+
 
 def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_figure(tmp_path: Path) -> None:
     with stage(request(tmp_path, speed=60.0, first=612)) as (gateway, plan):
         save_plan(plan, TAG)
         child = start(plan)
         assert until(lambda: holding(gateway) or not child.is_alive(), 60.0)
-        until(lambda: bool(gateway.open_orders()), 5.0)  # its stop rests
+        rests = lambda: any(order["orderType"] == "STP" for order in gateway.open_orders())  # noqa: E731
+        assert until(rests, 30.0)  # the trade is booked
         child.kill()
         child.join()
         link = Link(plan.settings.ibkr, plan.paper, plan.speed)
@@ -50,10 +53,30 @@ def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_f
         assert (outcome.how, gateway.positions()) == ("flat", {})
 
 
+def test_trade_closed_by_hand_while_the_session_runs_is_never_closed_twice(tmp_path: Path) -> None:
+    with stage(request(tmp_path, first=590)) as (gateway, plan):
+        save_plan(plan, TAG)
+        child = start(plan)
+        assert until(lambda: holding(gateway) or not child.is_alive(), 60.0)
+        by_hand = plan.settings.ibkr.model_copy(update={"client_id": 55})
+        link = Link(by_hand, plan.paper, plan.speed)
+        link.start()
+        assert Closer(plan, link, Journal()).close(plan.patience) == ()
+        link.stop()
+        log = plan.folder / "trades.log"
+        assert until(lambda: "missing_position" in log.read_text(), 60.0)
+        child.terminate()
+        child.join(90.0)
+        how, *_ = (plan.folder / "outcome").read_text().split()
+        assert how == "open"  # the journal's trade waits for the owner's word
+        assert gateway.positions() == {}
+        assert gateway.open_orders() == []  # nor does its stop wait for a price
+
+
 def test_recorded_session_is_what_a_backtest_can_replay(tmp_path: Path) -> None:
     folder = tmp_path / "recorded"
     overrides = {**HOUR, "session": {"guard": False, "record": str(folder)}}
-    with stage(request(tmp_path, overrides=overrides, speed=600.0)) as (_, plan):
+    with stage(request(tmp_path, overrides=overrides, first=910)) as (_, plan):
         assert play(replace(plan, bots=())).how == "flat"  # until the close, without a bot
     store = QuoteStore.open(folder / "quotes")
     assert store.days("XSP") == [DAY]
@@ -61,6 +84,6 @@ def test_recorded_session_is_what_a_backtest_can_replay(tmp_path: Path) -> None:
     recording = Recording(bars=folder / "bars-XSP.parquet", quotes=folder / "quotes")
     bars, book = market(plan.settings, plan.products, ["XSP"], recording=recording)
     assert len(bars["XSP"]) == 390
-    book.move(300)
+    book.move(380)
     chain = book.chain("XSP", DAY)
-    assert len(chain.strike) >= 20
+    assert len(chain.strike) >= 10

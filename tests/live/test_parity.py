@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scripts.live.parity import parity
 from scripts.live.rehearse import stage
 from scripts.live.session import play
 from tests.live.stage import DAY, HOUR, request
+
+pytestmark = pytest.mark.slow
 
 
 def test_rehearsed_day_decides_and_trades_as_its_backtest(tmp_path: Path) -> None:
