@@ -89,7 +89,9 @@ def reordered(path: Path, symbols: list[str]) -> str:
         A symbol's row is not one line: the owner's own layout is not touched.
     """
     lines = path.read_text(encoding="utf-8").splitlines()
-    rows = {match["symbol"]: (number, line) for number, line in enumerate(lines) if (match := ROW.match(line))}
+    rows = {
+        match["symbol"]: (number, line) for number, line in enumerate(lines) if (match := ROW.match(line))
+    }
     missing = [symbol for symbol in symbols if symbol not in rows]
     if missing:
         raise ConfigError(f"{path}: the row of {missing[0]} is not one line, expected one line a symbol")
