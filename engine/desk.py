@@ -139,17 +139,19 @@ class Desk:
             self.state = self.state.cleared((MARKET, reason))
             self._keep_state(at)
 
-    def ask(self, intent: Intent, view: MarketView) -> Verdict:
-        """Put an opening intent before the governor; an approval is booked at once.
+    def judge(self, intent: Intent, view: MarketView) -> Verdict:
+        """Return what would be answered to an opening intent; nothing is booked.
 
-        Nothing is opened while the journal cannot keep it.
+        Nothing is opened while the journal cannot keep it, or while somebody outside says no.
         """
         if self.closing is not None:
             return Denied(self.closing, _CLOSING[self.closing])
         veto = vetoed(self.vetoes, intent.bot, intent.symbol, view.at)
-        if veto is not None:
-            return veto
-        verdict = self.governor.judge(intent, self.state, view, self.broker.funds())
+        return veto or self.governor.judge(intent, self.state, view, self.broker.funds())
+
+    def ask(self, intent: Intent, view: MarketView) -> Verdict:
+        """Put an opening intent before the governor; an approval is booked at once."""
+        verdict = self.judge(intent, view)
         if isinstance(verdict, Approved):
             self.state = self.governor.opened(self.state, intent)
             self._sent[intent.order_ref] = 0

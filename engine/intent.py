@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -32,6 +32,17 @@ class Intent:
     planned_loss: float = 0.0
     structural_loss: float = 0.0
     margin: float = 0.0
+
+    def shrunk(self, units: int) -> Intent:
+        """Return the same wish for ``units`` units, its losses and margin in proportion."""
+        share = units / self.quantity
+        return replace(
+            self,
+            quantity=units,
+            planned_loss=self.planned_loss * share,
+            structural_loss=self.structural_loss * share,
+            margin=self.margin * share,
+        )
 
 
 class Urgency(StrEnum):

@@ -290,6 +290,12 @@ class Settings(BaseSettings):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
 
     @property
+    def needs_flow(self) -> bool:
+        """Whether a filter or a model asks for what was traded of the options."""
+        asked = any(getattr(self.bots, bot).model for bot in BotsSettings.model_fields)
+        return asked or self.common.regime.needs_flow
+
+    @property
     def digest(self) -> str:
         """Return the sha256 of all values a result can depend on: not of where it is kept and shown."""
         told = json.dumps(self.model_dump(mode="json", exclude=_ASIDE), sort_keys=True)

@@ -23,6 +23,7 @@ from typing import Any
 LINES = 100
 TICKS = 10.0  # a second, of each line
 TRIGGERS = 10.0
+BACKLOG = 1 << 20  # bytes the client may leave unread
 BURST = 0.005  # seconds between two handfuls of ticks
 WARM_UP = 3.0
 DAY = date(2018, 3, 6)
@@ -79,13 +80,15 @@ class Pump:
     async def run(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         (client,) = self._venue.clients
-        begin = loop.time()
+        begin, due = loop.time(), WARM_UP
         while (now := loop.time() - begin) < seconds:
             streams = list(client.streams.values())
             while self.sent < now * len(streams) * TICKS:
                 self._tick(client, streams[self.sent % len(streams)], 0.01 * (self.sent % 7))
-            if self.triggers < (now - WARM_UP) * TRIGGERS and self._venue.orders.open_tickets():
+            if now >= due and self._venue.orders.open_tickets():
                 self._pull(client, streams)
+                due = now + 1.0 / TRIGGERS
+            client.flush(BACKLOG)
             await asyncio.sleep(BURST)
 
     def _tick(self, client: Any, stream: Any, size: float) -> None:
@@ -119,6 +122,8 @@ def measure(seconds: float) -> dict[str, float]:
     here.send("end")
     server.join(10.0)
     taken = sorted(told["taken"])
+    if not taken:
+        raise SystemExit("no order came back: nothing was measured")
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
         "lines": session.lines,

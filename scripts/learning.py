@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +13,26 @@ from loguru import logger
 from numpy.typing import NDArray
 from rich.console import Console
 
-from analyzers.ablation import paired
-from analyzers.controls import Mean, difference
-from analyzers.learning import Calibration, by_year, calibration, gap_by_year, importance
 from analyzers.report.learning import Proof, learning_chart, sections_of
 from analyzers.report.sections import print_sections
 from analyzers.report.words import NOT_EVIDENCE
-from engine.desk import Desk
 from engine.errors import DataError
-from engine.ml.advice import Advisor, ByDay, Learned, ModelAdvisor, Policy
+from engine.ml.advice import Learned
 from engine.ml.cases import Cases
 from engine.ml.features import SCHEMA_VERSION
-from engine.ml.models import calibrate, exported, fit
+from engine.ml.models import calibrate, exported, fit, need_extra
 from engine.ml.split import Split, walk_forward
 from engine.ml.store import FORMAT, About, save, versions
-from scripts.cases import collect, single
+from engine.settings import Settings
+from scripts.cases import collect
 from scripts.lookahead import examine, last_sessions
 from scripts.pages import publish
+from scripts.proof import Roster, Step, prove
 from scripts.requests import BacktestRequest
-from scripts.session import Setup, chosen_bots, play, prepare
-from strategies.base import Bot
+from scripts.session import Setup, chosen_bots, overrides, play, prepare
 
 CHECK_SESSIONS, CHECK_CUTS = 90, 2
-BETTER_HALF = "better half"
-VALUE = "expected value"
-Roster = Mapping[str, type[Bot]]
+DEALT_SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +52,6 @@ class Trained:
     estimator: Any
     proof: Proof
     cases: pd.DataFrame
-    seconds: float
-    digest: str = field(default="")
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One step of the walk-forward: the model and the median value it gave the later cases."""
-
-    split: Split
-    learned: Learned
-    estimator: Any
-    base: float
-    median: float
 
 
 def run(request: TrainRequest) -> Path:
@@ -84,9 +64,7 @@ def run(request: TrainRequest) -> Path:
     """
     from joblib import Parallel, delayed
 
-    from engine.settings import Settings
-    from scripts.session import overrides
-
+    need_extra()
     console = Console()
     began = time.perf_counter()
     base = request.base
@@ -133,7 +111,6 @@ def train(
     DataError
         A feature reads ahead; too few candidates, or all of one class.
     """
-    began = time.perf_counter()
     setup = prepare(request)
     setup = replace(setup, advisors={}, advisor_notes=())
     check_features(setup, roster)
@@ -143,8 +120,10 @@ def train(
     whole = cases.take(cases.complete)
     steps = walk_forward(setup.book.tape.dates, learning.folds, learning.embargo_days)
     last = _step(chosen, whole, steps[-1])
-    done = [step for split in steps[:-1] if (step := _try(chosen, whole, split, bot)) is not None]
-    proof = prove(setup, bot, cases, whole, done, roster)
+    done = [step for split in steps[:-1] if (step := try_step(chosen, whole, split, bot)) is not None]
+    blind = whole.dealt(DEALT_SEED)
+    dealt = [step for split in steps[:-1] if (step := try_step(chosen, blind, split, bot)) is not None]
+    proof = prove(setup, bot, cases, whole, done, dealt, roster)
     days = [*last.split.train, *last.split.calibrate]
     about = About(
         format=FORMAT,
@@ -161,7 +140,7 @@ def train(
         settings_digest=setup.settings.digest,
         proof=proof.summary(),
     )
-    return Trained(about, last.estimator, proof, cases.table(), time.perf_counter() - began)
+    return Trained(about, last.estimator, proof, cases.table())
 
 
 def check_features(setup: Setup, roster: Roster | None = None) -> None:
@@ -193,7 +172,7 @@ def _busy(setup: Setup, roster: Roster | None) -> Setup:
     return setup
 
 
-def _try(kind: str, cases: Cases, split: Split, bot: str) -> Step | None:
+def try_step(kind: str, cases: Cases, split: Split, bot: str) -> Step | None:
     try:
         return _step(kind, cases, split)
     except DataError as error:
@@ -222,97 +201,3 @@ def _step(kind: str, cases: Cases, split: Split) -> Step:
 def values_of(learned: Learned, chance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return expected net results of one unit, USD."""
     return chance * learned.win - (1.0 - chance) * learned.loss
-
-
-# proof ------------------------------------------------------------------------------------
-
-
-def prove(
-    setup: Setup, bot: str, cases: Cases, whole: Cases, steps: Sequence[Step], roster: Roster | None
-) -> Proof:
-    """Return what the walk-forward's models were worth on days they had not seen.
-
-    Raises
-    ------
-    DataError
-        No step of the walk-forward could be trained.
-    """
-    if not steps:
-        raise DataError(
-            f"training: {bot}: no step of the walk-forward had enough wins and losses to learn from"
-        )
-    parts = [whole.on(step.split.test) for step in steps]
-    chance = np.concatenate(
-        [step.learned.score.many(part.x) for step, part in zip(steps, parts, strict=True)]
-    )
-    base = np.concatenate([np.full(len(part), step.base) for step, part in zip(steps, parts, strict=True)])
-    won, day = (np.concatenate([getattr(part, name) for part in parts]) for name in ("won", "day"))
-    weights = [len(part) for part in parts]
-    looked = [
-        importance(step.learned.score.many, part.x, part.won) if len(part) else np.zeros(whole.x.shape[1])
-        for step, part in zip(steps, parts, strict=True)
-    ]
-    days = [day for step in steps for day in step.split.test]
-    policy = Policy(setup.settings.learning.least_value)
-    rules = _days(setup, bot, None, days, roster)
-    by_value = _days(setup, bot, dict.fromkeys(steps, policy), days, roster)
-    by_half = _days(setup, bot, {step: Policy(step.median) for step in steps}, days, roster)
-    told: Calibration = calibration(chance, won, base, day)
-    return Proof(
-        bot=bot,
-        cases=len(cases),
-        complete=len(whole),
-        tested=(str(days[0]), str(days[-1])),
-        calibration=told,
-        features=tuple(feature.name for feature in whole.schema),
-        importance=tuple(np.average(looked, axis=0, weights=weights).tolist()),
-        years=by_year(chance, won, base, day),
-        rules_trades=int(rules.trades.sum()),
-        value=_uplift(by_value, rules),
-        half=_uplift(by_half, rules),
-        half_years=gap_by_year(by_half, rules, list(rules.index)),
-        curves=pd.DataFrame(
-            {"rules only": rules.net, VALUE: by_value.net, BETTER_HALF: by_half.net}
-        ).cumsum(),
-    )
-
-
-def _uplift(kept: pd.DataFrame, rules: pd.DataFrame) -> tuple[int, Mean, Mean]:
-    """Return trades kept, what a trade brings more before costs, and a session more after them."""
-    before = [table.assign(net=table.net + table.costs) for table in (kept, rules)]
-    return int(kept.trades.sum()), difference(*before), paired(kept.net, rules.net)
-
-
-def _days(
-    setup: Setup,
-    bot: str,
-    policies: Mapping[Step, Policy] | None,
-    days: Sequence[date],
-    roster: Roster | None,
-) -> pd.DataFrame:
-    """Play the bot on the whole data and return net, costs and trades of the days tested."""
-    advisors: dict[str, Advisor] = {}
-    if policies is not None:
-        asked: dict[date, Advisor] = {}
-        for step, policy in policies.items():
-            test = step.split.test
-            advisor = ModelAdvisor(step.learned, policy, (test[0], test[-1]))
-            asked |= dict.fromkeys(test, advisor)
-        advisors = {bot: ByDay(asked)}
-    alone = replace(setup, bots=(bot,), advisors=advisors, settings=single(setup.settings, bot))
-    desk, _ = play(alone, roster=roster)
-    return day_sums(desk, days)
-
-
-def day_sums(desk: Desk, days: Sequence[date]) -> pd.DataFrame:
-    """Return ``net``, ``costs`` (fees, and what was given up against mid) and ``trades`` of some days."""
-    trades = desk.journal.trades
-    table = pd.DataFrame(
-        {
-            "day": [trade.entry_time.date().isoformat() for trade in trades],
-            "net": [trade.net for trade in trades],
-            "costs": [trade.fees + trade.slippage for trade in trades],
-            "trades": 1.0,
-        }
-    )
-    return table.groupby("day").sum().reindex([day.isoformat() for day in days], fill_value=0.0)

@@ -95,7 +95,7 @@ def market(
         from feeds.store.store import QuoteStore
 
         store = QuoteStore.open(recording.quotes)
-        flow = settings.common.regime.needs_flow
+        flow = recording.flow or settings.needs_flow
         quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix, flow)
     return quotes.with_lines(), quotes
 

@@ -23,6 +23,8 @@ class Recording:
         A store of option quotes.
     mix : bool
         Let the model quote what the store does not hold.
+    flow : bool
+        Read the store's volumes and open interest too, whatever the settings ask for.
     """
 
     bars: Path | None = None
@@ -32,6 +34,7 @@ class Recording:
     columns: tuple[tuple[str, str | None], ...] = ()
     quotes: Path | None = None
     mix: bool = False
+    flow: bool = False
 
     def __bool__(self) -> bool:
         return self.bars is not None or self.quotes is not None

@@ -30,8 +30,6 @@ class Agenda:
     lanes : sequence of Lane, prepared
     halts : array of int
         Bars on which a market halt latches, any symbol of the bot.
-    last : array of int
-        Last bar of every bar's session, by day; ``day`` gives the day of every bar.
     time_stop : int
         Minute after midnight at which positions begin to be closed.
     limits : Limits

@@ -17,7 +17,7 @@ import pandas as pd
 from engine.desk import Desk, Levels
 from engine.indicators.regime import VixChange
 from engine.indicators.session import DayLines
-from engine.intent import Denied, Intent, Order, Urgency
+from engine.intent import Approved, Denied, Intent, Order, Urgency
 from engine.journal.records import Decision, Fill, OrderEvent
 from engine.live.pace import Pace
 from engine.live.patience import MarkTimer, StopTimer
@@ -314,16 +314,6 @@ class Bot(bt.Strategy):
             lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
             return
         structural = proposal.combo.structural_loss(quote.ask, cost)
-        units = config.quantity
-        # a day the calendar forbids needs no advice; known beforehand, it comes first in any loop
-        if self.p.advisor is not None and desk.governor.calendar_verdict(lane.symbol, day) is None:
-            combo = proposal.combo
-            bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
-            told = of_trade(credit, structural, cost, bid, ask, proposal.short_delta)
-            units = self._advised(number, combo, told, view, bar)
-        if not units:
-            lane.note(bar, Reason.MODEL_VETO, text, -quote.ask)
-            return
         at, trade_id = desk.clock.at(bar), desk.next_trade_id()
         intent = Intent(
             order_ref=f"{self.bot_name}-{at:%Y%m%d}-{trade_id}",
@@ -331,14 +321,24 @@ class Bot(bt.Strategy):
             bot=self.bot_name,
             symbol=lane.symbol,
             combo=proposal.combo,
-            quantity=units,
+            quantity=config.quantity,
             opening=True,
             why=Reason.ENTERED,
             at=at,
-            planned_loss=config.planned_loss * units,
-            structural_loss=structural * units,
-            margin=proposal.combo.margin(quote.ask) * units,
+            planned_loss=config.planned_loss * config.quantity,
+            structural_loss=structural * config.quantity,
+            margin=proposal.combo.margin(quote.ask) * config.quantity,
         )
+        # asked last: what is denied anyway needs no advice
+        if self.p.advisor is not None and isinstance(desk.judge(intent, view), Approved):
+            combo = proposal.combo
+            bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
+            told = of_trade(credit, structural, cost, bid, ask, proposal.short_delta)
+            units = self._advised(number, intent, told, view, bar)
+            if not units:
+                lane.note(bar, Reason.MODEL_VETO, text, -quote.ask)
+                return
+            intent = intent.shrunk(units)
         verdict = desk.ask(intent, view)
         if isinstance(verdict, Denied):
             lane.note(bar, verdict.reason, text, -quote.ask, verdict.text)
@@ -361,13 +361,24 @@ class Bot(bt.Strategy):
         calendar = self.desk.governor.calendar
         return [self.features(lane.data, calendar.releases(lane.symbol)) for lane in self.lanes]
 
-    def _advised(self, number: int, combo: Combo, trade: dict[str, float], view: MarketView, bar: int) -> int:
-        """Return the units an advisor leaves of the rules', never more than those."""
-        quantity, shown = self.config.quantity, self.shown[number]
-        stamp = round(view.at.timestamp()) * 1_000_000_000
+    def _advised(
+        self, number: int, intent: Intent, trade: dict[str, float], view: MarketView, bar: int
+    ) -> int:
+        """Return the units an advisor leaves of an intent, never more than it has."""
+        shown, stamp = self.shown[number], round(view.at.timestamp()) * 1_000_000_000
         values = shown.at(bar, stamp, trade)
-        case = Case(self.bot_name, view.symbol, view.day, bar, stamp, shown.schema, values, quantity, combo)
-        return min(max(self.p.advisor.units(case), 0), quantity)
+        case = Case(
+            self.bot_name,
+            view.symbol,
+            view.day,
+            bar,
+            stamp,
+            shown.schema,
+            values,
+            intent.quantity,
+            intent.combo,
+        )
+        return min(max(self.p.advisor.units(case), 0), intent.quantity)
 
     def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
         chosen = lane.choice(bar)

@@ -25,7 +25,8 @@ class Proof:
     """What a bot's walk-forward showed on days its models had not seen.
 
     ``value`` are the trades with a positive expected value, ``half`` those the model likes
-    better than the middle of the cases before; both against the rules alone.
+    better than the middle of the cases before, ``dealt`` the same of models that learned from results
+    dealt to other days; all against the rules alone.
     """
 
     bot: str
@@ -39,6 +40,7 @@ class Proof:
     rules_trades: int
     value: Uplift
     half: Uplift
+    dealt: Uplift
     half_years: pd.DataFrame
     curves: pd.DataFrame
 
@@ -76,24 +78,20 @@ def verdict(held: Proof) -> str:
 def _worth(proofs: Mapping[str, Proof]) -> Section:
     rows = []
     for bot, held in proofs.items():
-        for name, (kept, trade, session) in (("expected value", held.value), ("better half", held.half)):
-            rows.append(
-                (
-                    f"{words(bot)}, {name}",
-                    (
-                        f"{count(kept)} of {count(held.rules_trades)}",
-                        *_cells(trade),
-                        *_cells(session),
-                        verdict(held) if name == "better half" else _by_value(held),
-                    ),
-                )
-            )
+        for name, (kept, trade, session), told in (
+            ("expected value", held.value, _by_value(held)),
+            ("better half", held.half, verdict(held)),
+            ("better half, results dealt", held.dealt, _blind(held.dealt[1])),
+        ):
+            trades = f"{count(kept)} of {count(held.rules_trades)}"
+            rows.append((f"{words(bot)}, {name}", (trades, *_cells(trade), *_cells(session), told)))
     text = (
         "The bot on days its models had not seen, with the model and without it. Expected value: the model "
         "vetoes what it expects to lose after costs, as it would live. Better half: it keeps what it likes "
         "better than the middle of the cases before, which shows whether it can tell good trades from bad, "
-        "whatever the level. USD a trade is before costs, because cheap hours are no foresight; USD a "
-        "session is after them. An interval that holds zero cannot be told from chance."
+        "whatever the level; results dealt: the same of a model that learned from results of other days, "
+        "which must be worth nothing. USD a trade is before costs, because cheap hours are no foresight; "
+        "USD a session is after them. An interval that holds zero cannot be told from chance."
     )
     columns = (
         "Trades kept",
@@ -115,6 +113,12 @@ def _by_value(held: Proof) -> str:
     if not session.holds_zero and session.value > 0.0 and not (trade.known and trade.low > 0.0):
         return "saves by not trading"
     return verdict_of(trade)
+
+
+def _blind(trade: Mean) -> str:
+    if not trade.known:
+        return THIN
+    return "worth nothing, as it must be" if trade.holds_zero else "NOT WORTH NOTHING"
 
 
 def verdict_of(trade: Mean) -> str:

@@ -6,7 +6,7 @@ data, its broker's books, what was done by hand) concerns every bot that trades 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.gate import conduct, upkeep
@@ -67,8 +67,3 @@ def judge(record: SessionRecord, bot: str, rules: Rules) -> SessionVerdict:
         finding = ask(record, bot, rules)
         told.append(ItemVerdict(item, question, finding.passed, finding.text))
     return SessionVerdict(bot, tuple(told))
-
-
-def judge_all(record: SessionRecord, rules: Rules, bots: Sequence[str] = ()) -> dict[str, SessionVerdict]:
-    """Return the verdict of every bot of the session."""
-    return {bot: judge(record, bot, rules) for bot in bots or record.bots}

@@ -10,7 +10,7 @@ from enum import StrEnum
 import pandas as pd
 
 from engine.gate.facts import Backtest, Moved
-from engine.gate.ramp import LIVE, Standing, demotion
+from engine.gate.ramp import Standing, demotion
 from engine.gate.settings import GateSettings, Stage
 from engine.research.statistics import DAYS, LEAST_ACTIVE, LEAST_DAYS, chance_above, least_days, sharpe
 
@@ -229,8 +229,3 @@ def sessions_to_go(rows: tuple[Criterion, ...]) -> int | None:
     unknown = [row.until for row in rows if row.verdict is Verdict.UNKNOWN]
     told = [until for until in unknown if until is not None]
     return max(told) if unknown and len(told) == len(unknown) else None
-
-
-def allowed_live(standing: Standing) -> bool:
-    """Tell whether the ramp allows live orders."""
-    return standing.stage in LIVE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.settings import Settings
-from engine.settings_bots import BotsSettings
+from engine.settings_bots import BOTS, CoreBots, plugins
 
 SECTIONS = ("common", "risk", "execution", "quotes", "learning")
 SESSION = {  # of sections that else only say where and how to connect
@@ -80,13 +81,12 @@ def _is_size(key: str) -> bool:
 
 
 def _files(folder: Path, bot: str) -> dict[str, str]:
-    """Return the digests of the strategy files, those of other bots left out."""
-    others = {f"{name}.py" for name in BotsSettings.model_fields if name != bot}
-    return {
-        f"strategies/{path.name}": _digest(path)
-        for path in sorted(folder.glob("*.py"))
-        if path.name not in others
-    }
+    """Return the digests of the strategy files, those of other bots left out, a plugin's own beside them."""
+    others = {f"{name}.py" for name in CoreBots.model_fields if name != bot}
+    files = [path for path in sorted(folder.glob("*.py")) if path.name not in others]
+    if bot not in CoreBots.model_fields:
+        files.append(Path(inspect.getfile(plugins(BOTS)[bot])))
+    return {f"strategies/{path.name}": _digest(path) for path in files}
 
 
 def _model(settings: Settings, bot: str) -> dict[str, str]:

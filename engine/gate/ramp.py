@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -82,15 +82,6 @@ class Standing:
     def backtest(self) -> Backtest | None:
         """What the backtest of this configuration showed."""
         return self.backtests.get(self.config)
-
-
-def standing(bot: str, facts: Iterable[Fact], settings: GateSettings) -> Standing:
-    """Return where a bot stands after all facts, those of other bots among them."""
-    found = Standing(bot)
-    for fact in facts:
-        if fact.bot == bot:
-            found = told(found, fact, settings)
-    return found
 
 
 def told(before: Standing, fact: Fact, settings: GateSettings) -> Standing:

@@ -19,7 +19,7 @@ from engine.journal.redaction import REDACTOR, Redactor
 from engine.journal.rows import DURABLE
 from engine.journal.writing import Numbered, Numbers, write
 
-BATCH = 1_000  # events of one transaction
+BATCH = 2_500  # events of one transaction
 
 
 @dataclass(slots=True)

@@ -91,6 +91,21 @@ class Cases:
         """Return the cases of some days."""
         return self.take(np.isin(self.day, np.array(days, "datetime64[D]")))
 
+    def dealt(self, seed: int) -> Cases:
+        """Return the cases with the results of other days: what is learned of them is worth nothing.
+
+        The results of a day's cases stay together, as far as the other day has as many.
+        """
+        days, place = np.unique(self.day, return_inverse=True)
+        rows = [np.flatnonzero(place == number) for number in range(len(days))]
+        order = np.random.default_rng(seed).permutation(len(days))
+        taken = np.empty(len(self), np.int64)
+        for number, mine in enumerate(rows):
+            other = rows[order[number]]
+            taken[mine] = other[np.arange(len(mine)) % len(other)]
+        results = self.results.iloc[taken].reset_index(drop=True)
+        return Cases(self.schema, self.day, self.decided, self.ended, self.x, results)
+
     def known(self) -> Cases:
         """Return the cases without features that are known of none, such as volumes nobody recorded."""
         kept = np.flatnonzero(np.isfinite(self.x).any(axis=0))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 
 Floats = NDArray[np.float64]
 LOGISTIC, BOOSTING = "logistic", "boosting"
@@ -19,6 +20,13 @@ LEAST_CASES = 40
 # Strong shrinkage: some hundred independent days, fifteen features, results mostly noise.
 PENALTY = 0.1
 TREES, DEPTH, RATE, LEAST_LEAF, RIDGE = 80, 2, 0.05, 40, 5.0
+
+
+def need_extra() -> None:
+    """Raise ConfigError where what models are made with is not installed."""
+    for name in ("sklearn", "skops", "threadpoolctl"):
+        if find_spec(name) is None:
+            raise ConfigError(f"models: {name} is not installed, expected the extra ml")
 
 
 class Raw(Protocol):

@@ -15,7 +15,7 @@ from typing import Any
 from engine.errors import DataError
 from engine.ml.advice import Learned
 from engine.ml.features import FEATURES, SCHEMA_VERSION, Feature
-from engine.ml.models import Score, exported
+from engine.ml.models import Score, exported, need_extra
 
 FORMAT = 1
 ABOUT, ESTIMATOR = "about.json", "estimator.skops"
@@ -141,6 +141,7 @@ def load(path: Path, bot: str) -> tuple[About, Learned]:
         format, schema, bot or library version, asking for types that are not allowed, or fitted
         to other classes.
     """
+    need_extra()
     told, body = _parts(path)
     if told.bot != bot:
         raise DataError(f"model {path}: is {told.bot}'s, expected {bot}'s")

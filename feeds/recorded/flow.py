@@ -75,7 +75,8 @@ def _traded(known: Int64, volume: Floats, stamps: Int64, running: bool) -> Float
     instants, place = np.unique(known, return_inverse=True)
     total = np.bincount(place, volume, len(instants))
     if running:
-        total = np.diff(total, prepend=0.0)
+        # a contract left out of one snapshot has not been untraded
+        total = np.diff(np.maximum.accumulate(total), prepend=0.0)
     bar = np.searchsorted(stamps, instants)
     inside = bar < len(stamps)
     return np.bincount(bar[inside], total[inside], len(stamps)).astype(np.float64)

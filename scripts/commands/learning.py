@@ -70,7 +70,7 @@ def train(
         out=out,
         bots=chosen(bots),
         timerange=timerange,
-        recording=Recording(bars=bars, quotes=store, mix=mix),
+        recording=Recording(bars=bars, quotes=store, mix=mix, flow=True),
         profile=profile,
         seed=seed,
         premium=premium,

@@ -113,17 +113,18 @@ def spread_of(chain: Chain) -> float:
 
 
 def _live(plan: Plan, universe: dict[str, Product]) -> dict[str, Ranked]:
-    """Ask TWS, a connection for every symbol: its data lines end with it."""
+    """Ask TWS, one symbol after the other, so that no line budget is passed."""
+    link = Link(plan.settings.ibkr, plan.paper, plan.speed)
+    link.start()
     found = {}
-    for symbol, product in universe.items():
-        link = Link(plan.settings.ibkr, plan.paper, plan.speed)
-        link.start()
-        try:
-            found[symbol] = _ask(plan, link, product)
-        except MarketWatchError as error:
-            logger.warning("universe: {}: {}", symbol, error)
-        finally:
-            link.stop()
+    try:
+        for symbol, product in universe.items():
+            try:
+                found[symbol] = _ask(plan, link, product)
+            except MarketWatchError as error:
+                logger.warning("universe: {}: {}", symbol, error)
+    finally:
+        link.stop()
     return found
 
 
@@ -140,6 +141,7 @@ def _ask(plan: Plan, link: Link, product: Product) -> Ranked:
         expiry = next(filter(None, (book.expiry(symbol, days) for days in range(6))), None)
         time.sleep(0.05)
     volume = book.option_volume(symbol)
+    link.unsubscribe("quotes")
     if expiry is None:
         raise DataError("no option is quoted")
     return Ranked(symbol, volume, spread_of(book.chain(symbol, expiry)), "ibkr")
@@ -158,7 +160,7 @@ def _delayed(plan: Plan, product: Product) -> Ranked:
             product, told.sources, Addresses(told.cboe_url, told.barchart_url),
             Politeness(told.timeout_seconds, told.retries, told.cache_seconds),
         )  # fmt: skip
-        chain = snapshot.chain(snapshot.expiries[0])
+        chain = snapshot.chain(snapshot.expiries()[0])
     except (MarketWatchError, OSError, IndexError) as error:
         logger.warning("universe: {}: {}", product.symbol, error)
         return Ranked(product.symbol, math.nan, math.nan, "unknown")

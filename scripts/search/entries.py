@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,8 @@ class Entries:
 
         Shapes (rules, entries) and (rules, entries, 4), as the engine's own preview has them.
         """
-        lane = SimpleNamespace(symbol=self.bot.lanes[0].symbol, candidates=self.bars)
+        lane = copy(self.bot.lanes[0])
+        lane.candidates = self.bars
         good = np.zeros((len(configs), len(self.bars)), bool)
         strikes = np.zeros((len(configs), len(self.bars), 4), np.int16)
         _, budget = self.bot.limits.budget(self.bot.bot_name)

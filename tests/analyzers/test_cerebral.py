@@ -50,7 +50,9 @@ def analyzed(kind: type[bt.Cerebro]) -> dict[str, Any]:
     for item in TRADES:
         journal.trade(item)
     table = pd.DataFrame({"bot": "condor", "reason": ["entered", "trend", "trend"]})
-    journal.keep_decisions("condor", lambda: table, lambda: {Reason.ENTERED: 1, Reason.TREND: 2})
+    journal.keep_decisions(
+        "condor", lambda: table, lambda: {Reason.ENTERED: 1, Reason.TREND: 2}, lambda: pd.DataFrame()
+    )
     cerebro = kind(stdstats=False)
     cerebro.adddata(ArrayFeed(bars=bars, name="XSP"))
     cerebro.addstrategy(Sleeper, desk=SimpleNamespace(journal=journal, sessions=DAYS, start_cash=10_000.0))

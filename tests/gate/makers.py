@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -99,6 +98,3 @@ def walk(gate: Gate, clock: Clock, first: int, count: int, **changes: object) ->
     for number in range(first, first + count):
         clock.evening(DAYS[number])
         gate.judge(judged(DAYS[number], number, **changes))
-
-
-Make = Callable[..., Judged]

@@ -12,7 +12,7 @@ from engine.errors import ConfigError, GateError
 from engine.gate.criteria import Verdict, next_step, sessions_to_go
 from engine.gate.facts import Fact, Moved
 from engine.gate.gate import Gate
-from engine.gate.ramp import Run, Standing, left_out, standing, told
+from engine.gate.ramp import Run, Standing, left_out, told
 from engine.gate.settings import GateSettings, Item, Stage
 from tests.gate.makers import BOT, CONFIG, DAYS, HASH, SETTINGS, backtest, gate_at, judged, registered, walk
 
@@ -256,10 +256,15 @@ def test_table_says_how_long_until_it_is_known() -> None:
 
 
 def test_facts_of_another_bot_change_nothing() -> None:
-    facts: list[Fact] = [registered(), backtest(), judged(DAYS[0])]
-    other = [registered(bot="putlite"), judged(DAYS[1], bot="putlite", failed={"flat": "seen"})]
+    gate, clock = gate_at("paper")
+    walk(gate, clock, 0, 3)
+    before = gate.standing(BOT)
 
-    assert standing(BOT, [*facts, *other], SETTINGS) == standing(BOT, facts, SETTINGS)
+    gate.tell(registered(bot="putlite"))
+    gate.judge(judged(DAYS[2], bot="putlite", failed={"flat": "seen"}))
+
+    assert gate.standing(BOT) == before
+    assert gate.bots() == (BOT, "putlite")
 
 
 FACTS = st.lists(

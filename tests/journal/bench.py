@@ -149,7 +149,7 @@ def page_queries(reader: Reader, last: date) -> dict[str, Callable[[], object]]:
 
 
 def written_a_second(place: str, seconds: float) -> tuple[float, int, float]:
-    """Hand a recorder 6,000 events a second, every 500th durable.
+    """Hand a recorder 6,000 events a second, about one of them durable.
 
     Return events written a second, events dropped, and this process's microseconds of work an event.
     """
@@ -158,7 +158,7 @@ def written_a_second(place: str, seconds: float) -> tuple[float, int, float]:
     while (now := time.perf_counter() - began) < seconds:
         while number < 6_000 * now:
             number += 1
-            made = fill(number) if number % 500 == 0 else decision(number)
+            made = fill(number) if number % 6_000 == 0 else decision(number)
             recorder.record(made)
         time.sleep(0.005)
     recorder.flush()
@@ -168,11 +168,24 @@ def written_a_second(place: str, seconds: float) -> tuple[float, int, float]:
     return counts["written"] / took, counts["dropped"], 1e6 * worked / counts["written"]
 
 
+def commit_milliseconds(place: str) -> float:
+    """Return how long a sender waits for one durable event, the median of 50."""
+    recorder = Recorder(open_journal(place, "paper"), run("durable"))
+    took = []
+    for number in range(50):
+        began = time.perf_counter()
+        recorder.record(fill(number))
+        took.append(1000 * (time.perf_counter() - began))
+    recorder.close()
+    return sorted(took)[25]
+
+
 def measure(name: str, place: str, decisions: int, seconds: float) -> None:
     """Print what one database does."""
     rate, dropped, work = written_a_second(place, seconds)
     print(f"{name}: {rate:,.0f} events a second over {seconds:g} s, {dropped} dropped", flush=True)
     print(f"{name}: {work:.0f} microseconds of this process's work an event", flush=True)
+    print(f"{name}: a durable event is waited for {commit_milliseconds(place):.1f} ms", flush=True)
     began = time.perf_counter()
     engine = open_journal(place, "paper")
     fill_journal(engine, decisions)

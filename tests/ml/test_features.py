@@ -121,3 +121,31 @@ def test_to_be_watched_changes_nothing(setup: Setup) -> None:
 
     assert watched.journal.trades == plain.journal.trades
     assert watched.journal.decisions().equals(plain.journal.decisions())
+
+
+class Half:
+    """Allows half of the units, and more than there are when there is one."""
+
+    def units(self, case: Any) -> int:
+        return case.quantity // 2 or 5
+
+
+def test_an_advisor_shrinks_a_trade_and_its_risk_but_never_grows_it(setup: Setup) -> None:
+    bots = {bot: getattr(setup.settings.bots, bot).model_copy(update={"quantity": 2}) for bot in setup.bots}
+    risk = {"planned_loss": 500.0, "structural_loss": 1000.0, "day_cap": 3000.0, "day_r": 9.0}
+    changed = {
+        "bots": setup.settings.bots.model_copy(update=bots),
+        "risk": setup.settings.risk.model_copy(update=risk),
+    }
+    double = replace(setup, settings=setup.settings.model_copy(update=changed))
+    advisors = dict.fromkeys(setup.bots, Half())
+
+    whole, shrunk, single = (
+        play(one)[0].journal.trades
+        for one in (double, replace(double, advisors=advisors), replace(setup, advisors=advisors))
+    )
+
+    assert {trade.quantity for trade in whole} == {2}
+    assert {trade.quantity for trade in shrunk} == {trade.quantity for trade in single} == {1}
+    assert shrunk[0].planned_loss == whole[0].planned_loss / 2
+    assert shrunk[0].structural_loss == whole[0].structural_loss / 2

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from engine.errors import DataError
-from engine.ml.models import BOOSTING, LOGISTIC, Linear, Score, calibrate, exported, fit
+from engine.errors import ConfigError, DataError
+from engine.ml.models import BOOSTING, LOGISTIC, Linear, Score, calibrate, exported, fit, need_extra
 
 KINDS = (LOGISTIC, BOOSTING)
 
@@ -125,3 +125,9 @@ def test_other_estimators_and_other_classes_are_refused() -> None:
     other = fit(LOGISTIC, x, won, weight, (0,) * 4).fit(x, np.where(won, 2, 0))
     with pytest.raises(DataError, match=r"knows the classes \[0, 2\], expected lost and won"):
         exported(other)
+
+
+def test_without_the_extra_one_line_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.ml.models.find_spec", lambda name: None if name == "skops" else object())
+    with pytest.raises(ConfigError, match="skops is not installed, expected the extra ml"):
+        need_extra()

@@ -24,7 +24,7 @@ from engine.reasons import Reason
 from scripts.backtest import compare
 from scripts.cases import collect, slots
 from scripts.cli import main
-from scripts.learning import _try, train
+from scripts.learning import train, try_step
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, play, prepare
 from strategies.condor import Condor
@@ -103,8 +103,8 @@ def test_a_fold_of_one_class_is_traded_by_rules_alone(setup: Setup, cases: Cases
     only = whole.take(whole.won)
     split = walk_forward(setup.book.tape.dates, 3, 2)[0]
 
-    assert _try("logistic", whole, split, "condor") is not None
-    assert _try("logistic", only, split, "condor") is None
+    assert try_step("logistic", whole, split, "condor") is not None
+    assert try_step("logistic", only, split, "condor") is None
 
 
 def test_features_nobody_knows_are_left_out(cases: Cases) -> None:
@@ -115,6 +115,15 @@ def test_features_nobody_knows_are_left_out(cases: Cases) -> None:
     assert not dark.complete.any()
     assert "crowding" not in {feature.name for feature in dark.known().schema}
     assert dark.known().complete.any()
+
+
+def test_dealt_results_are_those_of_other_days_and_the_features_stay(cases: Cases) -> None:
+    found = cases.dealt(1)
+
+    np.testing.assert_array_equal(found.x, cases.x)
+    assert set(found.net) <= set(cases.net)
+    assert (found.net == cases.net).mean() < 0.2
+    assert found.net.mean() == pytest.approx(cases.net.mean(), abs=12.0)
 
 
 # nothing reads ahead -------------------------------------------------------------------------
@@ -165,14 +174,13 @@ def test_a_planted_return_of_tomorrow_stops_the_training(ahead: int) -> None:
 @pytest.mark.slow
 def test_without_premium_the_measured_uplift_includes_zero() -> None:
     """Simulated minutes at premium 0: nothing is to be known there, so nothing may be found."""
-    found = train(
-        request(timerange="20160104-20181231", generator="simulated", premium=0.0, profile="spx"), "condor"
-    ).proof
+    found = train(request(timerange=None, generator="simulated", premium=0.0, profile=None), "condor").proof
 
     kept, trade, _ = found.half
     assert kept > 100
     assert trade.known
     assert trade.holds_zero, trade
+    assert found.dealt[1].holds_zero, found.dealt
 
 
 @pytest.fixture(scope="module")

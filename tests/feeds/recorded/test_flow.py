@@ -10,9 +10,11 @@ import pyarrow as pa
 import pytest
 
 from engine.sessions import stamps
+from feeds.recorded.book import RecordedQuotes
 from feeds.recorded.flow import day_flow, is_running
 from feeds.store.schema import QUOTES
 from feeds.store.store import QuoteStore
+from tests.feeds.quoted import book, universe, walk
 
 DAY = date(2024, 6, 24)
 BARS = stamps([DAY])
@@ -55,6 +57,22 @@ def test_volumes_fall_into_their_minutes_whichever_way_they_are_counted(
     assert call[list(MINUTES)].tolist() == [4, 9, 6]
     assert put.sum() == 23, "of the nearest expiry alone"
     assert set(interest) == {402.0}
+
+
+def test_recorded_bars_carry_what_was_traded_when_it_is_asked_for(tmp_path: Path) -> None:
+    bars = walk()
+    held = store(tmp_path / "s", running=False)
+    given = held, {"SPX": bars}, universe(), book(bars), 60_000_000_000, True
+
+    plain = RecordedQuotes(*given).with_lines()["SPX"].lines
+    lines = RecordedQuotes(*given, flow=True).with_lines()["SPX"].lines
+
+    assert not {"put_volume", "call_volume", "open_interest"} & set(plain)
+    first = bars.grid.day == 0
+    assert lines["put_volume"][first].sum() == 23
+    assert lines["call_volume"][first].sum() == 19
+    assert set(lines["open_interest"][first]) == {402.0}
+    assert np.isnan(lines["put_volume"][~first]).all()
 
 
 def test_without_volume_or_open_interest_the_lines_are_unknown(tmp_path: Path) -> None:
