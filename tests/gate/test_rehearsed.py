@@ -161,6 +161,8 @@ def _unruly(place: Path, rules: Path) -> Plan:
             if not done and now.minute >= 48:  # somebody buys a call in the account, elsewhere
                 done.append(now)
                 gateway.call(trade_by_hand)
+            if now.minute >= 58:
+                self.stop()
             look(self, now)
 
         patch.setattr(Watch, "_control", control)
@@ -175,7 +177,7 @@ def _unruly(place: Path, rules: Path) -> Plan:
         (Item.WINDOW, "condor-20180508-1 approved at 10:3"),
         (Item.BLACKOUT, "in spite of CPI"),
         (Item.HALTS, "condor-20180508-1 approved at 10:3"),
-        (Item.FLAT, "limit 10:53"),
+        (Item.FLAT, "condor-20180508-1 "),
         (Item.FEES, "a contract, limit 0.05"),
         (Item.BROKER, "640C"),
     ],
