@@ -91,11 +91,16 @@ class BrokerPicture:
 
 @dataclass(frozen=True, slots=True)
 class JournalPicture:
-    """What the journal says: positions by instrument text, open trades and working orders by reference."""
+    """What the journal says: positions by instrument text, open trades and working orders by reference.
+
+    ``ending`` are those of the orders whose end is under way: asked for here or told by the broker,
+    and not yet confirmed. At the broker they may stand or be gone.
+    """
 
     positions: Mapping[str, Position] = field(default_factory=dict)
     trades: frozenset[str] = frozenset()
     orders: frozenset[str] = frozenset()
+    ending: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,11 @@ class Difference:
     def blocks(self) -> bool:
         return self.what not in HARMLESS
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is about what this program trades: while one stands, the books do not agree."""
+        return self.what is not Finding.FOREIGN_POSITION
+
     def __str__(self) -> str:
         counts = f": journal {self.journal:+d}, broker {self.broker:+d}"
         orders = self.what in (Finding.UNKNOWN_ORDER, Finding.LOST_ORDER)
@@ -121,7 +131,8 @@ def reconcile(journal: JournalPicture, broker: BrokerPicture) -> tuple[Differenc
     """Return every difference, positions first; nothing when both agree.
 
     Applying all position differences to the journal's positions gives the broker's. An order is
-    known when the journal has its reference, or when it is the stop of one of its trades.
+    known when the journal has its reference, or when it is the stop of one of its trades. It is
+    lost when the journal has it at work, no end of it is under way, and the broker has it not.
     """
     found = _positions(journal.positions, broker)
     found += [Difference(Finding.FOREIGN_POSITION, name, 0, n) for name, n in sorted(broker.foreign.items())]
@@ -131,7 +142,7 @@ def reconcile(journal: JournalPicture, broker: BrokerPicture) -> tuple[Differenc
             name = f"{order.what}, client {order.client_id}, {order.ref or 'without a reference'}"
             found.append(Difference(Finding.UNKNOWN_ORDER, name, 0, 1))
     told = {order.ref for order in broker.orders}
-    found += [Difference(Finding.LOST_ORDER, ref, 1, 0) for ref in sorted(journal.orders - told)]
+    found += [Difference(Finding.LOST_ORDER, ref, 1, 0) for ref in sorted(journal.orders - journal.ending - told)]
     return tuple(found)
 
 
@@ -241,8 +252,13 @@ def journal_picture(broker: LiveBroker) -> JournalPicture:
                     before + units * leg.ratio, one.symbol, one.multiplier, str(getattr(one, "right", ""))
                 )
     held = {name: position for name, position in held.items() if position.count}
-    sent = frozenset(work.ref for work in broker.works if work.at.order_id)
-    return JournalPicture(held, frozenset(broker.trades), sent)
+    sent = [work for work in broker.works if work.at.order_id]
+    return JournalPicture(
+        held,
+        frozenset(broker.trades),
+        frozenset(work.ref for work in sent),
+        frozenset(work.ref for work in sent if work.end_under_way),
+    )
 
 
 class Reconciler:
@@ -330,7 +346,14 @@ class Reconciler:
         self.differences = found
         for one in found:
             (logger.error if one.blocks else logger.warning)("ibkr: {}", one)
+        self._doubt({one.subject for one in found if one.what is Finding.LOST_ORDER})
         blocking = [one for one in found if one.blocks]
         self._broker.halt_entries("reconciliation", str(blocking[0]) if blocking else "")
         if self._told is not None:
             self._told(found)
+
+    def _doubt(self, lost: set[str]) -> None:
+        """Let a survey decide what has become of orders the broker does not have open."""
+        for work in self._broker.works:
+            if work.ref in lost:
+                work.at.suspect("not open at the broker")

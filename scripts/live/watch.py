@@ -167,7 +167,7 @@ class Watch:
         told = {f"{one.what}: {one.subject}": str(one) for one in found}
         text = "; ".join(told.values())
         self._dispute({one.subject for one in found if one.what in DISPUTES})
-        clean = not any(one.blocks for one in found)  # an order on its way is no difference of the books
+        clean = not any(one.ours for one in found)
         self.desk.journal.record(records.Reconciliation(now, "session", clean, told, {}, text))
 
     def _dispute(self, subjects: set[str]) -> None:
