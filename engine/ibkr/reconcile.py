@@ -142,7 +142,9 @@ def reconcile(journal: JournalPicture, broker: BrokerPicture) -> tuple[Differenc
             name = f"{order.what}, client {order.client_id}, {order.ref or 'without a reference'}"
             found.append(Difference(Finding.UNKNOWN_ORDER, name, 0, 1))
     told = {order.ref for order in broker.orders}
-    found += [Difference(Finding.LOST_ORDER, ref, 1, 0) for ref in sorted(journal.orders - journal.ending - told)]
+    found += [
+        Difference(Finding.LOST_ORDER, ref, 1, 0) for ref in sorted(journal.orders - journal.ending - told)
+    ]
     return tuple(found)
 
 
@@ -294,8 +296,14 @@ class Reconciler:
         self._repeated = 0
         self._asked = -inf
         self._asking = False
-        self._inbox: queue.SimpleQueue[BrokerPicture | None] = queue.SimpleQueue()
+        self._lost = self._compared_at = 0  # connections lost so far; as it was for the last comparison
+        self._inbox: queue.SimpleQueue[tuple[BrokerPicture, int] | None] = queue.SimpleQueue()
         self._link.listen(self._hear)
+
+    @property
+    def compared(self) -> bool:
+        """Whether the books were compared since the connection was lost last."""
+        return self.looks > 0 and self._compared_at == self._lost
 
     @property
     def settled(self) -> bool:
@@ -305,9 +313,10 @@ class Reconciler:
     def next(self) -> None:
         """Ask for a picture when one is due, compare one that has come; never blocks."""
         while not self._inbox.empty():
-            picture = self._inbox.get()
+            told = self._inbox.get()
             self._asking = False
-            if picture is not None:
+            if told is not None:
+                picture, self._compared_at = told
                 self._compare(picture)
         now = self._link.clock.now()
         settings = self._broker.settings
@@ -323,17 +332,21 @@ class Reconciler:
         self._asked = -inf
 
     def _hear(self, told: Told) -> None:
-        if isinstance(told, LinkChange) and told.what in (Change.CONNECTED, Change.RESTORED_EMPTY):
+        if not isinstance(told, LinkChange):
+            return
+        if told.what in (Change.LOST, Change.UPSTREAM_LOST):
+            self._lost += 1
+        else:
             self._asked = -inf
 
     async def _look(self) -> None:
-        picture = None
+        found, lost = None, self._lost
         try:
-            picture = await broker_picture(self._link, self._broker.contracts, self._traded)
+            found = await broker_picture(self._link, self._broker.contracts, self._traded), lost
         except LinkError as error:
             logger.warning("ibkr: reconciliation: {}", error)
         finally:
-            self._inbox.put(picture)
+            self._inbox.put(found)
             self._link.stirred.set()
 
     def _compare(self, picture: BrokerPicture) -> None:

@@ -188,7 +188,8 @@ class Watch:
     def _control(self, now: datetime) -> None:
         why = self._kill.reason()
         self._latch(Reason.KILLED, why is not None, f"the kill file stands: {why}", now)
-        self._latch(Reason.DISCONNECTED, not self.link.up, "no connection to the broker", now)
+        stale = self._books.looks > 0 and not self._books.compared  # until the first look after a loss
+        self._latch(Reason.DISCONNECTED, stale or not self.link.up, "no connection to the broker", now)
         blocking = [str(one) for one in self._books.differences if one.blocks]
         apart = bool(blocking) or not self._books.looks
         text = "; ".join(blocking) or "the broker's books are not compared yet"

@@ -186,6 +186,21 @@ def test_an_order_that_vanishes_at_the_broker_is_lost_until_surveys_have_ended_i
         assert one.owner.states[-1] == "cancelled" and one.owner.events[-1].reason == "not open at the broker"
 
 
+def test_books_stay_compared_until_the_connection_is_lost_and_are_compared_anew():
+    drop = {"do": "drop", "at": "10:10", "seconds": 60.0}
+    with rig(faults=(drop,), reconcile=20.0) as one:
+        books, told = looking(one)
+        assert not books.compared
+        one.until(lambda: books.compared)
+        seen = []
+        one.until(lambda: seen.append(books.compared) or not one.link.up)
+        looks = books.looks
+        assert looks > 3 and all(seen[:-1])
+        one.until(lambda: not books.compared)
+        one.until(lambda: one.link.up and books.compared)
+        assert books.looks > looks and books.differences == () and told == []
+
+
 def test_a_trade_made_by_hand_stops_entries_until_it_is_undone():
     with rig(reconcile=20.0) as one:
         books, told = looking(one)
