@@ -30,6 +30,7 @@ from strategies.base import Bot
 STEP = timedelta(seconds=1)  # of the venue's clock, between two looks
 DISPUTED = "the broker holds something else"
 DISPUTES = (Finding.MISSING_POSITION, Finding.DIFFERENT_POSITION, Finding.ASSIGNMENT, Finding.LIQUIDATION)
+MINUTES_DEALT = 90.0  # venue seconds within which the simulated exchange, once a minute, deals its last
 BOOKS_SECONDS = 15.0  # wall, for the first comparison with the broker
 JOURNAL_BEAT = timedelta(minutes=1)
 
@@ -231,7 +232,9 @@ class Watch:
             self._flat_since, self._looks = time.monotonic(), self._books.looks
             self._books.ask()
         waited = time.monotonic() - self._flat_since
-        if waited < self.link.settings.confirm_seconds or self._books.looks <= self._looks:
+        speed = self.plan.speed
+        least = max(self.link.settings.confirm_seconds, MINUTES_DEALT / speed if speed > 1.0 else 0.0)
+        if waited < least or self._books.looks <= self._looks:
             return False
         if self._books.settled and not any(one.blocks for one in self._books.differences):
             return True
