@@ -7,7 +7,7 @@ an error of the program, all of them show up here as differences, with what to d
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
@@ -21,6 +21,7 @@ from engine.ibkr.courier import open_orders
 from engine.ibkr.events import Change, LinkChange, OpenOrderTold, Told
 from engine.ibkr.link import Link
 from engine.ibkr.orders import STOP_SUFFIX
+from engine.options.contract import Instrument
 
 if TYPE_CHECKING:
     from engine.ibkr.broker import LiveBroker
@@ -243,16 +244,14 @@ def _order(told: OpenOrderTold, contracts: Contracts) -> OpenOrder:
 
 
 def journal_picture(broker: LiveBroker) -> JournalPicture:
-    """Return what the broker's own records, fed by journalled fills alone, say is held and at work."""
+    """Return what the broker's own records, fed by journalled fills, say is held and at work.
+
+    An execution that waits for its fees counts as held meanwhile, for no longer than it may wait.
+    """
     held: dict[str, Position] = {}
-    for trade in broker.trades.values():
-        for combo, units in trade.units.items():
-            for leg in combo.legs:
-                name, one = str(leg.instrument), leg.instrument
-                before = _count(held.get(name))
-                held[name] = Position(
-                    before + units * leg.ratio, one.symbol, one.multiplier, str(getattr(one, "right", ""))
-                )
+    for one, count in [*_booked(broker), *_waiting(broker)]:
+        before = _count(held.get(str(one)))
+        held[str(one)] = Position(before + count, one.symbol, one.multiplier, str(getattr(one, "right", "")))
     held = {name: position for name, position in held.items() if position.count}
     sent = [work for work in broker.works if work.at.order_id]
     return JournalPicture(
@@ -261,6 +260,20 @@ def journal_picture(broker: LiveBroker) -> JournalPicture:
         frozenset(work.ref for work in sent),
         frozenset(work.ref for work in sent if work.end_under_way),
     )
+
+
+def _booked(broker: LiveBroker) -> Iterator[tuple[Instrument, int]]:
+    for trade in broker.trades.values():
+        for combo, units in trade.units.items():
+            yield from ((leg.instrument, units * leg.ratio) for leg in combo.legs)
+
+
+def _waiting(broker: LiveBroker) -> Iterator[tuple[Instrument, int]]:
+    for at in [*broker.hearing.all(), *(work.at for work in broker.ended.values())]:
+        for row in at.executions.unbooked:
+            instrument = broker.contracts.instrument(row.contract)
+            if instrument is not None and not broker.fills.overdue(row):
+                yield instrument, row.side * int(row.quantity)
 
 
 class Reconciler:

@@ -186,6 +186,21 @@ def test_an_order_that_vanishes_at_the_broker_is_lost_until_surveys_have_ended_i
         assert one.owner.states[-1] == "cancelled" and one.owner.events[-1].reason == "not open at the broker"
 
 
+@pytest.mark.parametrize(("seconds", "apart"), [(30.0, False), (0.2, True)])
+def test_executions_not_booked_yet_are_no_difference_for_as_long_as_they_may_wait(seconds, apart):
+    with rig(reconcile=1.0, confirm_seconds=0.2, commission_seconds=seconds) as one:
+        books, told = looking(one)
+        book, one.broker.booking.book = one.broker.booking.book, lambda: None
+        one.enter()
+        one.until(lambda: any(work.at.executions.pending for work in one.broker.works))
+        looks = books.looks
+        one.until(lambda: books.looks > looks + 3 * LOOKS)
+        assert {found.what for found in books.differences} == ({Finding.UNKNOWN_POSITION} if apart else set())
+        one.broker.booking.book = book
+        one.until(lambda: one.ended() and not books.differences)
+        assert bool(told) is apart
+
+
 def test_books_stay_compared_until_the_connection_is_lost_and_are_compared_anew():
     drop = {"do": "drop", "at": "10:10", "seconds": 60.0}
     with rig(faults=(drop,), reconcile=20.0) as one:
