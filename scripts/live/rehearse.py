@@ -25,15 +25,12 @@ from scripts.live.plan import Plan, instant, make_plan
 from scripts.live.run import run
 from scripts.live.watch import Outcome
 from scripts.requests import Recording
-from scripts.session import chosen_bots
-from strategies.buywrite import BuyWrite
 
 DATA_END = date(2018, 12, 31)  # of the daily data shipped
 BESIDE = ("atm_iv", "skew", "put_volume", "call_volume")
 HISTORY = 40  # sessions before the first, for what looks back
 LOOKED_AT = 60  # sessions among which days with trades are looked for
 LEAST_CONFIRM = 0.1  # wall
-RANK_DAYS = 25  # sessions behind which a rank of implied volatility is known
 OPEN_EARLY = 5  # minutes before the open at which a rehearsed day begins
 
 
@@ -120,8 +117,6 @@ def _plan(request: Rehearsal, port: int) -> Plan:
     ibkr |= {"host": "127.0.0.1", "port": port or ibkr["port"], "account": "", "quote_age": 150.0}
     # the gateway answers at once; at a speed, a second of the machine's is a minute of the session
     ibkr["confirm_seconds"] = max(ibkr["confirm_seconds"] / request.speed, LEAST_CONFIRM)
-    if BuyWrite.bot_name in chosen_bots(settings, request.bots):
-        ibkr["backfill_days"] = max(ibkr["backfill_days"], RANK_DAYS)
     overrides = dict(request.overrides or {}) | {"ibkr": ibkr}
     overrides["session"] = {"guard": False} | dict(overrides.get("session", {}))
     return make_plan(

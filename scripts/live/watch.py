@@ -168,7 +168,7 @@ class Watch:
         told = {f"{one.what}: {one.subject}": str(one) for one in found}
         text = "; ".join(told.values())
         self._dispute({one.subject for one in found if one.what in DISPUTES})
-        clean = not any(one.blocks for one in found)  # an order on its way is no difference of the books
+        clean = not any(one.ours for one in found)
         self.desk.journal.record(records.Reconciliation(now, "session", clean, told, {}, text))
 
     def _dispute(self, subjects: set[str]) -> None:
@@ -189,7 +189,8 @@ class Watch:
     def _control(self, now: datetime) -> None:
         why = self._kill.reason()
         self._latch(Reason.KILLED, why is not None, f"the kill file stands: {why}", now)
-        self._latch(Reason.DISCONNECTED, not self.link.up, "no connection to the broker", now)
+        stale = self._books.looks > 0 and not self._books.compared  # until the first look after a loss
+        self._latch(Reason.DISCONNECTED, stale or not self.link.up, "no connection to the broker", now)
         blocking = [str(one) for one in self._books.differences if one.blocks]
         apart = bool(blocking) or not self._books.looks
         text = "; ".join(blocking) or "the broker's books are not compared yet"
