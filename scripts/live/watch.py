@@ -30,7 +30,7 @@ from strategies.base import Bot
 STEP = timedelta(seconds=1)  # of the venue's clock, between two looks
 DISPUTED = "the broker holds something else"
 DISPUTES = (Finding.MISSING_POSITION, Finding.DIFFERENT_POSITION, Finding.ASSIGNMENT, Finding.LIQUIDATION)
-BOOKS_SECONDS = 15.0  # wall, for the first comparison with the broker
+BOOKS_SECONDS = 15.0  # for the first comparison with the broker
 JOURNAL_BEAT = timedelta(minutes=1)
 
 
@@ -105,7 +105,7 @@ class Watch:
         self._looked = self._told = datetime.min.replace(tzinfo=NEW_YORK)
         self._beaten = 0.0
         self._ends: datetime | None = None
-        self._flat_since: float | None = None  # wall
+        self._flat_since: float | None = None  # by the link's seconds
         self._looks = 0
 
     def now(self) -> datetime:
@@ -152,12 +152,13 @@ class Watch:
 
     def _compare(self, kind: str) -> None:
         """Hold the broker's books against the journal's once more, and journal that they agree."""
-        looks, deadline = self._books.looks, time.monotonic() + BOOKS_SECONDS
+        clock = self.link.clock
+        looks, deadline = self._books.looks, clock.seconds() + BOOKS_SECONDS
         self._books.ask()
-        while time.monotonic() < deadline and not (self._books.looks > looks and self._books.settled):
+        while clock.seconds() < deadline and not (self._books.looks > looks and self._books.settled):
             self.broker.next()
             self._books.next()
-            time.sleep(0.02)
+            clock.sleep(0.02)
         if self._books.looks > looks and self._books.settled and not self._books.differences:
             self.desk.journal.record(records.Reconciliation(self.now(), kind, True, {}, {}))
 
@@ -227,9 +228,9 @@ class Watch:
             self._flat_since = None
             return False
         if self._flat_since is None:
-            self._flat_since, self._looks = time.monotonic(), self._books.looks
+            self._flat_since, self._looks = self.link.clock.seconds(), self._books.looks
             self._books.ask()
-        waited = time.monotonic() - self._flat_since
+        waited = self.link.clock.seconds() - self._flat_since
         if waited < self.link.settings.confirm_seconds or self._books.looks <= self._looks:
             return False
         if self._books.settled and not any(one.blocks for one in self._books.differences):
@@ -253,7 +254,7 @@ class Watch:
     # signs of life ---------------------------------------------------------------------
 
     def _beat(self, now: datetime, last: bool = False) -> None:
-        wall = time.monotonic()
+        wall = self.link.clock.seconds()
         every = self.plan.settings.session.heartbeat_seconds / self.plan.speed
         if not last and wall - self._beaten < max(every, 0.2):
             return
