@@ -254,27 +254,29 @@ class Watch:
     # signs of life ---------------------------------------------------------------------
 
     def _beat(self, now: datetime, last: bool = False) -> None:
-        wall = self.link.clock.seconds()
+        wall, due = time.monotonic(), last or now - self._told >= JOURNAL_BEAT
         every = self.plan.settings.session.heartbeat_seconds / self.plan.speed
-        if not last and wall - self._beaten < max(every, 0.2):
+        beats = last or wall - self._beaten >= max(every, 0.2)  # the guard watches by the wall
+        if not (due or beats):
             return
-        self._beaten = wall
         state = self._state(now, last)
         held = ", ".join(f"{bot.bot_name}: {bot.ticket.stage}" for bot in self.bots if bot.ticket) or "flat"
         halts = ", ".join(sorted({str(reason) for _, reason in self.desk.state.halts}))
-        self._heart.write(
-            Beat(
-                pid=os.getpid(),
-                at=time.time(),
-                state=state,
-                connected=self.link.up,
-                account=self._heart.path.name.partition(".")[0],
-                venue=self.plan.venue,
-                symbols=self.plan.symbols,
-                text=f"{held}; halts: {halts or 'none'}",
+        if beats:
+            self._beaten = wall
+            self._heart.write(
+                Beat(
+                    pid=os.getpid(),
+                    at=time.time(),
+                    state=state,
+                    connected=self.link.up,
+                    account=self._heart.path.name.partition(".")[0],
+                    venue=self.plan.venue,
+                    symbols=self.plan.symbols,
+                    text=f"{held}; halts: {halts or 'none'}",
+                )
             )
-        )
-        if last or now - self._told >= JOURNAL_BEAT:
+        if due:
             self._told = now
             detail = {"held": held, "halts": halts, "connected": self.link.up, **self.desk.journal.counts()}
             beat = records.Heartbeat(now, os.getpid(), program_version(), state, detail)
