@@ -37,12 +37,17 @@ NEW_YORK = NewYork()
 class MinuteFeed(bt.feed.DataBase):  # type: ignore[misc]
     """Minute bars with the lines of `engine.bars.LINES` (NaN when absent) and ``minute, day, left``.
 
+    ``ranked_iv`` is the implied volatility that stands among that of past sessions: ``atm_iv``, or
+    the broker's own series where ``past_iv`` has its values of the sessions before the first bar to
+    be ranked (ordinal of the day and value, oldest first).
+
     Stored times are UTC; ``data.datetime.datetime()`` answers in New York time.
     """
 
-    lines = (*LINES, "minute", "day", "left")
+    lines = (*LINES, "minute", "day", "left", "ranked_iv")
     params = (
         ("timeframe", bt.TimeFrame.Minutes),
         ("compression", 1),
         ("tz", NEW_YORK),
+        ("past_iv", ()),
     )

@@ -35,6 +35,7 @@ def _columns(bars: Bars) -> dict[str, array[float]]:
         "left": grid.left,
     }
     values |= {name: bars.lines.get(name, nothing) for name in LINES}
+    values["ranked_iv"] = values["atm_iv"]
     made = {name: array("d", np.ascontiguousarray(v, np.float64).tobytes()) for name, v in values.items()}
     _buffers[bars] = made
     return made

@@ -65,6 +65,11 @@ class Executions:
         return True
 
     @property
+    def unbooked(self) -> tuple[ExecutionTold, ...]:
+        """Executions of legs that are not booked yet."""
+        return tuple(self._rows)
+
+    @property
     def pending(self) -> bool:
         """Whether something was executed that is not booked yet."""
         return bool(self._rows or self._bags)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from math import isfinite, nan
 from typing import Any
@@ -241,7 +241,7 @@ class Minutes:
             row.live and not row.missing and age <= 60.0 + self._link.clock.lenient(self._settings.bar_grace)
         )
         self.tape.append(row.stamp, live)
-        nothing = dict.fromkeys(LINES, nan)
+        nothing = dict.fromkeys((*LINES, "ranked_iv"), nan)
         lines = {symbol: nothing | self._beside(row.stamp, symbol, live) for symbol in self.symbols}
         self._lines.append({symbol: held | {"vix": row.vix} for symbol, held in lines.items()})
 
@@ -264,7 +264,10 @@ class Minutes:
 
 
 class LiveFeed(MinuteFeed):
-    """One symbol of `Minutes`. Tells DELAYED, LIVE, CONNBROKEN and CONNECTED to Cerebro."""
+    """One symbol of `Minutes`. Tells DELAYED, LIVE, CONNBROKEN and CONNECTED to Cerebro.
+
+    ``past_iv`` is what `PastVolatility` knows of the symbol; without it ``atm_iv`` is ranked.
+    """
 
     params: Any = (("minutes", None), ("symbol", ""), ("qcheck", 0.25))
 
@@ -299,6 +302,8 @@ class LiveFeed(MinuteFeed):
             return None if row is None else False
         assert isinstance(row, Row)
         tape, number, minute = self.minutes.tape, self._at, row.minutes[self.p.symbol]
+        day = tape.day(number).toordinal()
+        beside = self.minutes.lines_of(number, self.p.symbol)
         values = {
             "datetime": EPOCH + row.stamp / DAY_NS,
             "open": minute.open,
@@ -308,9 +313,10 @@ class LiveFeed(MinuteFeed):
             "volume": minute.volume,
             "openinterest": 0.0,
             "minute": tape.minute(number),
-            "day": tape.day(number).toordinal(),
+            "day": day,
             "left": tape.left(number),
-            **self.minutes.lines_of(number, self.p.symbol),
+            **beside,
+            "ranked_iv": self._ranked(day, beside),
         }
         for name, value in values.items():
             getattr(self.lines, name)[0] = value
@@ -318,6 +324,13 @@ class LiveFeed(MinuteFeed):
         if tape.is_live(number) and not self._broken:
             self.put_notification(self.LIVE)
         return True
+
+    def _ranked(self, day: int, beside: Mapping[str, float]) -> float:
+        """Return what `IvRank` ranks: of one series only, and no day of it twice."""
+        past = self.p.past_iv
+        if not past:
+            return beside["atm_iv"]
+        return beside["ranked_iv"] if day > past[-1][0] else nan
 
     def _watch_connection(self) -> None:
         broken = self.minutes.broken

@@ -44,7 +44,7 @@ UNKNOWN_VIX = 20.0
 SHIFT_STEPS = 2.0  # strike steps the price moves before the window follows
 LINES_EACH = 2  # an underlying's ticks and its bars
 WAIT = 0.05
-OPTION_VOLUME = "100"
+OPTION_VOLUME, OWN_IV = "100", "106"
 
 
 class LiveQuotes:
@@ -207,7 +207,7 @@ class LiveQuotes:
 
     def _request(self, ib: Any, name: str) -> None:
         contract = self._contracts.named(name)
-        generic = OPTION_VOLUME if isinstance(self._wanted[name], str) and name != VIX else ""
+        generic = f"{OPTION_VOLUME},{OWN_IV}" if isinstance(self._wanted[name], str) and name != VIX else ""
         ticker = ib.reqMktData(contract, generic)
         self._tickers[ticker] = name
         self._requests[ib.wrapper.ticker2ReqId["mktData"][ticker]] = name
@@ -329,8 +329,9 @@ class LiveQuotes:
     # lines of the feed -------------------------------------------------------------------
 
     def lines_of(self, symbol: str) -> dict[str, float]:
-        """Return ``atm_iv, skew, put_volume, call_volume`` of now, volumes since the last call."""
-        told = {"atm_iv": nan, "skew": nan} | self._volume(symbol)
+        """Return ``atm_iv, skew, put_volume, call_volume, ranked_iv`` of now, volumes since the last call."""
+        own = self._seen.get(symbol, NOTHING_SEEN).own_iv
+        told = {"atm_iv": nan, "skew": nan, "ranked_iv": own} | self._volume(symbol)
         expiry = min((day for name, day in self._watched if name == symbol), default=None)
         if expiry is None or (symbol, expiry) not in self._windows:
             return told
@@ -374,5 +375,7 @@ class LiveQuotes:
         return [
             f"Option quotes are streamed by Interactive Brokers ({kinds[self._settings.market_data_type]}); "
             f"one older than {self._settings.quote_age:g} seconds, crossed or not live is not traded on. "
-            "Forward, volatilities and greeks come from the quotes by put-call parity.",
+            "Forward, volatilities and greeks come from the quotes by put-call parity. Ranks of implied "
+            "volatility are of Interactive Brokers' own 30-day series where it serves one, of that of "
+            "today's expiry in a backtest.",
         ]

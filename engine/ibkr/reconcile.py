@@ -7,7 +7,7 @@ an error of the program, all of them show up here as differences, with what to d
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
@@ -21,6 +21,7 @@ from engine.ibkr.courier import open_orders
 from engine.ibkr.events import Change, LinkChange, OpenOrderTold, Told
 from engine.ibkr.link import Link
 from engine.ibkr.orders import STOP_SUFFIX
+from engine.options.contract import Instrument
 
 if TYPE_CHECKING:
     from engine.ibkr.broker import LiveBroker
@@ -91,11 +92,16 @@ class BrokerPicture:
 
 @dataclass(frozen=True, slots=True)
 class JournalPicture:
-    """What the journal says: positions by instrument text, open trades and working orders by reference."""
+    """What the journal says: positions by instrument text, open trades and working orders by reference.
+
+    ``ending`` are those of the orders whose end is under way: asked for here or told by the broker,
+    and not yet confirmed. At the broker they may stand or be gone.
+    """
 
     positions: Mapping[str, Position] = field(default_factory=dict)
     trades: frozenset[str] = frozenset()
     orders: frozenset[str] = frozenset()
+    ending: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,11 @@ class Difference:
     def blocks(self) -> bool:
         return self.what not in HARMLESS
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is about what this program trades: while one stands, the books do not agree."""
+        return self.what is not Finding.FOREIGN_POSITION
+
     def __str__(self) -> str:
         counts = f": journal {self.journal:+d}, broker {self.broker:+d}"
         orders = self.what in (Finding.UNKNOWN_ORDER, Finding.LOST_ORDER)
@@ -121,7 +132,8 @@ def reconcile(journal: JournalPicture, broker: BrokerPicture) -> tuple[Differenc
     """Return every difference, positions first; nothing when both agree.
 
     Applying all position differences to the journal's positions gives the broker's. An order is
-    known when the journal has its reference, or when it is the stop of one of its trades.
+    known when the journal has its reference, or when it is the stop of one of its trades. It is
+    lost when the journal has it at work, no end of it is under way, and the broker has it not.
     """
     found = _positions(journal.positions, broker)
     found += [Difference(Finding.FOREIGN_POSITION, name, 0, n) for name, n in sorted(broker.foreign.items())]
@@ -131,7 +143,9 @@ def reconcile(journal: JournalPicture, broker: BrokerPicture) -> tuple[Differenc
             name = f"{order.what}, client {order.client_id}, {order.ref or 'without a reference'}"
             found.append(Difference(Finding.UNKNOWN_ORDER, name, 0, 1))
     told = {order.ref for order in broker.orders}
-    found += [Difference(Finding.LOST_ORDER, ref, 1, 0) for ref in sorted(journal.orders - told)]
+    found += [
+        Difference(Finding.LOST_ORDER, ref, 1, 0) for ref in sorted(journal.orders - journal.ending - told)
+    ]
     return tuple(found)
 
 
@@ -230,19 +244,36 @@ def _order(told: OpenOrderTold, contracts: Contracts) -> OpenOrder:
 
 
 def journal_picture(broker: LiveBroker) -> JournalPicture:
-    """Return what the broker's own records, fed by journalled fills alone, say is held and at work."""
+    """Return what the broker's own records, fed by journalled fills, say is held and at work.
+
+    An execution that waits for its fees counts as held meanwhile, for no longer than it may wait.
+    """
     held: dict[str, Position] = {}
+    for one, count in [*_booked(broker), *_waiting(broker)]:
+        before = _count(held.get(str(one)))
+        held[str(one)] = Position(before + count, one.symbol, one.multiplier, str(getattr(one, "right", "")))
+    held = {name: position for name, position in held.items() if position.count}
+    sent = [work for work in broker.works if work.at.order_id]
+    return JournalPicture(
+        held,
+        frozenset(broker.trades),
+        frozenset(work.ref for work in sent),
+        frozenset(work.ref for work in sent if work.end_under_way),
+    )
+
+
+def _booked(broker: LiveBroker) -> Iterator[tuple[Instrument, int]]:
     for trade in broker.trades.values():
         for combo, units in trade.units.items():
-            for leg in combo.legs:
-                name, one = str(leg.instrument), leg.instrument
-                before = _count(held.get(name))
-                held[name] = Position(
-                    before + units * leg.ratio, one.symbol, one.multiplier, str(getattr(one, "right", ""))
-                )
-    held = {name: position for name, position in held.items() if position.count}
-    sent = frozenset(work.ref for work in broker.works if work.at.order_id)
-    return JournalPicture(held, frozenset(broker.trades), sent)
+            yield from ((leg.instrument, units * leg.ratio) for leg in combo.legs)
+
+
+def _waiting(broker: LiveBroker) -> Iterator[tuple[Instrument, int]]:
+    for at in [*broker.hearing.all(), *(work.at for work in broker.ended.values())]:
+        for row in at.executions.unbooked:
+            instrument = broker.contracts.instrument(row.contract)
+            if instrument is not None and not broker.fills.overdue(row):
+                yield instrument, row.side * int(row.quantity)
 
 
 class Reconciler:
@@ -278,8 +309,14 @@ class Reconciler:
         self._repeated = 0
         self._asked = -inf
         self._asking = False
-        self._inbox: queue.SimpleQueue[BrokerPicture | None] = queue.SimpleQueue()
+        self._lost = self._compared_at = 0  # connections lost so far; as it was for the last comparison
+        self._inbox: queue.SimpleQueue[tuple[BrokerPicture, int] | None] = queue.SimpleQueue()
         self._link.listen(self._hear)
+
+    @property
+    def compared(self) -> bool:
+        """Whether the books were compared since the connection was lost last."""
+        return self.looks > 0 and self._compared_at == self._lost
 
     @property
     def settled(self) -> bool:
@@ -289,9 +326,10 @@ class Reconciler:
     def next(self) -> None:
         """Ask for a picture when one is due, compare one that has come; never blocks."""
         while not self._inbox.empty():
-            picture = self._inbox.get()
+            told = self._inbox.get()
             self._asking = False
-            if picture is not None:
+            if told is not None:
+                picture, self._compared_at = told
                 self._compare(picture)
         now = self._link.clock.now()
         settings = self._broker.settings
@@ -307,17 +345,21 @@ class Reconciler:
         self._asked = -inf
 
     def _hear(self, told: Told) -> None:
-        if isinstance(told, LinkChange) and told.what in (Change.CONNECTED, Change.RESTORED_EMPTY):
+        if not isinstance(told, LinkChange):
+            return
+        if told.what in (Change.LOST, Change.UPSTREAM_LOST):
+            self._lost += 1
+        else:
             self._asked = -inf
 
     async def _look(self) -> None:
-        picture = None
+        found, lost = None, self._lost
         try:
-            picture = await broker_picture(self._link, self._broker.contracts, self._traded)
+            found = await broker_picture(self._link, self._broker.contracts, self._traded), lost
         except LinkError as error:
             logger.warning("ibkr: reconciliation: {}", error)
         finally:
-            self._inbox.put(picture)
+            self._inbox.put(found)
             self._link.stirred.set()
 
     def _compare(self, picture: BrokerPicture) -> None:
@@ -330,7 +372,14 @@ class Reconciler:
         self.differences = found
         for one in found:
             (logger.error if one.blocks else logger.warning)("ibkr: {}", one)
+        self._doubt({one.subject for one in found if one.what is Finding.LOST_ORDER})
         blocking = [one for one in found if one.blocks]
         self._broker.halt_entries("reconciliation", str(blocking[0]) if blocking else "")
         if self._told is not None:
             self._told(found)
+
+    def _doubt(self, lost: set[str]) -> None:
+        """Let a survey decide what has become of orders the broker does not have open."""
+        for work in self._broker.works:
+            if work.ref in lost:
+                work.at.suspect("not open at the broker")

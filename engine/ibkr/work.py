@@ -18,6 +18,7 @@ from engine.journal.records import Owner
 from engine.options.combo import Combo
 
 DEAD = frozenset({"Cancelled", "ApiCancelled", "Inactive"})
+FILLED = "Filled"
 
 
 class Phase(StrEnum):
@@ -100,7 +101,7 @@ class AtBroker:
         )
         if (undone or self.heard < self.asked) and self.asked < now - patience:
             self.suspect("no answer from the gateway")
-        elif self.status == "Filled" and self.heard < now - patience:
+        elif self.status == FILLED and self.heard < now - patience:
             self.suspect()  # its executions got lost
 
 
@@ -177,6 +178,13 @@ class Work:
     @property
     def ref(self) -> str:
         return self.machine.order.ref
+
+    @property
+    def end_under_way(self) -> bool:
+        """Whether its end was asked for, or was told and awaits a survey or its executions."""
+        at = self.at
+        told = at.refused or at.status in DEAD or at.status == FILLED or at.executions.pending
+        return bool(self.ending) or at.cancelling or told
 
     @property
     def wants_sending(self) -> bool:

@@ -74,26 +74,39 @@ class _DailyRank(KernelIndicator):
     params = (("days", 252), ("min_days", 20), ("sample_minute", SAMPLE_MINUTE))
     kernel = staticmethod(_rank)
 
+    def past(self) -> Floats:
+        """Return the values of the sessions before the first bar, oldest first."""
+        return np.empty(0)
+
     def memory(self) -> Floats:
-        return np.array([np.nan, np.nan, 0.0, 0.0])
+        known = min(len(self.past()), self.p.days)
+        return np.array([np.nan, np.nan, known, known % self.p.days])
 
     def table(self) -> Floats:
-        return np.zeros((2, self.p.days))
+        table = np.zeros((2, self.p.days))
+        known = self.past()[-self.p.days :]
+        table[0, : len(known)], table[1, : len(known)] = known, np.sort(known)
+        return table
 
     def settings(self) -> tuple[float, ...]:
-        return (float(max(self.p.min_days, 1)), float(self.p.sample_minute), float(self.p.days))
+        needed, sample = float(max(self.p.min_days, 1)), float(self.p.sample_minute)
+        return (needed, sample, float(self.p.days), *self.past().tolist())  # equal ones share their lines
 
 
 class IvRank(_DailyRank):
-    """At-the-money implied volatility now among those of the last ``days`` sessions, 0 to 100.
+    """Implied volatility now (line ``ranked_iv``) among those of the last ``days`` sessions, 0 to 100.
 
     Each past session stands with one value, its first at or after ``sample_minute`` (10:30);
     the present session is not among them. Lines: ``rank`` ((iv - min) / (max - min), held
     within 0 and 100), ``percentile`` (share of days below) and ``value`` (the implied
-    volatility itself). Ranks are NaN until ``min_days`` sessions are known.
+    volatility itself). Ranks are NaN until ``min_days`` sessions are known; those the feed
+    knows from before its first bar (``past_iv``) count.
     """
 
-    inputs = ("day", "minute", "atm_iv")
+    inputs = ("day", "minute", "ranked_iv")
+
+    def past(self) -> Floats:
+        return np.array([value for _, value in self.data.p.past_iv], np.float64)
 
 
 class SkewLine(_DailyRank):

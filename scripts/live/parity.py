@@ -89,9 +89,8 @@ def _decisions(mine: pd.DataFrame, theirs: pd.DataFrame) -> tuple[list[Differenc
         if one[key] != other[key]:
             stamp, bot, symbol = key
             where = f"{bot} {symbol} {stamp.tz_convert(NEW_YORK):%H:%M}"
-            found.append(
-                Difference(where, one[key], other[key], "another decision on the same minute", sampling=False)
-            )
+            cause = f"follows from {found[0].what}" if found else "another decision on the same minute"
+            found.append(Difference(where, one[key], other[key], cause, sampling=False))
     return found, len(common)
 
 

@@ -28,14 +28,12 @@ from scripts.live.plan import Plan, instant, make_plan
 from scripts.live.run import run
 from scripts.live.watch import Outcome
 from scripts.requests import Recording
-from scripts.session import chosen_bots
-from strategies.buywrite import BuyWrite
 
 DATA_END = date(2018, 12, 31)  # of the daily data shipped
 BESIDE = ("atm_iv", "skew", "put_volume", "call_volume")
 HISTORY = 40  # sessions before the first, for what looks back
 LOOKED_AT = 60  # sessions among which days with trades are looked for
-RANK_DAYS = 25  # sessions behind which a rank of implied volatility is known
+LEAST_CONFIRM = 0.1  # wall
 OPEN_EARLY = 5  # minutes before the open at which a rehearsed day begins
 
 
@@ -129,8 +127,8 @@ def _plan(request: Rehearsal, port: int) -> Plan:
     ibkr = settings.ibkr.model_dump(mode="json")
     # at home, without an account's name; the simulated exchange quotes once a minute
     ibkr |= {"host": "127.0.0.1", "port": port or ibkr["port"], "account": "", "quote_age": 150.0}
-    if BuyWrite.bot_name in chosen_bots(settings, request.bots):
-        ibkr["backfill_days"] = max(ibkr["backfill_days"], RANK_DAYS)
+    # the gateway answers at once; at a speed, a second of the machine's is a minute of the session
+    ibkr["confirm_seconds"] = max(ibkr["confirm_seconds"] / request.speed, LEAST_CONFIRM)
     overrides = dict(request.overrides or {}) | {"ibkr": ibkr}
     overrides["session"] = {"guard": False} | dict(overrides.get("session", {}))
     return make_plan(

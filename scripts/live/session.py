@@ -21,6 +21,7 @@ from engine.ibkr.broker import LiveBroker
 from engine.ibkr.contracts import Contracts
 from engine.ibkr.feed import LiveFeed, Minutes
 from engine.ibkr.link import Link
+from engine.ibkr.past_iv import PastVolatility
 from engine.ibkr.quotes import LiveQuotes
 from engine.journal.journal import Journal
 from engine.journal.records import SessionEvent
@@ -129,7 +130,9 @@ class _Stage:
         for symbol, ahead in plan.days_ahead().items():
             for days in sorted(ahead):
                 self.book.watch(symbol, days)
-        memory = LineMemory(plan.folder / f"lines-{plan.venue}")
+        lines = plan.folder / f"lines-{plan.venue}"
+        self.past = PastVolatility(link, contracts, lines).fetch(plan.symbols, today)
+        memory = LineMemory(lines)
         stack.callback(memory.close)
         self.minutes = Minutes(link, contracts, self.book, plan.symbols, settings.ibkr, memory)
         self.broker = LiveBroker(
@@ -191,7 +194,8 @@ class _Stage:
         cerebro = LiveCerebro(stdstats=False)
         cerebro.setbroker(self.broker)
         for symbol in plan.symbols:
-            cerebro.adddata(LiveFeed(minutes=self.minutes, symbol=symbol, name=symbol))
+            past = self.past.get(symbol, ())
+            cerebro.adddata(LiveFeed(minutes=self.minutes, symbol=symbol, name=symbol, past_iv=past))
         advisors, told = advisors_of(plan.settings, plan.bots)
         for line in told:
             logger.info("session: {}", line)

@@ -30,6 +30,7 @@ from strategies.base import Bot
 STEP = timedelta(seconds=1)  # of the venue's clock, between two looks
 DISPUTED = "the broker holds something else"
 DISPUTES = (Finding.MISSING_POSITION, Finding.DIFFERENT_POSITION, Finding.ASSIGNMENT, Finding.LIQUIDATION)
+MINUTES_DEALT = 90.0  # venue seconds within which the simulated exchange, once a minute, deals its last
 BOOKS_SECONDS = 15.0  # for the first comparison with the broker
 JOURNAL_BEAT = timedelta(minutes=1)
 
@@ -168,7 +169,7 @@ class Watch:
         told = {f"{one.what}: {one.subject}": str(one) for one in found}
         text = "; ".join(told.values())
         self._dispute({one.subject for one in found if one.what in DISPUTES})
-        clean = not any(one.blocks for one in found)  # an order on its way is no difference of the books
+        clean = not any(one.ours for one in found)
         self.desk.journal.record(records.Reconciliation(now, "session", clean, told, {}, text))
 
     def _dispute(self, subjects: set[str]) -> None:
@@ -189,7 +190,8 @@ class Watch:
     def _control(self, now: datetime) -> None:
         why = self._kill.reason()
         self._latch(Reason.KILLED, why is not None, f"the kill file stands: {why}", now)
-        self._latch(Reason.DISCONNECTED, not self.link.up, "no connection to the broker", now)
+        stale = self._books.looks > 0 and not self._books.compared  # until the first look after a loss
+        self._latch(Reason.DISCONNECTED, stale or not self.link.up, "no connection to the broker", now)
         blocking = [str(one) for one in self._books.differences if one.blocks]
         apart = bool(blocking) or not self._books.looks
         text = "; ".join(blocking) or "the broker's books are not compared yet"
@@ -230,8 +232,11 @@ class Watch:
         if self._flat_since is None:
             self._flat_since, self._looks = self.link.clock.seconds(), self._books.looks
             self._books.ask()
-        waited = self.link.clock.seconds() - self._flat_since
-        if waited < self.link.settings.confirm_seconds or self._books.looks <= self._looks:
+        waited, dealt = self.link.clock.seconds() - self._flat_since, 0.0
+        if self.plan.venue == "rehearsal":
+            dealt = MINUTES_DEALT / self.plan.speed
+        least = max(self.link.settings.confirm_seconds, dealt)
+        if waited < least or self._books.looks <= self._looks:
             return False
         if self._books.settled and not any(one.blocks for one in self._books.differences):
             return True

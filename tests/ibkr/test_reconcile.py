@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ibkr.reconcile import (
+    LOOKS,
     BrokerPicture,
     Difference,
     Finding,
@@ -16,6 +19,7 @@ from engine.ibkr.reconcile import (
     Reconciler,
     reconcile,
 )
+from engine.intent import Urgency
 from tests.ibkr.hand import rest, trade
 from tests.ibkr.rig import Rig, rig
 
@@ -65,9 +69,9 @@ def test_every_position_nobody_journalled_stops_entries(mine, theirs, working):
             assert any(one.subject == name and one.blocks for one in found)
 
 
-@given(orders, st.frozensets(refs), st.frozensets(st.sampled_from(["a", "b"])))
-def test_each_order_is_known_by_reference_or_as_a_stop_of_a_trade(working, known, trades):
-    found = reconcile(JournalPicture({}, trades, known), BrokerPicture(orders=working))
+@given(orders, st.frozensets(refs), st.frozensets(refs), st.frozensets(st.sampled_from(["a", "b"])))
+def test_each_order_is_known_by_reference_or_as_a_stop_of_a_trade(working, known, leaving, trades):
+    found = reconcile(JournalPicture({}, trades, known, known & leaving), BrokerPicture(orders=working))
     unknown = [one for one in found if one.what is Finding.UNKNOWN_ORDER]
     expected = [
         one
@@ -76,7 +80,8 @@ def test_each_order_is_known_by_reference_or_as_a_stop_of_a_trade(working, known
     ]
     assert len(unknown) == len(expected)
     lost = {one.subject for one in found if one.what is Finding.LOST_ORDER}
-    assert lost == known - {one.ref for one in working}
+    assert lost == known - leaving - {one.ref for one in working}
+    assert all(one.ours and not one.blocks for one in found if one.what is Finding.LOST_ORDER)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +132,16 @@ def looking(one: Rig) -> tuple[Reconciler, list[tuple[Difference, ...]]]:
     return books, told
 
 
+def vanish(one: Rig) -> None:
+    """Take every open order out of the gateway without a word to anybody."""
+
+    def forget(venue: Any) -> None:
+        for ticket in venue.orders.open_tickets():
+            ticket.status = "Cancelled"
+
+    one.gateway.call(forget)
+
+
 def test_books_agree_through_a_round_trip():
     with rig(reconcile=20.0) as one:
         books, told = looking(one)
@@ -135,6 +150,70 @@ def test_books_agree_through_a_round_trip():
         one.leave(intent)
         one.until(lambda: one.ended(2) and books.looks > 10)
         assert books.differences == () and told == []
+
+
+@pytest.mark.parametrize("how", ["timed_out", "cancelled"])
+def test_an_order_this_program_ends_is_no_difference_while_its_surveys_are_out(how):
+    """The pictures come many times between the broker's end of the order and the last survey."""
+    hold = {"do": "hold", "event": "trade", "nth": 0}
+    with rig(speed=480.0, faults=(hold,), reconcile=1.0, confirm_seconds=1.0) as one:
+        books, told = looking(one)
+        intent = one.enter(urgency=Urgency.ENTRY)
+        one.until(lambda: one.gateway.open_orders())
+        if how == "cancelled":
+            one.broker.cancel(f"{intent.order_ref}/1")
+        one.until(lambda: not one.gateway.open_orders())
+        gone, surveyed = books.looks, one.ended()
+        one.until(lambda: one.ended())
+        assert one.owner.states[-1] == how and not surveyed
+        assert books.looks >= gone + LOOKS + 1  # enough of them to have called it lost
+        one.until(lambda: books.looks > gone + LOOKS + 3)
+        assert books.differences == () and told == []
+
+
+def test_an_order_that_vanishes_at_the_broker_is_lost_until_surveys_have_ended_it():
+    hold = {"do": "hold", "event": "trade", "nth": 0}
+    with rig(faults=(hold,), reconcile=5.0, urgent=900.0) as one:
+        books, told = looking(one)
+        intent = one.enter()
+        one.until(lambda: one.gateway.open_orders() and books.looks > 1)
+        vanish(one)
+        one.until(lambda: books.differences)
+        (found,) = books.differences
+        assert found.what is Finding.LOST_ORDER and found.subject == f"{intent.order_ref}/1"
+        assert found.ours and not found.blocks and told == [(found,)]
+        one.until(lambda: one.ended() and not books.differences)
+        assert one.owner.states[-1] == "cancelled" and one.owner.events[-1].reason == "not open at the broker"
+
+
+@pytest.mark.parametrize(("seconds", "apart"), [(30.0, False), (0.2, True)])
+def test_executions_not_booked_yet_are_no_difference_for_as_long_as_they_may_wait(seconds, apart):
+    with rig(reconcile=1.0, confirm_seconds=0.2, commission_seconds=seconds) as one:
+        books, told = looking(one)
+        book, one.broker.booking.book = one.broker.booking.book, lambda: None
+        one.enter()
+        one.until(lambda: any(work.at.executions.pending for work in one.broker.works))
+        looks = books.looks
+        one.until(lambda: books.looks > looks + 3 * LOOKS)
+        assert {found.what for found in books.differences} == ({Finding.UNKNOWN_POSITION} if apart else set())
+        one.broker.booking.book = book
+        one.until(lambda: one.ended() and not books.differences)
+        assert bool(told) is apart
+
+
+def test_books_stay_compared_until_the_connection_is_lost_and_are_compared_anew():
+    drop = {"do": "drop", "at": "10:10", "seconds": 60.0}
+    with rig(faults=(drop,), reconcile=20.0) as one:
+        books, told = looking(one)
+        assert not books.compared
+        one.until(lambda: books.compared)
+        seen = []
+        one.until(lambda: seen.append(books.compared) or not one.link.up)
+        looks = books.looks
+        assert looks > 3 and all(seen[:-1])
+        one.until(lambda: not books.compared)
+        one.until(lambda: one.link.up and books.compared)
+        assert books.looks > looks and books.differences == () and told == []
 
 
 def test_a_trade_made_by_hand_stops_entries_until_it_is_undone():

@@ -108,11 +108,11 @@ class _Holder(bt.Strategy):  # type: ignore[misc]
 
 
 def lines_of(
-    bars: Bars, *wanted: tuple[type, dict[str, Any]], once: bool = True
+    bars: Bars, *wanted: tuple[type, dict[str, Any]], once: bool = True, past_iv: tuple[Any, ...] = ()
 ) -> list[dict[str, np.ndarray]]:
     """Run the indicators over the bars and return their lines by name, one dict an indicator."""
     cerebro = bt.Cerebro(stdstats=False, runonce=once)
-    cerebro.adddata(ArrayFeed(bars=bars))
+    cerebro.adddata(ArrayFeed(bars=bars, past_iv=past_iv))
     cerebro.addstrategy(_Holder, wanted=wanted)
     held = cerebro.run()[0].held
     return [

@@ -19,7 +19,7 @@ from engine.indicators.regime import (
 from engine.indicators.session import DayLines
 from engine.options.clock import VarianceClock
 from engine.sessions import session_dates
-from tests.indicators.market import YEARS, blank, keep, line_of, market
+from tests.indicators.market import YEARS, blank, keep, line_of, lines_of, market
 
 WHOLE = market()
 DAY, MINUTE, LEFT = WHOLE.grid.day, WHOLE.grid.minute, WHOLE.grid.left
@@ -113,6 +113,21 @@ def test_rank_stands_among_the_same_minute_of_past_sessions(
         assert lines["rank"][at] == pytest.approx(rank, nan_ok=True), at
         assert lines["percentile"][at] == pytest.approx(percentile, nan_ok=True), at
     assert np.isnan(lines["percentile"][masked]).all()
+
+
+@pytest.mark.parametrize("once", [True, False])
+@pytest.mark.parametrize("days", [252, 10])
+def test_rank_behind_known_days_is_that_behind_their_bars(days: int, once: bool) -> None:
+    grid, iv = MONTHS.grid, MONTHS.lines["atm_iv"]
+    cut = 30
+    sample = [float(iv[(grid.day == day) & (grid.minute >= 630)][0]) for day in range(cut)]
+    past = tuple((grid.dates[day].toordinal(), sample[day]) for day in range(cut))
+    rest = keep(MONTHS, grid.day >= cut)
+    (got,) = lines_of(rest, (IvRank, {"days": days, "min_days": 10}), once=once, past_iv=past)
+    want = line_of(MONTHS, IvRank, days=days, min_days=10)
+    for name in ("rank", "percentile", "value"):
+        np.testing.assert_array_equal(got[name][: len(rest)], want[name][grid.day >= cut])
+    assert np.isfinite(got["rank"][: len(rest)]).all()
 
 
 def test_rank_of_a_line_that_never_moved_is_unknown() -> None:

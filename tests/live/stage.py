@@ -27,7 +27,7 @@ HOUR: dict[str, Any] = {  # a day cut short: in by 10:45, out by 11:05
     "risk": {"window_last": "10:45", "flat_by": "11:05"},
     "common": {"time_stop": "11:00"},
     "execution": {"entry_fraction_start": 1.0},  # filled at once, whatever the machine is busy with
-    "ibkr": {"backfill_days": 1, "confirm_seconds": 0.5},
+    "ibkr": {"backfill_days": 1},
 }
 
 
