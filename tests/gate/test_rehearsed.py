@@ -36,8 +36,6 @@ from tests.live.stage import CONFIG, DAY, request
 
 pytestmark = pytest.mark.slow
 
-SPEED = 90.0
-PATIENCE = 30.0  # wall seconds to go on trying to connect
 SHORT: dict[str, Any] = {
     "risk": {"window_last": "10:40", "flat_by": "10:50"},
     "common": {"time_stop": "10:46", "min_credit_to_cost": 1},
@@ -78,7 +76,7 @@ def judged(plan: Plan, rules: Path) -> SessionVerdict:
 def short(folder: Path, faults: list[dict[str, Any]] | None = None, **more: Any) -> Any:
     """Return what a rehearsal of half an hour is."""
     overrides = {**SHORT, **more.pop("overrides", {})}
-    return request(folder, faults, **{"first": 625, "speed": SPEED, "overrides": overrides, **more})
+    return request(folder, faults, **{"first": 625, "overrides": overrides, **more})
 
 
 # a sound session ---------------------------------------------------------------------------
@@ -88,7 +86,7 @@ def short(folder: Path, faults: list[dict[str, Any]] | None = None, **more: Any)
 def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path]:
     folder = tmp_path_factory.mktemp("sound")
     with stage(short(folder)) as (_, plan):
-        assert play(plan, PATIENCE).how == "flat"
+        assert play(plan).how == "flat"
     return plan, rules_folder(folder / "rules")
 
 
@@ -149,7 +147,7 @@ def unruly(tmp_path_factory: pytest.TempPathFactory) -> SessionVerdict:
             look(self, now)
 
         patch.setattr(Watch, "_control", control)
-        play(replace(plan, fees=FeeSchedule.load(rules / "fees.yaml")), PATIENCE)
+        play(replace(plan, fees=FeeSchedule.load(rules / "fees.yaml")))
         patch.undo()
         return judged(plan, rules)
 
@@ -185,7 +183,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> SessionVerdict:
         patch.setattr(Desk, "_keep_state", lambda *_: None)  # approvals are not kept
         patch.setattr(Journal, "trade", lambda *_: None)  # nor finished trades
         with stage(short(folder)) as (_, plan):
-            play(plan, PATIENCE)
+            play(plan)
             by_hand(plan, "flatten")
 
     def fall(*_: Any) -> None:
@@ -198,7 +196,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> SessionVerdict:
     ):
         patch.setattr(Watch, "_over", fall)
         with pytest.raises(ZeroDivisionError):
-            play(plan, PATIENCE)
+            play(plan)
     return judged(plan, rules)
 
 
@@ -223,7 +221,7 @@ def test_broken_program_is_found_out(broken: SessionVerdict, item: Item, told: s
 def test_frozen_quotes_fail_data(tmp_path: Path) -> None:
     frozen = [{"do": "freeze", "at": "10:31", "seconds": 3600}]
     with stage(short(tmp_path, frozen)) as (_, plan):
-        play(plan, PATIENCE)
+        play(plan)
 
     told = judged(plan, rules_folder(tmp_path / "rules", share=1.0))
 
