@@ -18,6 +18,14 @@ LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4  # kinds of market data
 LAYOUTS: dict[str, Layout] = MESSAGES | {one.name: one for one in (OPEN_ORDER, COMPLETED_ORDER)}
 
 
+@dataclass
+class Traffic:
+    """Bytes that have gone out to a connection and come in from it."""
+
+    sent: int = 0
+    received: int = 0
+
+
 @dataclass(eq=False)
 class Client:
     """A connection after its handshake.
@@ -27,6 +35,8 @@ class Client:
     writer : asyncio.StreamWriter
     version : int
         The server version both sides speak.
+    traffic : Traffic
+        Of this connection, so far.
 
     Attributes
     ----------
@@ -38,6 +48,7 @@ class Client:
 
     writer: asyncio.StreamWriter
     version: int
+    traffic: Traffic
     number: int = -1
     data_type: int = LIVE
     arrivals: deque[float] = field(default_factory=deque)
@@ -76,8 +87,8 @@ class Client:
 
         A client that leaves more than ``backlog`` bytes unread is cut, and False returned.
         """
-        if self._waiting and not self.writer.is_closing():
-            self.writer.write(bytes(self._waiting))
+        if not self.writer.is_closing():
+            self._let_out()
         self._waiting.clear()
         if self.writer.transport.get_write_buffer_size() <= backlog:
             return True
@@ -104,6 +115,11 @@ class Client:
     def close(self) -> None:
         """Cut the connection."""
         if not self.writer.is_closing():
-            self.writer.write(bytes(self._waiting))
+            self._let_out()
         self._waiting.clear()
         self.writer.close()
+
+    def _let_out(self) -> None:
+        if self._waiting:
+            self.traffic.sent += len(self._waiting)
+            self.writer.write(bytes(self._waiting))

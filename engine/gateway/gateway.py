@@ -46,6 +46,8 @@ class Gateway:
         What goes wrong.
     state : Path, optional
         A file that keeps its state; where there is one, it goes on from there.
+    loop : asyncio event loop, optional
+        To run in; of its time is the second in which a client may send so many messages.
     **settings
         Fields of `GatewaySettings`.
 
@@ -62,6 +64,7 @@ class Gateway:
         start: datetime | None = None,
         faults: Sequence[Fault] | Faults = (),
         state: Path | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
         **settings: Any,
     ) -> None:
         chosen = GatewaySettings(**settings)
@@ -78,7 +81,7 @@ class Gateway:
         if told is not None:
             restore(self._venue, told)
         self._server = Server(self._venue, state)
-        self._loop = asyncio.new_event_loop()
+        self._loop = loop or asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="gateway", daemon=True)
         self._ready = threading.Event()
         self._over = asyncio.Event()
@@ -119,7 +122,8 @@ class Gateway:
             self._ready.set()
             return
         player = self._server.player
-        plays = [self._loop.create_task(play) for play in (player.run(), player.beat())]
+        running = (player.run(), player.beat()) if self._venue.clock.speed else (player.beat(),)
+        plays = [self._loop.create_task(play) for play in running]
         for play in plays:
             play.add_done_callback(self._ended)
         self._ready.set()
@@ -193,6 +197,22 @@ class Gateway:
     def peak_rate(self, client: int) -> int:
         """Return the most messages a client id has sent within any second, over all its connections."""
         return self.call(lambda venue: venue.peaks.get(client, 0))
+
+    def traffic(self) -> dict[int, tuple[int, int]]:
+        """Return the bytes sent and received of every connection, by the other side's port."""
+        return {port: (one.sent, one.received) for port, one in list(self._server.traffic.items())}
+
+    def due(self) -> datetime | None:
+        """Return the next instant at which anything happens, None when the tape is over."""
+        return self.call(lambda venue: self._server.player.next_due())
+
+    def go(self, until: datetime) -> None:
+        """Move to an instant; for a gateway whose clock stands (speed 0)."""
+        self.call(lambda venue: self._server.player.go(until))
+
+    def stand(self, at: datetime) -> None:
+        """Stand at an instant before the next `due`, from any thread; at speed 0."""
+        self._venue.clock.jump(at)
 
     def step(self, minutes: int = 1) -> None:
         """End so many minutes now; for a gateway whose clock stands (speed 0)."""

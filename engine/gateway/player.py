@@ -79,10 +79,16 @@ class Player:
         end = self.venue.exchange.due()
         if end is None:
             return False
-        while (due := self.next_due()) is not None and due <= end:
-            self.venue.clock.jump(due)
-            self.advance(due)
+        self.go(end)
         return True
+
+    def go(self, until: datetime) -> None:
+        """Let a clock that stands move to an instant and happen what is due by then, each at its time."""
+        clock = self.venue.clock
+        while (due := self.next_due()) is not None and due <= until:
+            clock.jump(max(due, clock.now()))
+            self.advance(due)
+        clock.jump(max(until, clock.now()))
 
     def _forming(self, at: datetime) -> bool:
         """Tell whether an instant lies in the minute that comes next on the tape, its end included."""

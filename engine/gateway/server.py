@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
-import time
 from pathlib import Path
 
 from loguru import logger
 
 from engine.errors import DataError
 from engine.gateway import state
-from engine.gateway.client import Client
+from engine.gateway.client import Client, Traffic
 from engine.gateway.codec import MIN_VERSION, Values, decode, frame, unframe
 from engine.gateway.incoming import REQUESTS
 from engine.gateway.player import Player
@@ -48,6 +47,7 @@ class Server:
         self._file = file
         venue.strike = lambda fault: self.trouble.happen(fault, venue.now)
         self._server: asyncio.Server | None = None
+        self.traffic: dict[int, Traffic] = {}  # of every connection, by the other side's port
         self._talks: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[None] | None = None
 
@@ -99,8 +99,10 @@ class Server:
         assert task is not None
         self._talks.add(task)
         client: Client | None = None
+        port = writer.get_extra_info("peername")[1]
+        traffic = self.traffic[port] = Traffic()
         try:
-            client = await self._greet(reader, writer)
+            client = await self._greet(reader, writer, traffic)
             if client is not None:
                 self.venue.clients.append(client)
                 await self._talk(client, reader)
@@ -112,12 +114,18 @@ class Server:
             self._talks.discard(task)
             if client in self.venue.clients:
                 self.venue.clients.remove(client)
+            del self.traffic[port]
             writer.close()
 
-    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Client | None:
+    async def _greet(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, traffic: Traffic
+    ) -> Client | None:
         if await reader.readexactly(4) != GREETING:
             return None
-        told = re.fullmatch(r"v(\d+)(?:\.\.(\d+))?(?: .*)?", (await _body(reader)).decode(errors="replace"))
+        traffic.received += len(GREETING)
+        told = re.fullmatch(
+            r"v(\d+)(?:\.\.(\d+))?(?: .*)?", (await _body(reader, traffic)).decode(errors="replace")
+        )
         if told is None:
             return None
         least, most = int(told[1]), int(told[2] or told[1])
@@ -131,13 +139,15 @@ class Server:
             )
             return None
         version = version - 1 if version == UNKNOWN_VERSION else version
-        writer.write(frame([str(version), f"{self.venue.now:%Y%m%d %H:%M:%S} EST"]))
-        return Client(writer, version)
+        hello = frame([str(version), f"{self.venue.now:%Y%m%d %H:%M:%S} EST"])
+        traffic.sent += len(hello)
+        writer.write(hello)
+        return Client(writer, version, traffic)
 
     async def _talk(self, client: Client, reader: asyncio.StreamReader) -> None:
         while not client.writer.is_closing():
-            received = unframe(await _body(reader))
-            rate, peaks = client.arrived(time.monotonic()), self.venue.peaks
+            received = unframe(await _body(reader, client.traffic))
+            rate, peaks = client.arrived(asyncio.get_running_loop().time()), self.venue.peaks
             peaks[client.number] = max(peaks.get(client.number, 0), rate)
             if rate > self._allowed():
                 client.error(-1, 100, "Max rate of messages per second has been exceeded")
@@ -223,8 +233,10 @@ def _number(asked: Values) -> int:
     return -1 if number is None else int(number)
 
 
-async def _body(reader: asyncio.StreamReader) -> bytes:
+async def _body(reader: asyncio.StreamReader, traffic: Traffic) -> bytes:
     (size,) = struct.unpack(">I", await reader.readexactly(4))
     if size > LONGEST:
         raise ConnectionError(f"a frame of {size} bytes, expected at most {LONGEST}")
-    return await reader.readexactly(size)
+    body = await reader.readexactly(size)
+    traffic.received += 4 + size
+    return body

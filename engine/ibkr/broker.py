@@ -93,7 +93,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         self.journal, self.settings, self.execution = journal, settings, execution
         self.account = AccountView(contracts)
         self.courier = Courier(link)
-        self.fills = FillMaker(contracts, journal, estimate, settings.commission_seconds)
+        self.fills = FillMaker(contracts, journal, estimate, settings.commission_seconds, link.clock.seconds)
         self.stops = Stops(self)
         self.hearing, self.booking, self.surveys = Hearing(self), Booking(self), Surveys(self)
         self.trades: dict[str, Held] = {}
@@ -169,7 +169,9 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         order = machine.order
         deal = self.contracts.deal(order.combo)
         contract = deal.contract if deal is not None else None
-        at = AtBroker(order.ref, executions_of(deal, order.combo, order.buy), contract)
+        at = AtBroker(
+            order.ref, executions_of(deal, order.combo, order.buy), contract, self.link.clock.seconds
+        )
         mid = quote.mid if quote else math.nan
         return Work(machine, trade, deal, at, mid=mid, shadow=Shadow(quote))
 

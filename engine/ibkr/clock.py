@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 LEAST_WALL = 0.5  # seconds of the wall within which a message may be late at any speed
+# bytes received and sent of the open connection by its port, None while it is being opened
+Traffic = Callable[[], dict[int, tuple[int, int]] | None]
 _WORTH = 600.0  # seconds after which a reading no longer bounds the clock
 
 
@@ -74,3 +78,25 @@ class GatewayClock:
     def wall(self, seconds: float) -> float:
         """Return how many seconds of the wall's clock so many of the gateway's take."""
         return seconds / self.speed
+
+    # how a session waits: all of it goes through here, so that a rehearsal can let time pass instead
+
+    def seconds(self) -> float:
+        """Return the seconds by which answers are waited for, from an arbitrary start; never backwards."""
+        return time.monotonic()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait until an event is set, at most so many `seconds`; return whether it is."""
+        return event.wait(seconds)
+
+    def idle(self, event: threading.Event, seconds: float) -> None:
+        """Let the main loop rest between two passes, at most so many seconds, unless an event is set."""
+        event.wait(seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Do nothing for so many `seconds`."""
+        time.sleep(seconds)
+
+    def new_loop(self, traffic: Traffic) -> asyncio.AbstractEventLoop:
+        """Return the event loop for the link's thread, whose connection ``traffic`` tells of."""
+        return asyncio.new_event_loop()

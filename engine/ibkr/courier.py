@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from math import nan
 from typing import Any
 
@@ -76,7 +75,7 @@ class Courier:
         if self._surveying.locked():
             return
         async with self._surveying:
-            asked = time.monotonic()
+            asked = self._link.clock.seconds()
             try:
                 orders = await open_orders(self._link, all_clients=False)
                 await self._link.ask(lambda ib: ib.reqExecutionsAsync(), "executions")

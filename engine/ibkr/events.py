@@ -149,7 +149,7 @@ class PreviewTold:
 
 @dataclass(frozen=True, slots=True)
 class SurveyTold:
-    """All open orders of this client, asked for after ``asked`` (monotonic seconds).
+    """All open orders of this client, asked for after ``asked`` (seconds of the link's clock).
 
     Every execution the gateway knew of was told before this.
     """

@@ -227,7 +227,7 @@ class Minutes:
             if self._over:
                 return False
             if wait > 0.0 and not self._link.stirred.is_set():
-                self._link.stirred.wait(wait)
+                self._link.clock.idle(self._link.stirred, wait)
             self._link.stirred.clear()
             if number >= len(self._rows):
                 return None
@@ -282,6 +282,11 @@ class LiveFeed(MinuteFeed):
         super().start()
         self._at = 0
         self.put_notification(self.DELAYED)
+
+    def do_qcheck(self, onoff: bool, qlapse: float) -> None:
+        """Let the first feed wait for all: they come in step."""
+        leads = self.p.symbol == self.minutes.symbols[0]
+        self._qcheck = self.p.qcheck if onoff and leads else 0.0
 
     def islive(self) -> bool:
         """Return True: no preloading, bars come one by one."""

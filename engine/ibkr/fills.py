@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
@@ -31,18 +30,27 @@ class FillMaker:
         Fees in USD of ``(instrument, signed quantity, price)`` on a day.
     patience : float
         Seconds a commission report is waited for.
+    seconds : callable
+        By which it is waited for.
     """
 
-    def __init__(self, contracts: Contracts, journal: Journal, estimate: Estimate, patience: float) -> None:
+    def __init__(
+        self,
+        contracts: Contracts,
+        journal: Journal,
+        estimate: Estimate,
+        patience: float,
+        seconds: Callable[[], float],
+    ) -> None:
         self._contracts, self._journal, self._estimate = contracts, journal, estimate
-        self._patience = patience
+        self._patience, self._seconds = patience, seconds
         self.fees: dict[str, float] = {}
         self._done: dict[str, list[tuple[Instrument, int, float]]] = {}
         self._arrived: dict[str, float] = {}
 
     def arrived(self, told: ExecutionTold) -> None:
         """Note that an execution came, from when on its fees are waited for."""
-        self._arrived.setdefault(told.exec_id, time.monotonic())
+        self._arrived.setdefault(told.exec_id, self._seconds())
 
     def ready(self, told: ExecutionTold) -> bool:
         """Tell whether an execution can be booked."""
@@ -50,7 +58,7 @@ class FillMaker:
 
     def overdue(self, told: ExecutionTold) -> bool:
         """Tell whether what belongs to an execution has been waited for long enough."""
-        return time.monotonic() - self._arrived.get(told.exec_id, 0.0) > self._patience
+        return self._seconds() - self._arrived.get(told.exec_id, 0.0) > self._patience
 
     def make(self, intent: Intent, ref: str, opening: bool, found: Increment, mid: float) -> tuple[Fill, ...]:
         """Return the journalled fills of an increment, one an execution, by TWS's own ids.

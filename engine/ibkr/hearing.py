@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -89,7 +88,7 @@ class Hearing:
             return
         at.order_id, at.perm_id = told.order_id, told.perm_id
         at.contract = told.contract  # a change needs the contract as TWS returned it, else error 105
-        at.heard, at.status, at.shown = time.monotonic(), told.status, told.price
+        at.heard, at.status, at.shown = at.seconds(), told.status, told.price
         if told.status in DEAD:
             at.suspect()
 
@@ -98,7 +97,7 @@ class Hearing:
         if at is None:
             return
         at.perm_id = at.perm_id or told.perm_id
-        at.heard, at.status = time.monotonic(), told.status
+        at.heard, at.status = at.seconds(), told.status
         if told.status in DEAD:
             at.suspect()
 
@@ -106,7 +105,7 @@ class Hearing:
         at = next((at for at in self.all() if at.order_id and at.order_id == told.request), None)
         if at is None or informs(told.code):
             return
-        at.heard = time.monotonic()
+        at.heard = at.seconds()
         if told.code == DUPLICATE_ID and not at.perm_id:
             self._broker.link.skip_ids()
             at.order_id, at.phase, at.price = 0, Phase.WAITING, math.nan

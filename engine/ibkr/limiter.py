@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 _FIRST = ("3\0", "4\0", "58\0")  # place, cancel, cancel all
 BURST_SHARE = 0.25
+ROUNDING = 1e-9  # of a token: nobody waits for less, in which no clock might move
 
 
 class Limiter:
@@ -57,8 +58,8 @@ class Limiter:
         now = loop.time()
         self._tokens = min(self._tokens + (now - self._filled) * self.rate, float(self.burst))
         self._filled = now
-        while self.waiting and self._tokens >= 1.0:
-            self._tokens -= 1.0
+        while self.waiting and self._tokens >= 1.0 - ROUNDING:
+            self._tokens = max(self._tokens - 1.0, 0.0)
             self._send((self._orders or self._others).popleft())
         if self.waiting and self._timer is None:
             self._timer = loop.call_later((1.0 - self._tokens) / self.rate, self._again)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -51,6 +50,8 @@ class Link:
         Refuse an account whose id does not begin with D (paper) or, when False, one that does.
     speed : float
         Of the gateway's clock, for rehearsals.
+    clock : GatewayClock, optional
+        In place of one of that speed.
 
     Attributes
     ----------
@@ -62,9 +63,11 @@ class Link:
         Set whenever something has come that the main loop should look at.
     """
 
-    def __init__(self, settings: IbkrSettings, paper: bool, speed: float = 1.0) -> None:
+    def __init__(
+        self, settings: IbkrSettings, paper: bool, speed: float = 1.0, clock: GatewayClock | None = None
+    ) -> None:
         self.settings, self.paper = settings, paper
-        self.clock = GatewayClock(speed)
+        self.clock = clock or GatewayClock(speed)
         self.state = LinkState.DOWN
         self.account = ""
         self.stirred = threading.Event()
@@ -77,6 +80,9 @@ class Link:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._ib: Any = None
+        self._client: Any = None  # connected or about to be
+        self._opening: asyncio.Task[Any] | None = None
+        self._gone = threading.Event()
         self._limiter: Limiter | None = None
         self._refused: asyncio.Future[str] | None = None
         self._ended: asyncio.Event | None = None
@@ -102,12 +108,12 @@ class Link:
         if self._thread is not None:
             raise LinkError("the link was started before")
         library()  # a missing client library is told here, not in the thread
-        self._loop = asyncio.new_event_loop()
+        self._loop = self.clock.new_loop(self.traffic)
         self._thread = threading.Thread(target=self._run, name="ibkr-link", daemon=True)
         self._thread.start()
-        deadline = time.monotonic() + patience
-        while not self._ready.wait(0.02):
-            late = time.monotonic() > deadline and self.attempts > 0
+        deadline = self.clock.seconds() + patience
+        while not self.clock.wait(self._ready, 0.02):
+            late = self.clock.seconds() > deadline and self.attempts > 0
             if self._final is not None or (late and self._trouble):
                 error = self._final or LinkError(self._trouble)
                 self.stop()
@@ -120,7 +126,8 @@ class Link:
             return
         self.state = LinkState.STOPPED
         loop.call_soon_threadsafe(self._end)
-        thread.join(10.0)
+        self.clock.wait(self._gone, 10.0)
+        thread.join(1.0)
         self.stirred.set()
 
     def _end(self) -> None:
@@ -141,6 +148,7 @@ class Link:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.run_until_complete(asyncio.sleep(0))
             loop.close()
+            self._gone.set()
 
     # asking ------------------------------------------------------------------------
 
@@ -173,7 +181,10 @@ class Link:
             raise RuntimeError(f"{what}: Link.call from the link's own thread would wait for itself")
         patience = timeout or self.settings.request_seconds
         future = asyncio.run_coroutine_threadsafe(self.ask(make, what, patience), loop)
-        return future.result(patience + 5.0)
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        self.clock.wait(done, patience + 5.0)
+        return future.result(0.0)
 
     async def ask(self, make: Callable[[Any], Awaitable[T]], what: str, timeout: float | None = None) -> T:
         """Do as `call` does, for coroutines that already run in the link's thread."""
@@ -223,6 +234,14 @@ class Link:
     def skip_ids(self) -> None:
         """Jump over order ids that turned out to be used (the gateway's next id was rolled back)."""
         self.post(lambda ib: ib.client.updateReqId(ib.client._reqIdSeq + IDS_SKIPPED))
+
+    def traffic(self) -> dict[int, tuple[int, int]] | None:
+        """Return the bytes received and sent of the connection by its port, None while it is being opened."""
+        conn = self._client.conn if self._client is not None else None
+        if conn is None or conn.transport is None:
+            return None if self._opening is not None and not self._opening.done() else {}
+        stats, port = self._client, conn.transport.get_extra_info("sockname")[1]
+        return {port: (stats._numBytesRecv, conn.numBytesSent)}
 
     # subscriptions -----------------------------------------------------------------
 
@@ -362,7 +381,8 @@ class Link:
         client.apiError += self._closed
         client.apiEnd += self._on_end
         where = f"{settings.host}:{settings.port}"
-        opening = loop.create_task(
+        self._client = client
+        self._opening = opening = loop.create_task(
             client.connectAsync(settings.host, settings.port, settings.client_id, settings.connect_seconds)
         )
         ib.wrapper.clientId = settings.client_id
@@ -467,6 +487,6 @@ class Link:
         self._ready.set()
 
     async def _read_clock(self) -> None:
-        asked = time.monotonic()
+        asked = self.clock.seconds()
         told = await self.ask(lambda ib: ib.reqCurrentTimeAsync(), "the gateway's time")
-        self.clock.read(asked, time.monotonic(), told.timestamp())
+        self.clock.read(asked, self.clock.seconds(), told.timestamp())

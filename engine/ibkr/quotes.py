@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -101,13 +100,14 @@ class LiveQuotes:
         for symbol in [*symbols, VIX]:
             self._wanted[symbol] = symbol
         self._link.subscribe("quotes", self._open)
-        deadline = time.monotonic() + self._settings.request_seconds
+        clock = self._link.clock
+        deadline = clock.seconds() + self._settings.request_seconds
         for symbol in symbols:
             while not math.isfinite(self.spot(symbol)):
-                if symbol in self.refused or time.monotonic() > deadline:
+                if symbol in self.refused or clock.seconds() > deadline:
                     why = self.refused.get(symbol, "no price within the time for a request")
                     raise LinkError(f"market data of {symbol}: {why}")
-                time.sleep(WAIT)
+                clock.sleep(WAIT)
 
     def watch(self, symbol: str, days: int) -> None:
         """Stream the strikes within reach of the expiry ``days`` sessions ahead, if it is listed."""

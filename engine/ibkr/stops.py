@@ -86,7 +86,7 @@ class Stops:
         # one reference never stands for two orders, whatever an earlier process has used
         number = self._count[trade.ref] = self._count.get(trade.ref, 0) + 1
         ref = f"{trade.ref}{STOP_SUFFIX}{self._broker.at:%H%M%S}-{number}"
-        at = AtBroker(ref, executions_of(deal, combo, False), deal.contract)
+        at = AtBroker(ref, executions_of(deal, combo, False), deal.contract, self._broker.link.clock.seconds)
         trade.stop = stop = Resting(at, combo, deal, units, level)
         at.phase = Phase.SENT
         at.touched()
@@ -183,7 +183,8 @@ class Stops:
         deal = self._broker.contracts.deal(combo)
         if deal is None or combo not in trade.units:
             return
-        at = AtBroker(f"{trade.ref}{STOP_SUFFIX}", executions_of(deal, combo, False), deal.contract)
+        ref, seconds = f"{trade.ref}{STOP_SUFFIX}", self._broker.link.clock.seconds
+        at = AtBroker(ref, executions_of(deal, combo, False), deal.contract, seconds)
         at.adopted, at.phase = True, Phase.SENT
         at.suspect()
         trade.stop = Resting(at, combo, deal, trade.units[combo], nan)

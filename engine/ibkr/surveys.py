@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 3  # changes of one order the gateway did not take, before it is cancelled
 SURVEYS_TO_END_A_BUY = 2  # a fill can follow a cancellation; one buy too many is a position nobody watches
-FIRST_SURVEY = 0.1  # seconds of the wall between a doubt and the first survey
+FIRST_SURVEY = 0.1  # seconds between a doubt and the first survey
 
 
 class Surveys:
@@ -38,7 +37,7 @@ class Surveys:
         doubts = [at.doubted for at in self._broker.hearing.all() if at.phase is Phase.SUSPECT]
         if not doubts:
             return
-        now = time.monotonic()
+        now = self._broker.link.clock.seconds()
         fresh = max(doubts) > self._surveyed
         if now - self._surveyed > (FIRST_SURVEY if fresh else self._broker.settings.confirm_seconds):
             self._surveyed = now

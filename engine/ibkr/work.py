@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf, isfinite, nan
@@ -47,12 +47,13 @@ class AtBroker:
     """What is known of one order at the gateway.
 
     ``asked`` is when the gateway was last told or asked about it, ``heard`` when it last said
-    anything, ``doubted`` when it became suspect, all in monotonic seconds.
+    anything, ``doubted`` when it became suspect, all by ``seconds``.
     """
 
     ref: str
     executions: Executions
     contract: Any
+    seconds: Callable[[], float]  # by which answers are waited for
     order_id: int = 0
     perm_id: int = 0
     phase: Phase = Phase.WAITING
@@ -78,23 +79,23 @@ class AtBroker:
     def suspect(self, why: str = "", anew: bool = False) -> None:
         """Doubt that the order lives until a survey has told; ``anew`` distrusts one under way."""
         if self.phase is Phase.SENT or (anew and self.phase is Phase.SUSPECT):
-            self.phase, self.doubted = Phase.SUSPECT, time.monotonic()
+            self.phase, self.doubted = Phase.SUSPECT, self.seconds()
         self.trouble = self.trouble or why
 
     def found(self, told: OpenOrderTold) -> None:
         """Take an open order from a survey for this one: the doubt was unfounded."""
         self.order_id, self.perm_id, self.ref = told.order_id, told.perm_id, told.ref or self.ref
         self.contract, self.status, self.shown = told.contract, told.status, told.price
-        self.phase, self.heard = Phase.SENT, time.monotonic()
+        self.phase, self.heard = Phase.SENT, self.seconds()
         self.absent, self.trouble, self.refused, self.cancelling = 0, "", False, False
 
     def touched(self) -> None:
         """Note that the gateway was told something just now."""
-        self.asked = time.monotonic()
+        self.asked = self.seconds()
 
     def silent(self, patience: float) -> None:
         """Doubt the order when the gateway has not answered, or not done as asked, for too long."""
-        now = time.monotonic()
+        now = self.seconds()
         undone = self.cancelling or (
             isfinite(self.shown) and isfinite(self.price) and self.shown != self.price
         )

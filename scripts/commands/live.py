@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ import typer
 
 from engine.errors import ConfigError
 from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Seed, Verbose, start_log
+
+FASTEST = 1000.0
 
 
 class Venue(StrEnum):
@@ -49,8 +52,9 @@ def rehearse(
     ] = None,
     days: Annotated[int, typer.Option(min=1, help="So many sessions with trades, the latest there are.")] = 1,
     speed: Annotated[
-        float, typer.Option(min=1, max=1000, help="Seconds of the session in one of yours.")
-    ] = 60.0,
+        str,
+        typer.Option(metavar="1-1000|max", help="Seconds of the session in one of yours; max: in lockstep."),
+    ] = "60",
     seed: Seed = None,
     faults: Annotated[Path | None, typer.Option(help="What goes wrong, and when: docs/rehearse.md.")] = None,
     parity: Annotated[bool, typer.Option("--parity", help="Compare with the days' backtest.")] = False,
@@ -66,10 +70,22 @@ def rehearse(
     from scripts.commands.run import chosen
     from scripts.live.rehearse import Rehearsal, rehearse, trading_days
 
-    wanted = chosen(bots)
+    wanted, pace = chosen(bots), _speed(speed)
     found = tuple(_day(text) for text in day) if day else trading_days(config, wanted, profile, seed, days)
     name = f"rehearsal-{datetime.now():%Y%m%d-%H%M%S}"
-    rehearse(Rehearsal(config, out / name, found, speed, seed, wanted, profile, faults=faults, parity=parity))
+    rehearse(Rehearsal(config, out / name, found, pace, seed, wanted, profile, faults=faults, parity=parity))
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return inf
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 1.0 <= speed <= FASTEST:
+        raise ConfigError(f"--speed: got {text!r}, expected a number from 1 to {FASTEST:g}, or max")
+    return speed
 
 
 def _day(text: str) -> date:

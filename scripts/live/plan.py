@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.broker.fees import FeeSchedule
 from engine.errors import SessionError
+from engine.ibkr.clock import GatewayClock
 from engine.journal.place import journal_place
 from engine.journal.secrets import load
 from engine.live.files import write_text
@@ -45,6 +46,8 @@ class Plan:
         Folder of trades.log.
     brief : bool
         End once the window for entries is over and all is flat.
+    clock : GatewayClock, optional
+        The venue's, in place of one at ``speed``.
     """
 
     config: Path
@@ -59,6 +62,7 @@ class Plan:
     logs: Path
     speed: float = 1.0
     brief: bool = False
+    clock: GatewayClock | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def run(plan: Plan, choice: Choice | None, net: float | None) -> tuple[Differenc
         A session runs, or ``adopt`` has no figure to book.
     """
     console = Console(soft_wrap=True)
-    link = Link(plan.settings.ibkr, plan.paper, plan.speed)
+    link = Link(plan.settings.ibkr, plan.paper, plan.speed, plan.clock)
     link.start()
     try:
         with AccountLock(plan.folder, plan.tag(link.account)):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from engine.gateway.gateway import Gateway
 from engine.live.memory import LineMemory
 from engine.sessions import OPEN_MINUTE, session_dates, sessions_ahead
 from engine.settings import Settings
+from engine.standing import StandingLoop, StandingTime
 from engine.universe import load_universe
 from scripts.gateway_market import gateway_market
+from scripts.live.lockstep import Lockstep
 from scripts.live.plan import Plan, instant, make_plan
 from scripts.live.run import run
 from scripts.live.watch import Outcome
@@ -45,6 +48,7 @@ class Rehearsal:
     days : tuple of date
         Sessions, in order.
     speed : float
+        Infinite: in lockstep, as fast as the machine can.
     seed : int, optional
         In place of ``data.seed``.
     first : int, optional
@@ -71,6 +75,10 @@ class Rehearsal:
     faults: Path | None = None
     parity: bool = False
 
+    @property
+    def lockstep(self) -> bool:
+        return isinf(self.speed)
+
 
 @contextmanager
 def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
@@ -90,18 +98,22 @@ def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
     remember(plan, bars, begin)
     played = gateway_market(bars, book, plan.products, plan.fees, execution)
     seed = settings.data.seed if request.seed is None else request.seed
+    standing = StandingTime()
+    loop = StandingLoop(standing) if request.lockstep else None
     gateway = Gateway(
         played,
         port=request.port,
         start=begin,
         faults=Faults.load(request.faults) if request.faults else Faults(),
         state=request.out / "gateway.json",
-        speed=request.speed,
+        loop=loop,
+        speed=0.0 if request.lockstep else request.speed,
         seed=seed,
         cash=settings.account.cash,
     )
     with gateway:
-        yield gateway, _plan(request, gateway.port)
+        clock = Lockstep(gateway, standing, loop) if loop is not None else None
+        yield gateway, replace(_plan(request, gateway.port), clock=clock)
 
 
 def span(request: Rehearsal) -> str:
@@ -121,7 +133,7 @@ def _plan(request: Rehearsal, port: int) -> Plan:
     overrides["session"] = {"guard": False} | dict(overrides.get("session", {}))
     return make_plan(
         request.config, "rehearsal", request.bots, request.profile, overrides,
-        request.speed, request.out, str(request.out / "journal.db"), request.out, brief=True,
+        1.0 if request.lockstep else request.speed, request.out, str(request.out / "journal.db"), request.out, brief=True,
     )  # fmt: skip
 
 
@@ -153,8 +165,9 @@ def rehearse(request: Rehearsal) -> tuple[Outcome, ...]:
     outcomes = []
     with stage(request) as (gateway, plan):
         for day in request.days:
-            wait_for(gateway, day)
-            console.print(f"Rehearsing {day} at {request.speed:g} times, gateway on port {gateway.port}")
+            wait_for(gateway, plan, day)
+            pace = "in lockstep" if request.lockstep else f"at {request.speed:g} times"
+            console.print(f"Rehearsing {day} {pace}, gateway on port {gateway.port}")
             outcomes.append(run(plan, wait=False))
         told = gateway.happened
         truth = gateway.executions()
@@ -178,11 +191,14 @@ def _show_parity(console: Console, request: Rehearsal, plan: Plan, day: date) ->
         console.print(text, soft_wrap=True)
 
 
-def wait_for(gateway: Gateway, day: date) -> None:
+def wait_for(gateway: Gateway, plan: Plan, day: date) -> None:
     """Wait until the gateway's clock has come to a day."""
     begin = instant(day, OPEN_MINUTE - OPEN_EARLY)
     while gateway.now < begin:
-        time.sleep(0.05)
+        if isinstance(plan.clock, Lockstep):
+            plan.clock.go(begin)
+        else:
+            time.sleep(0.05)
 
 
 def trading_days(

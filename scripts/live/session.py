@@ -82,7 +82,7 @@ def play(
     if ending is None:
         refuse_killed(plan)
     with ExitStack() as stack:
-        link = Link(plan.settings.ibkr, plan.paper, plan.speed)
+        link = Link(plan.settings.ibkr, plan.paper, plan.speed, plan.clock)
         link.start(patience)
         stack.callback(link.stop)
         tag = plan.tag(link.account)

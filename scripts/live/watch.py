@@ -31,7 +31,7 @@ STEP = timedelta(seconds=1)  # of the venue's clock, between two looks
 DISPUTED = "the broker holds something else"
 DISPUTES = (Finding.MISSING_POSITION, Finding.DIFFERENT_POSITION, Finding.ASSIGNMENT, Finding.LIQUIDATION)
 MINUTES_DEALT = 90.0  # venue seconds within which the simulated exchange, once a minute, deals its last
-BOOKS_SECONDS = 15.0  # wall, for the first comparison with the broker
+BOOKS_SECONDS = 15.0  # for the first comparison with the broker
 JOURNAL_BEAT = timedelta(minutes=1)
 
 
@@ -106,7 +106,7 @@ class Watch:
         self._looked = self._told = datetime.min.replace(tzinfo=NEW_YORK)
         self._beaten = 0.0
         self._ends: datetime | None = None
-        self._flat_since: float | None = None  # wall
+        self._flat_since: float | None = None  # by the link's seconds
         self._looks = 0
 
     def now(self) -> datetime:
@@ -153,12 +153,13 @@ class Watch:
 
     def _compare(self, kind: str) -> None:
         """Hold the broker's books against the journal's once more, and journal that they agree."""
-        looks, deadline = self._books.looks, time.monotonic() + BOOKS_SECONDS
+        clock = self.link.clock
+        looks, deadline = self._books.looks, clock.seconds() + BOOKS_SECONDS
         self._books.ask()
-        while time.monotonic() < deadline and not (self._books.looks > looks and self._books.settled):
+        while clock.seconds() < deadline and not (self._books.looks > looks and self._books.settled):
             self.broker.next()
             self._books.next()
-            time.sleep(0.02)
+            clock.sleep(0.02)
         if self._books.looks > looks and self._books.settled and not self._books.differences:
             self.desk.journal.record(records.Reconciliation(self.now(), kind, True, {}, {}))
 
@@ -229,11 +230,12 @@ class Watch:
             self._flat_since = None
             return False
         if self._flat_since is None:
-            self._flat_since, self._looks = time.monotonic(), self._books.looks
+            self._flat_since, self._looks = self.link.clock.seconds(), self._books.looks
             self._books.ask()
-        waited = time.monotonic() - self._flat_since
-        speed = self.plan.speed
-        least = max(self.link.settings.confirm_seconds, MINUTES_DEALT / speed if speed > 1.0 else 0.0)
+        waited, dealt = self.link.clock.seconds() - self._flat_since, 0.0
+        if self.plan.venue == "rehearsal":
+            dealt = MINUTES_DEALT / self.plan.speed
+        least = max(self.link.settings.confirm_seconds, dealt)
         if waited < least or self._books.looks <= self._looks:
             return False
         if self._books.settled and not any(one.blocks for one in self._books.differences):
@@ -257,27 +259,29 @@ class Watch:
     # signs of life ---------------------------------------------------------------------
 
     def _beat(self, now: datetime, last: bool = False) -> None:
-        wall = time.monotonic()
+        wall, due = time.monotonic(), last or now - self._told >= JOURNAL_BEAT
         every = self.plan.settings.session.heartbeat_seconds / self.plan.speed
-        if not last and wall - self._beaten < max(every, 0.2):
+        beats = last or wall - self._beaten >= max(every, 0.2)  # the guard watches by the wall
+        if not (due or beats):
             return
-        self._beaten = wall
         state = self._state(now, last)
         held = ", ".join(f"{bot.bot_name}: {bot.ticket.stage}" for bot in self.bots if bot.ticket) or "flat"
         halts = ", ".join(sorted({str(reason) for _, reason in self.desk.state.halts}))
-        self._heart.write(
-            Beat(
-                pid=os.getpid(),
-                at=time.time(),
-                state=state,
-                connected=self.link.up,
-                account=self._heart.path.name.partition(".")[0],
-                venue=self.plan.venue,
-                symbols=self.plan.symbols,
-                text=f"{held}; halts: {halts or 'none'}",
+        if beats:
+            self._beaten = wall
+            self._heart.write(
+                Beat(
+                    pid=os.getpid(),
+                    at=time.time(),
+                    state=state,
+                    connected=self.link.up,
+                    account=self._heart.path.name.partition(".")[0],
+                    venue=self.plan.venue,
+                    symbols=self.plan.symbols,
+                    text=f"{held}; halts: {halts or 'none'}",
+                )
             )
-        )
-        if last or now - self._told >= JOURNAL_BEAT:
+        if due:
             self._told = now
             detail = {"held": held, "halts": halts, "connected": self.link.up, **self.desk.journal.counts()}
             beat = records.Heartbeat(now, os.getpid(), program_version(), state, detail)

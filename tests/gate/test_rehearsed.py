@@ -8,7 +8,6 @@ started again on a clock set back.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,9 +36,7 @@ from tests.live.stage import CONFIG, DAY, request
 
 pytestmark = pytest.mark.slow
 
-SPEED = 90.0
 PATIENCE = 30.0  # wall seconds to go on trying to connect
-TRIES = 4
 SHORT: dict[str, Any] = {
     "risk": {"window_last": "10:40", "flat_by": "10:50"},
     "common": {"time_stop": "10:46", "min_credit_to_cost": 1},
@@ -80,17 +77,7 @@ def judged(plan: Plan, rules: Path) -> SessionVerdict:
 def short(folder: Path, faults: list[dict[str, Any]] | None = None, **more: Any) -> Any:
     """Return what a rehearsal of half an hour is."""
     overrides = {**SHORT, **more.pop("overrides", {})}
-    return request(folder, faults, **{"first": 625, "speed": SPEED, "overrides": overrides, **more})
-
-
-def until_traded(folder: Path, once: Callable[[Path], Plan]) -> Plan:
-    """Rehearse until something was traded: a busy machine may sleep through both decision minutes."""
-    for number in range(TRIES):
-        plan = once(folder / str(number))
-        with Reader(plan.database) as reader:
-            if session_record(reader, DAY).fills:
-                break
-    return plan
+    return request(folder, faults, **{"first": 625, "overrides": overrides, **more})
 
 
 # a sound session ---------------------------------------------------------------------------
@@ -105,7 +92,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path]:
             assert play(plan, PATIENCE).how == "flat"
         return plan
 
-    return until_traded(folder, once), rules_folder(folder / "rules")
+    return once(folder), rules_folder(folder / "rules")
 
 
 def test_sound_session_passes_every_item(sound: tuple[Plan, Path]) -> None:
@@ -196,7 +183,7 @@ def test_what_had_no_fault_passes_all_the_same(unruly: SessionVerdict) -> None:
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> SessionVerdict:
     folder = tmp_path_factory.mktemp("broken")
-    plan = until_traded(folder, _forgetful)
+    plan = _forgetful(folder)
     by_hand(plan, "flatten")
 
     def fall(*_: Any) -> None:
@@ -245,7 +232,7 @@ def test_broken_program_is_found_out(broken: SessionVerdict, item: Item, told: s
 def test_frozen_quotes_fail_data(tmp_path: Path) -> None:
     frozen = [{"do": "freeze", "at": "10:31", "seconds": 3600}]
     with stage(short(tmp_path, frozen)) as (_, plan):
-        play(plan, PATIENCE)
+        play(plan)
 
     told = judged(plan, rules_folder(tmp_path / "rules", share=1.0))
 

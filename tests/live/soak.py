@@ -50,7 +50,7 @@ def soak(folder: Path, sessions: int, speed: float) -> list[Load]:
     loads = []
     with stage(Rehearsal(CONFIG, folder, days, speed, 7)) as (gateway, plan):
         for day in days:
-            wait_for(gateway, day)
+            wait_for(gateway, plan, day)
             outcome = play(replace(plan, brief=False))
             loads.append(load(gateway.peak_rate(plan.settings.ibkr.client_id)))
             print(f"{day}: {outcome.how}, {outcome.text}: {loads[-1]}", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from scripts.live.watch import Outcome
 
 CONFIG = Path(__file__).parents[2] / "config"
 DAY = date(2018, 5, 8)  # a calm Tuesday on which condor and putlite find something to sell
-SPEED = 240.0
+SPEED = math.inf  # in lockstep: the same on a busy machine
+WALL = 240.0  # where other processes or clients take part
 HOUR: dict[str, Any] = {  # a day cut short: in by 10:45, out by 11:05
     "risk": {"window_last": "10:45", "flat_by": "11:05"},
     "common": {"time_stop": "11:00"},

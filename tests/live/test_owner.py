@@ -21,7 +21,7 @@ from scripts.live.session import play
 from scripts.market import market
 from scripts.requests import Recording
 from tests.live.killing import TAG, holding, start, until
-from tests.live.stage import DAY, HOUR, request
+from tests.live.stage import DAY, HOUR, WALL, request
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_f
 
 
 def test_trade_closed_by_hand_while_the_session_runs_is_never_closed_twice(tmp_path: Path) -> None:
-    with stage(request(tmp_path, first=590)) as (gateway, plan):
+    with stage(request(tmp_path, speed=WALL, first=590)) as (gateway, plan):
         save_plan(plan, TAG)
         child = start(plan)
         assert until(lambda: holding(gateway) or not child.is_alive(), 60.0)

@@ -30,7 +30,7 @@ def test_rehearsed_day_decides_and_trades_as_its_backtest(tmp_path: Path) -> Non
         "risk": {"window_last": "11:00", "flat_by": "11:20"},
         "common": {"time_stop": "11:15"},
     }
-    asked = request(tmp_path, bots=("condor", "putlite", "buywrite"), overrides=overrides, speed=120.0)
+    asked = request(tmp_path, bots=("condor", "putlite", "buywrite"), overrides=overrides)
     with stage(asked) as (_, plan):
         play(plan)
     found = parity(asked, plan, DAY)

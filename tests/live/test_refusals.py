@@ -21,7 +21,7 @@ from scripts.live.connect import checks
 from scripts.live.plan import Plan
 from scripts.live.rehearse import stage
 from scripts.live.session import play
-from tests.live.stage import request
+from tests.live.stage import WALL, request
 
 
 def at(plan: Plan, **ibkr: Any) -> Plan:
@@ -32,7 +32,7 @@ def at(plan: Plan, **ibkr: Any) -> Plan:
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plan]:
-    with stage(request(tmp_path_factory.mktemp("refused"), first=640)) as (_, plan):
+    with stage(request(tmp_path_factory.mktemp("refused"), speed=WALL, first=640)) as (_, plan):
         yield plan
 
 
