@@ -14,6 +14,7 @@ import pandas as pd
 
 from engine.research.statistics import (
     DAYS,
+    LEAST_ACTIVE,
     LEAST_DAYS,
     LEAST_TRADES,
     chance_above,
@@ -24,6 +25,7 @@ from engine.research.statistics import (
 
 __all__ = [
     "DAYS",
+    "LEAST_ACTIVE",
     "LEAST_DAYS",
     "LEAST_TRADES",
     "Drawdown",
