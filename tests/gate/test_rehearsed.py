@@ -122,7 +122,7 @@ def test_every_fill_has_its_quotes_beside_it(sound: tuple[Plan, Path]) -> None:
 def unruly(tmp_path_factory: pytest.TempPathFactory) -> SessionVerdict:
     folder = tmp_path_factory.mktemp("unruly")
     rules = rules_folder(folder / "rules", blocked=True, dear=True)
-    return judged(until_traded(folder, lambda place: _unruly(place, rules)), rules)
+    return judged(_unruly(folder, rules), rules)
 
 
 def _unruly(place: Path, rules: Path) -> Plan:
