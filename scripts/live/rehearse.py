@@ -133,7 +133,8 @@ def _plan(request: Rehearsal, port: int) -> Plan:
     overrides["session"] = {"guard": False} | dict(overrides.get("session", {}))
     return make_plan(
         request.config, "rehearsal", request.bots, request.profile, overrides,
-        1.0 if request.lockstep else request.speed, request.out, str(request.out / "journal.db"), request.out, brief=True,
+        1.0 if request.lockstep else request.speed, request.out, str(request.out / "journal.db"),
+        request.out, brief=True,
     )  # fmt: skip
 
 
