@@ -1,4 +1,4 @@
-"""Time that stands until it is moved, and event loops that live by it and tell when they have nothing to do."""
+"""Time that stands until it is moved, and event loops that live by it and tell when they are idle."""
 
 from __future__ import annotations
 

@@ -123,7 +123,9 @@ class Server:
         if await reader.readexactly(4) != GREETING:
             return None
         traffic.received += len(GREETING)
-        told = re.fullmatch(r"v(\d+)(?:\.\.(\d+))?(?: .*)?", (await _body(reader, traffic)).decode(errors="replace"))
+        told = re.fullmatch(
+            r"v(\d+)(?:\.\.(\d+))?(?: .*)?", (await _body(reader, traffic)).decode(errors="replace")
+        )
         if told is None:
             return None
         least, most = int(told[1]), int(told[2] or told[1])

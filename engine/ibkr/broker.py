@@ -93,9 +93,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         self.journal, self.settings, self.execution = journal, settings, execution
         self.account = AccountView(contracts)
         self.courier = Courier(link)
-        self.fills = FillMaker(
-            contracts, journal, estimate, settings.commission_seconds, link.clock.seconds
-        )
+        self.fills = FillMaker(contracts, journal, estimate, settings.commission_seconds, link.clock.seconds)
         self.stops = Stops(self)
         self.hearing, self.booking, self.surveys = Hearing(self), Booking(self), Surveys(self)
         self.trades: dict[str, Held] = {}

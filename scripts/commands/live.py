@@ -13,7 +13,6 @@ import typer
 from engine.errors import ConfigError
 from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Seed, Verbose, start_log
 
-
 FASTEST = 1000.0
 
 

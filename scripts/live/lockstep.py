@@ -19,7 +19,6 @@ MOST_PASSES = 5000  # of the main loop at one instant
 TINY = 1e-7  # seconds between two readings at one instant
 
 
-
 class Lockstep(GatewayClock):
     """The session's clock at a gateway that stands, and what moves both.
 
@@ -72,6 +71,7 @@ class Lockstep(GatewayClock):
     def new_loop(self, traffic: Traffic) -> asyncio.AbstractEventLoop:
         self._loops[1:] = [StandingLoop(self._standing, holds=True)]
         self._traffic = traffic
+        self._ports.clear()
         return self._loops[1]
 
     # waiting -------------------------------------------------------------------------------
@@ -87,7 +87,9 @@ class Lockstep(GatewayClock):
         self._until(event, (floor(before / RASTER) + 1.0) * RASTER)
         self._passes = self._passes + 1 if self._standing.passed == before else 0
         if self._passes > MOST_PASSES:
-            raise SessionError(f"lockstep: got more than {MOST_PASSES} passes at {self.instant()}, expected fewer")
+            raise SessionError(
+                f"lockstep: got more than {MOST_PASSES} passes at {self.instant()}, expected fewer"
+            )
 
     def go(self, until: datetime) -> None:
         """Let time pass without a session."""
