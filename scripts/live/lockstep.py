@@ -13,9 +13,8 @@ from engine.gateway.gateway import Gateway
 from engine.ibkr.clock import GatewayClock, Traffic
 from engine.standing import StandingLoop, StandingTime
 
-RASTER = 1.0  # seconds between two passes of the main loop when nothing stirs
 SETTLE_SECONDS = 60.0  # wall, until two loops must have come to rest
-MOST_PASSES = 5000  # of the main loop at one instant
+ROUND = 0.03  # seconds the main loop takes to come round once it is stirred
 TINY = 1e-7  # seconds between two readings at one instant
 
 
@@ -45,7 +44,7 @@ class Lockstep(GatewayClock):
         self._traffic: Traffic = dict
         self._ports: set[int] = set()
         self._due, self._due_at = inf, -1  # the gateway's next event, and its turn when it was asked
-        self._last, self._passes = 0.0, 0
+        self._last = 0.0
         self.known = True
 
     # the clock -----------------------------------------------------------------------------
@@ -71,6 +70,7 @@ class Lockstep(GatewayClock):
     def new_loop(self, traffic: Traffic) -> asyncio.AbstractEventLoop:
         self._loops[1:] = [StandingLoop(self._standing, holds=True)]
         self._traffic = traffic
+        self._ports.clear()
         return self._loops[1]
 
     # waiting -------------------------------------------------------------------------------
@@ -82,13 +82,12 @@ class Lockstep(GatewayClock):
         self._until(threading.Event(), self._standing.passed + seconds)
 
     def idle(self, event: threading.Event, seconds: float) -> None:
-        before = self._standing.passed
-        self._until(event, (floor(before / RASTER) + 1.0) * RASTER)
-        self._passes = self._passes + 1 if self._standing.passed == before else 0
-        if self._passes > MOST_PASSES:
-            raise SessionError(
-                f"lockstep: got more than {MOST_PASSES} passes at {self.instant()}, expected fewer"
-            )
+        """Rest until the next half second, or until something stirs and the loop has come round.
+
+        A minute's bar follows its quotes within that time: what is decided on both sees both.
+        """
+        if self._until(event, floor(self._standing.passed + 0.5) + 0.5):
+            self.sleep(ROUND)
 
     def go(self, until: datetime) -> None:
         """Let time pass without a session."""

@@ -79,6 +79,11 @@ class Rehearsal:
     def lockstep(self) -> bool:
         return isinf(self.speed)
 
+    @property
+    def pace(self) -> float:
+        """Seconds of the session in one of those by which answers are waited for."""
+        return 1.0 if self.lockstep else self.speed
+
 
 @contextmanager
 def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
@@ -128,13 +133,12 @@ def _plan(request: Rehearsal, port: int) -> Plan:
     # at home, without an account's name; the simulated exchange quotes once a minute
     ibkr |= {"host": "127.0.0.1", "port": port or ibkr["port"], "account": "", "quote_age": 150.0}
     # the gateway answers at once; at a speed, a second of the machine's is a minute of the session
-    ibkr["confirm_seconds"] = max(ibkr["confirm_seconds"] / request.speed, LEAST_CONFIRM)
+    ibkr["confirm_seconds"] = max(ibkr["confirm_seconds"] / request.pace, LEAST_CONFIRM)
     overrides = dict(request.overrides or {}) | {"ibkr": ibkr}
     overrides["session"] = {"guard": False} | dict(overrides.get("session", {}))
     return make_plan(
         request.config, "rehearsal", request.bots, request.profile, overrides,
-        1.0 if request.lockstep else request.speed, request.out, str(request.out / "journal.db"),
-        request.out, brief=True,
+        request.pace, request.out, str(request.out / "journal.db"), request.out, brief=True,
     )  # fmt: skip
 
 
