@@ -19,12 +19,13 @@ from engine.errors import DataError
 from engine.reasons import Reason
 from scripts.control import day_table
 from scripts.lookahead import again
+from scripts.outcomes import Outcome
 from scripts.pages import publish
 from scripts.progress import watched
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, play
 from scripts.signals import WITHOUT
-from scripts.variants import Base, Outcome, Variant, run_variants, settings_of, setup_of
+from scripts.variants import Base, Variant, run_variants, settings_of, setup_of
 
 # filters that stand in the settings and not in a bot
 SETTINGS: dict[Reason, dict[str, Any]] = {

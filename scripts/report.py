@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from engine.errors import DataError
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Instrument, Leg, Right, Stock
 from engine.settings import Settings
+from scripts.files import put
 from scripts.requests import Recording
 
 RUNS = Path("runs")
@@ -80,15 +79,9 @@ def draw(folder: Path, result: RunResult, number: int) -> Path:
         if isinstance(leg.instrument, Contract)
     ]
     target = folder / f"trade-{number}.png"
-    handle, part = tempfile.mkstemp(dir=folder, suffix=".png")
-    os.close(handle)
     prices = pd.Series(bars.close[first:stop], index=times)
-    try:
-        trade_chart(trade, times, prices, strikes, pd.Series(-mid, index=times), Path(part))
-        os.replace(part, target)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    with put(target) as path:
+        trade_chart(trade, times, prices, strikes, pd.Series(-mid, index=times), path)
     return target
 
 

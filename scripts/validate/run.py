@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from engine.errors import ConfigError, DataError, MarketWatchError
+from engine.live.files import write_text
 from engine.settings_files import did_you_mean
 from scripts.validate.table import Section, Verdict
 
@@ -87,7 +87,7 @@ def validate(
         for section in sections:
             section.show(console)
     if out is not None:
-        _write(out, page(sections))
+        write_text(out, page(sections))
     misses = sum(section.misses for section in sections)
     if misses:
         raise MarketWatchError(f"validate: {misses} of {_count(sections)} figures miss their targets")
@@ -105,13 +105,3 @@ def page(sections: Sequence[Section]) -> str:
 
 def _count(sections: Sequence[Section]) -> int:
     return sum(verdict is not Verdict.SHOWN for section in sections for verdict in section.verdicts)
-
-
-def _write(out: Path, text: str) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staged = out.with_name(f".{out.name}.part")
-    try:
-        staged.write_text(text, encoding="utf-8")
-        os.replace(staged, out)
-    finally:
-        staged.unlink(missing_ok=True)
