@@ -27,6 +27,7 @@ from scripts.backtest import STRATEGIES, git_commit
 from scripts.gate_backtest import evidence
 from scripts.journal import place_of
 from scripts.pages import publish
+from scripts.told import print_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,10 @@ def open_gate(place: str, config: Path) -> Gate:
     return Gate(Book(place, command, git_commit()), GateSettings.load(config))
 
 
-def show(request: GateRequest, report: bool = False, history: bool = False) -> Path | None:
-    """Print where the bots stand, or write it as a report; return the report's folder.
+def show(
+    request: GateRequest, report: bool = False, history: bool = False, as_json: bool = False
+) -> Path | None:
+    """Print where the bots stand, as JSON too, or write it as a report; return the report's folder.
 
     Raises
     ------
@@ -79,6 +82,10 @@ def show(request: GateRequest, report: bool = False, history: bool = False) -> P
     gate = read_gate(place, request.config)
     bots = _chosen(gate, request.bot)
     views = [view_of(gate, bot) for bot in bots]
+    if as_json:
+        events = [asdict(entry) for entry in gate.history(request.bot)] if history else []
+        print_json({"bots": [asdict(view) for view in views]} | ({"history": events} if history else {}))
+        return None
     sections = [standing_section(view) for view in views]
     told = [history_section(gate.history(request.bot))]
     if report:

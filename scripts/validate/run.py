@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ from rich.console import Console
 from engine.errors import ConfigError, DataError, MarketWatchError
 from engine.live.files import write_text
 from engine.settings_files import did_you_mean
+from scripts.told import print_json
 from scripts.validate.table import Section, Verdict
 
 Checks = Callable[[Path], list[Section]]
@@ -82,7 +82,7 @@ def validate(
             checks: Checks = import_module(f"{ROOM}.{name}").checks
             sections += checks(data)
     if as_json:
-        console.print_json(json.dumps([section.json() for section in sections]))
+        print_json([section.json() for section in sections])
     else:
         for section in sections:
             section.show(console)
