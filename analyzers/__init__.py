@@ -1,0 +1,1 @@
+"""What a run is worth: metrics, benchmarks, walk-forward, learning, and the reports that show it."""

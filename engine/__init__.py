@@ -1,0 +1,1 @@
+"""What trades are made of and held to: quotes, risk, orders, brokers, journal, gate. Knows no bot."""

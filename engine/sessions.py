@@ -53,10 +53,6 @@ class _Calendar:
     close: NDArray[np.int16]
 
     @cached_property
-    def open_ns(self) -> Int64:
-        return self.midnight_ns + OPEN_MINUTE * MINUTE_NS
-
-    @cached_property
     def dates(self) -> tuple[date, ...]:
         return tuple(_EPOCH + timedelta(days=int(n)) for n in self.day)
 

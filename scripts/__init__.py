@@ -1,0 +1,1 @@
+"""Wires rooms together into the commands of ``mw``; nothing else imports it."""

@@ -19,12 +19,14 @@ from engine.errors import DataError
 from engine.reasons import Reason
 from scripts.control import day_table
 from scripts.lookahead import again
+from scripts.outcomes import Outcome
 from scripts.pages import publish
 from scripts.progress import watched
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, play
 from scripts.signals import WITHOUT
-from scripts.variants import Base, Outcome, Variant, run_variants, settings_of, setup_of
+from scripts.told import print_json
+from scripts.variants import Base, Variant, run_variants, settings_of, setup_of
 
 # filters that stand in the settings and not in a bot
 SETTINGS: dict[Reason, dict[str, Any]] = {
@@ -51,6 +53,7 @@ class AblateRequest:
     base: BacktestRequest
     optional: bool = True
     jobs: int = -1
+    as_json: bool = False
 
 
 def run(request: AblateRequest) -> Path:
@@ -61,7 +64,7 @@ def run(request: AblateRequest) -> Path:
     MarketWatchError
         Whatever the user can put right; nothing is written then.
     """
-    console = Console()
+    console = Console(stderr=request.as_json)
     whole = Base.of(request.base)
     bots = chosen_bots(settings_of(whole, {}), whole.bots)
     own: dict[str, dict[str, Worth]] = {}
@@ -75,12 +78,15 @@ def run(request: AblateRequest) -> Path:
         own[bot] = {name: worth(kept, table) for name, table in days.items() if name not in OPTIONAL}
         optional[bot] = {name: worth(table, kept) for name, table in days.items() if name in OPTIONAL}
     sections = sections_of(own, optional)[: 2 if request.optional else 1]
-    print_sections(console, sections)
     nothing = worthless(own)
+    if not request.as_json:
+        print_sections(console, sections)
     if nothing:
         console.print(f"Worth nothing that can be told from chance: {'; '.join(nothing)}.")
     told = {"own": _figures(own), "optional": _figures(optional), "worth_nothing": nothing}
     folder = publish(request.base.out, "ablation", "Market Watch ablation", NOT_EVIDENCE, sections, told)
+    if request.as_json:
+        print_json(told)
     console.print(f"Report: {folder / 'ablation.html'}", soft_wrap=True)
     return folder
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.errors import ConfigError
-from scripts.variants import Base, Outcome, Variant, run_variant
+from scripts.outcomes import Outcome
+from scripts.variants import Base, Variant, run_variant
 
 CONNECT_SECONDS = 15
 RETRIES = 2  # of a variant whose worker was lost

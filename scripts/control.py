@@ -20,12 +20,13 @@ from analyzers.report.sections import print_sections
 from analyzers.report.words import NOT_EVIDENCE
 from engine.errors import ConfigError, DataError
 from feeds.stress import Shape, load_shapes, write_daily
+from scripts.outcomes import Outcome
 from scripts.pages import publish
 from scripts.progress import watched
 from scripts.requests import BacktestRequest
 from scripts.session import chosen_bots
 from scripts.signals import OPEN, OWN, SHUFFLED
-from scripts.variants import Base, Outcome, Variant, run_variants, settings_of
+from scripts.variants import Base, Variant, run_variants, settings_of
 
 PREMIUMS = (-0.05, 0.0, 0.04, 0.08, 0.14, 0.20, 0.30)
 NEGATIVE = -0.05

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import shutil
 import socket
 import subprocess
@@ -248,11 +247,9 @@ def gateway(settings: Settings, _: Path) -> Iterable[Check]:
 def print_checks(checks: list[Check], as_json: bool) -> None:
     """Print the checks, the remedy under each that is not a PASS."""
     if as_json:
-        print(
-            json.dumps(
-                {"at": datetime.now(UTC).isoformat(), "checks": [asdict(one) for one in checks]}, indent=2
-            )
-        )
+        from scripts.told import print_json
+
+        print_json({"at": datetime.now(UTC).isoformat(), "checks": [asdict(one) for one in checks]})
         return
     from rich.console import Console
     from rich.text import Text

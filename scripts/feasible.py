@@ -24,13 +24,14 @@ from scripts.report import OPTION
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, play
 from scripts.signals import OPEN, bots_with
+from scripts.told import print_json, rows_of
 from scripts.variants import Base, setup_of
 
 MOST = 400  # trades whose chains are looked at again, spread over all
 SHOWN = 6  # reasons
 
 
-def run(request: BacktestRequest, budget: float | None = None) -> None:
+def run(request: BacktestRequest, budget: float | None = None, as_json: bool = False) -> None:
     """Print on how many days each bot could trade with all its filters open, and what that costs.
 
     Parameters
@@ -38,13 +39,15 @@ def run(request: BacktestRequest, budget: float | None = None) -> None:
     request : BacktestRequest
     budget : float, optional
         R in USD, instead of the configured planned losses.
+    as_json : bool
+        Print for a program instead.
 
     Raises
     ------
     MarketWatchError
         Whatever the user can put right.
     """
-    console = Console()
+    console = Console(stderr=as_json)
     if budget is not None and not (math.isfinite(budget) and budget > 0.0):
         raise ConfigError(f"--budget: got {budget}, expected USD above zero")
     base = Base.of(request)
@@ -58,6 +61,9 @@ def run(request: BacktestRequest, budget: float | None = None) -> None:
             desk, _ = play(replace(setup, bots=(bot,)), roster=bots_with(OPEN))
         trades, fills = frame(desk.journal.trades, Trade), frame(desk.journal.fills, Fill)
         columns[bot] = figures(setup, desk.journal.decisions(bot), trades, fills)
+    if as_json:
+        print_json(rows_of(section_of(columns)) | {"note": NOT_EVIDENCE})
+        return
     print_sections(console, [section_of(columns)])
     console.print(NOT_EVIDENCE)
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from analyzers.report.gate import CANNOT, history_section, standing_section
 from analyzers.report.gate_chart import gate_chart
-from analyzers.report.sections import Section, print_sections, render_sections
+from analyzers.report.sections import Section, print_sections
 from engine.errors import GateError
 from engine.gate.facts import Judged
 from engine.gate.fingerprint import fingerprint
@@ -29,6 +26,8 @@ from engine.settings import Settings
 from scripts.backtest import STRATEGIES, git_commit
 from scripts.gate_backtest import evidence
 from scripts.journal import place_of
+from scripts.pages import publish
+from scripts.told import print_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,10 @@ def open_gate(place: str, config: Path) -> Gate:
     return Gate(Book(place, command, git_commit()), GateSettings.load(config))
 
 
-def show(request: GateRequest, report: bool = False, history: bool = False) -> Path | None:
-    """Print where the bots stand, or write it as a report; return the report's folder.
+def show(
+    request: GateRequest, report: bool = False, history: bool = False, as_json: bool = False
+) -> Path | None:
+    """Print where the bots stand, as JSON too, or write it as a report; return the report's folder.
 
     Raises
     ------
@@ -81,6 +82,10 @@ def show(request: GateRequest, report: bool = False, history: bool = False) -> P
     gate = read_gate(place, request.config)
     bots = _chosen(gate, request.bot)
     views = [view_of(gate, bot) for bot in bots]
+    if as_json:
+        events = [asdict(entry) for entry in gate.history(request.bot)] if history else []
+        print_json({"bots": [asdict(view) for view in views]} | ({"history": events} if history else {}))
+        return None
     sections = [standing_section(view) for view in views]
     told = [history_section(gate.history(request.bot))]
     if report:
@@ -102,29 +107,18 @@ def _chosen(gate: Gate, bot: str | None) -> tuple[str, ...]:
 
 
 def _save(request: GateRequest, gate: Gate, views: Sequence[GateView], sections: Sequence[Section]) -> Path:
-    created = datetime.now(UTC)
-    target = request.out / f"gate-{created:%Y%m%d-%H%M%S}"
-    request.out.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(dir=request.out, prefix=".writing-"))
     sessions = {
         view.bot: [entry.fact for entry in gate.history(view.bot) if isinstance(entry.fact, Judged)]
         for view in views
     }
-    try:
-        picture = place / "gate.png"
-        gate_chart(views, sessions, picture)
-        lead = f"{CANNOT} {created:%Y-%m-%d}."
-        page = render_sections("Market Watch gate", lead, sections, picture.read_bytes())
-        (place / "gate.html").write_text(page, encoding="utf-8")
-        known = {"events": len(list(gate.history())), "head": gate.head}
-        told = {"created": created.isoformat(), **known, "bots": [asdict(view) for view in views]}
-        (place / "gate.json").write_text(json.dumps(told, indent=2, default=str) + "\n", encoding="utf-8")
-        place.chmod(0o755)
-        os.replace(place, target)
-    except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        raise
-    return target
+    figures = {
+        "created": datetime.now(UTC).isoformat(),
+        "events": len(list(gate.history())),
+        "head": gate.head,
+        "bots": [asdict(view) for view in views],
+    }
+    picture = partial(gate_chart, views, sessions)
+    return publish(request.out, "gate", "Market Watch gate", CANNOT, sections, figures, picture)
 
 
 def register(request: GateRequest) -> None:

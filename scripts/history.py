@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from datetime import date, datetime
@@ -18,6 +17,7 @@ from feeds.ibkr_history.download import Link, download
 from feeds.ibkr_history.parts import Parts, joined
 from feeds.synthetic.cache import save
 from scripts.market import find_product, parse_timerange
+from scripts.told import print_json
 
 
 def history(
@@ -82,7 +82,7 @@ def history(
         folder.rmdir()
     if as_json:
         found = {"file": str(out), "bars": len(bars), "sessions": len(bars.grid.dates), "requests": asked}
-        console.print_json(json.dumps(found | {"notes": list(bars.notes)}))
+        print_json(found | {"notes": list(bars.notes)})
         return out
     dates = bars.grid.dates
     console.print(

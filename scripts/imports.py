@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from feeds.store.checks import read
 from feeds.store.columns import ColumnMap, preset
 from feeds.store.store import QuoteStore
 from scripts.market import find_product
+from scripts.told import print_json
 
 
 def run_import(
@@ -76,7 +76,7 @@ def run_import(
 
 def _show(console: Console, told: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        console.print_json(json.dumps(told, default=str))
+        print_json(told)
         return
     table = Table(title=f"Imported {told['symbol']}", title_justify="left")
     for name in ("File", "Rows", "Days", "Kept", "One-sided", "Kept apart"):
@@ -173,7 +173,7 @@ def info(store: Path, symbol: str, as_json: bool = False) -> list[dict[str, Any]
 def _print(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
     console = Console()
     if as_json:
-        console.print_json(json.dumps(rows))
+        print_json(rows)
         return
     table = Table(title=title, title_justify="left")
     for name in rows[0] if rows else ("nothing",):

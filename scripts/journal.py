@@ -32,6 +32,7 @@ from engine.settings import Settings
 from scripts.backtest import git_commit
 from scripts.requests import BacktestRequest
 from scripts.session import Setup
+from scripts.told import print_json
 
 ACCOUNTS = {"backtest": "simulated", "rehearsal": "simulated", "paper": "paper", "live": "live"}
 
@@ -146,7 +147,7 @@ def export(place: str, out: Path, form: str, tables: str | None) -> None:
         Console().print(f"{out / f'{name}.{form}'}: {count:,} rows", soft_wrap=True)
 
 
-def check(place: str) -> None:
+def check(place: str, as_json: bool = False) -> None:
     """Look a journal through.
 
     Raises
@@ -157,13 +158,17 @@ def check(place: str) -> None:
     console = Console()
     with _existing(place, read_only=True) as engine:
         found = look_through(engine)
-    for note in found.notes:
-        console.print(f"note: {note}", soft_wrap=True)
-    for problem in found.problems:
-        console.print(f"problem: {problem}", soft_wrap=True)
+    if as_json:
+        print_json({"rows": found.rows, "notes": found.notes, "problems": found.problems})
+    else:
+        for note in found.notes:
+            console.print(f"note: {note}", soft_wrap=True)
+        for problem in found.problems:
+            console.print(f"problem: {problem}", soft_wrap=True)
     if found.problems:
         raise JournalError(f"{len(found.problems)} problems found, expected none")
-    console.print(f"{found.rows:,} rows, no problem found.")
+    if not as_json:
+        console.print(f"{found.rows:,} rows, no problem found.")
 
 
 def alerts_test(config: Path, profile: str | None) -> None:

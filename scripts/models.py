@@ -10,10 +10,11 @@ from rich.console import Console
 from analyzers.report.sections import Section, print_sections
 from analyzers.report.words import count, interval, ratio, usd
 from engine.ml.store import About, about
+from scripts.told import print_json, rows_of
 
 
-def show(files: Sequence[Path]) -> None:
-    """Print models side by side.
+def show(files: Sequence[Path], as_json: bool = False) -> None:
+    """Print models side by side, or as JSON.
 
     Raises
     ------
@@ -27,7 +28,11 @@ def show(files: Sequence[Path]) -> None:
     text = (
         "Proof: the models of the walk-forward, on days they had not seen. The file's own model saw all days."
     )
-    print_sections(Console(), [Section("Models", text, columns, rows), _features(held, columns)])
+    sections = [Section("Models", text, columns, rows), _features(held, columns)]
+    if as_json:
+        print_json([rows_of(section) for section in sections])
+    else:
+        print_sections(Console(), sections)
 
 
 def _told(one: About) -> dict[str, str]:

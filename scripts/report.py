@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,16 @@ from engine.errors import DataError
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Instrument, Leg, Right, Stock
 from engine.settings import Settings
+from scripts.files import put
 from scripts.requests import Recording
+from scripts.told import print_json
 
 RUNS = Path("runs")
 OPTION = re.compile(r"(?P<kind>\S+) (?P<day>\d{4}-\d\d-\d\d) (?P<strike>[\d.]+)(?P<right>[CP])")
 
 
-def run(folder: Path | None, trade: int | None) -> None:
-    """Print the tables of a run, the newest one by default, or draw one trade's day.
+def run(folder: Path | None, trade: int | None, as_json: bool = False) -> None:
+    """Print a run's tables, the newest one's by default, or its summary as JSON; or draw one trade's day.
 
     Raises
     ------
@@ -36,6 +37,9 @@ def run(folder: Path | None, trade: int | None) -> None:
         There is no such run or trade.
     """
     folder = newest(RUNS) if folder is None else folder
+    if as_json and trade is None:
+        print_json(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+        return
     result, _ = load(folder)
     console = Console()
     if trade is None:
@@ -43,6 +47,9 @@ def run(folder: Path | None, trade: int | None) -> None:
         console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
         return
     path = draw(folder, result, trade)
+    if as_json:
+        print_json({"chart": str(path)})
+        return
     console.print(f"Chart: {path}", soft_wrap=True)
 
 
@@ -80,15 +87,9 @@ def draw(folder: Path, result: RunResult, number: int) -> Path:
         if isinstance(leg.instrument, Contract)
     ]
     target = folder / f"trade-{number}.png"
-    handle, part = tempfile.mkstemp(dir=folder, suffix=".png")
-    os.close(handle)
     prices = pd.Series(bars.close[first:stop], index=times)
-    try:
-        trade_chart(trade, times, prices, strikes, pd.Series(-mid, index=times), Path(part))
-        os.replace(part, target)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    with put(target) as path:
+        trade_chart(trade, times, prices, strikes, pd.Series(-mid, index=times), path)
     return target
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import os
 import pickle
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -33,6 +32,7 @@ from engine.settings_files import Layer, complaint, merge
 from feeds.model import ModelQuotes, ModelSettings
 from scripts.advisors import advisors_of, model_files
 from scripts.market import find_product, generated, members
+from scripts.outcomes import Outcome, append, days_of, read_outcomes, same
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, overrides, play
 from scripts.signals import OWN, WITHOUT, bots_with
@@ -49,7 +49,6 @@ _held: dict[str, dict[str, Bars]] = {}
 _books: dict[str, tuple[ModelQuotes, dict[str, Bars]]] = {}
 _unpacked: dict[str, Base] = {}
 _ran = count(1)
-_sessions: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -137,57 +136,6 @@ class Variant:
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-@dataclass(frozen=True)
-class BotDays:
-    """What a bot did: USD in all and, by day of entry, of those days that had a trade."""
-
-    trades: int
-    net: float
-    fees: float
-    slippage: float
-    worst: float
-    day: tuple[str, ...]
-    day_net: tuple[float, ...]
-    day_costs: tuple[float, ...]
-    day_trades: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a variant: ``error`` is empty unless it failed; ``sessions`` are ISO dates."""
-
-    key: str
-    changes: Mapping[str, Any]
-    signals: str
-    seconds: float
-    error: str
-    cash: float
-    sessions: tuple[str, ...]
-    bots: Mapping[str, BotDays]
-
-    def to_line(self) -> str:
-        """Return the outcome as one line of JSON."""
-        return json.dumps(asdict(self), default=str)
-
-    @classmethod
-    def of_line(cls, line: str | bytes) -> Outcome:
-        """Return the outcome a line tells; ValueError, KeyError or TypeError when it does not."""
-        told = json.loads(line)
-        sessions = _same(tuple(told["sessions"]))
-        bots = {
-            name: BotDays(
-                **{key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
-            )
-            for name, held in told.pop("bots").items()
-        }
-        return cls(**(told | {"bots": bots, "sessions": sessions}))
-
-
-def _same(sessions: tuple[str, ...]) -> tuple[str, ...]:
-    """Return one object for equal sessions: thousands of outcomes have the same."""
-    return _sessions.setdefault(sessions, sessions)
-
-
 def settings_of(base: Base, changes: Mapping[str, Any]) -> Settings:
     """Return the settings of a variant.
 
@@ -224,7 +172,7 @@ def run_variant(base: Base, variant: Variant, key: str = "") -> Outcome:
         if variant.signals == NO_EVENTS:
             setup = replace(setup, calendar=setup.calendar.without_events())
         desk, _ = play(setup, roster=bots_with(variant.signals))
-        found = {bot: _days(bot, desk.journal.trades) for bot in setup.bots}
+        found = {bot: days_of(bot, desk.journal.trades) for bot in setup.bots}
         told: dict[str, Any] = {
             "error": "",
             "cash": setup.settings.account.cash,
@@ -293,39 +241,10 @@ def run_variants(
     # variants on the same bars stand together, so that a process seldom changes its bars
     left.sort(key=lambda item: json.dumps(_market_changes(item[1]), sort_keys=True, default=str))
     for found in _outcomes(base, left, jobs, scheduler):
-        outcome = replace(found, sessions=_same(found.sessions))
+        outcome = replace(found, sessions=same(found.sessions))
         if done is not None:
             append(done, outcome)
         yield from ((number, outcome) for number in numbers[outcome.key])
-
-
-def read_outcomes(path: Path) -> dict[str, Outcome]:
-    """Return the finished variants of a results file by key; failed and torn lines are left out."""
-    found: dict[str, Outcome] = {}
-    if path.exists():
-        with path.open("rb") as stream:
-            for line in stream:
-                try:
-                    outcome = Outcome.of_line(line)
-                except (ValueError, KeyError, TypeError):
-                    continue  # the line a killed search was writing
-                if not outcome.error:
-                    found[outcome.key] = outcome
-    return found
-
-
-def append(path: Path, outcome: Outcome) -> None:
-    """Add an outcome to a results file; when this returns it is on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab+") as stream:
-        if stream.tell():
-            stream.seek(-1, os.SEEK_END)
-            torn = stream.read(1) != b"\n"  # by a kill: the next line must stand by itself
-        else:
-            torn = False
-        stream.write((b"\n" if torn else b"") + outcome.to_line().encode() + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 @lru_cache(maxsize=2)
@@ -392,27 +311,6 @@ def _bars(
             del _held[next(iter(_held))]
         _held[key] = generated(settings, products, timerange=timerange, breadth_of=breadth_of)
     return {symbol: _held[key][symbol] for symbol in products}
-
-
-def _days(bot: str, trades: Iterable[Any]) -> BotDays:
-    days: dict[str, list[float]] = {}
-    mine = [trade for trade in trades if trade.bot == bot]
-    for trade in mine:
-        row = days.setdefault(trade.entry_time.date().isoformat(), [0.0, 0.0, 0])
-        row[0] += trade.net
-        row[1] += trade.fees + trade.slippage
-        row[2] += 1
-    return BotDays(
-        trades=len(mine),
-        net=round(sum(trade.net for trade in mine), 2),
-        fees=round(sum(trade.fees for trade in mine), 2),
-        slippage=round(sum(trade.slippage for trade in mine), 2),
-        worst=round(min((trade.net for trade in mine), default=0.0), 2),
-        day=tuple(days),
-        day_net=tuple(round(row[0], 2) for row in days.values()),
-        day_costs=tuple(round(row[1], 2) for row in days.values()),
-        day_trades=tuple(int(row[2]) for row in days.values()),
-    )
 
 
 def _market_changes(variant: Variant) -> dict[str, Any]:

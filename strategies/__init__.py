@@ -1,0 +1,1 @@
+"""The three bots, and what they have in common: look, open, manage, close."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -17,41 +16,25 @@ import pandas as pd
 from engine.desk import Desk, Levels
 from engine.indicators.regime import VixChange
 from engine.indicators.session import DayLines
-from engine.intent import Approved, Denied, Intent, Order, Urgency
-from engine.journal.records import Decision, Fill, OrderEvent
+from engine.journal.records import Decision
 from engine.live.pace import Pace
 from engine.live.patience import MarkTimer, StopTimer
-from engine.ml.advice import Case
-from engine.ml.features import FeatureSet, of_trade
+from engine.ml.features import FeatureSet
 from engine.options.chain import Chain
 from engine.options.choice import Choice, StrikeRule
 from engine.options.combo import Combo
-from engine.options.quotebook import Quote
 from engine.reasons import Reason
 from engine.risk.governor import MarketView
-from engine.risk.limits import cents
-from engine.risk.state import DayState
 from strategies.agenda import FULL_CLOSE, Agenda, outlook
+from strategies.care import Care
+from strategies.entry import Barred, Entry
 from strategies.lane import Check, Lane
 from strategies.preview import preview
 from strategies.regime import regime_checks, regime_measures
 from strategies.ticket import Proposal, Stage, Ticket
-from strategies.ticket_text import ticket_to_json
-
-_ENDED = {"filled", "timed_out", "cancelled", "rejected", "stopped"}
-_SETTLED = {"settled": Reason.SETTLED, "assigned": Reason.ASSIGNED}
 
 
-@dataclass(frozen=True, slots=True)
-class _Barred:
-    """The day has no room for a trade that sets ``reserve`` cents or more aside, as ``state`` stands."""
-
-    state: DayState
-    bar: int
-    reserve: int
-
-
-class Bot(bt.Strategy):
+class Bot(bt.Strategy, Entry, Care):
     """A rules-based seller of defined-risk premium on one or several underlyings.
 
     A bot says what it measures (``measures``), when it may act (``filters``) and what it
@@ -108,7 +91,7 @@ class Bot(bt.Strategy):
         self.days: list[tuple[Any, Any]] = []
         self._watched: list[list[Any]] = []  # by the governor, of every lane
         self.strike_rule = self.rule()
-        self._barred: _Barred | None = None
+        self._barred: Barred | None = None
         self._pace: Pace | None = self.p.pace
         self._told = False  # by the broker, since this bot was last called
         self._halts, self._realised = self.desk.state.halts, self.desk.state.realised
@@ -282,112 +265,7 @@ class Bot(bt.Strategy):
             age=0.0 if self._pace is None else self._pace.age(self.lanes[number].symbol),
         )
 
-    # entry -------------------------------------------------------------------------
-
-    def _used(self, day: date) -> bool:
-        return self.desk.state.entries_of(self.bot_name, day) >= self.config.entries_per_day
-
-    def _look(self, number: int, lane: Lane, view: MarketView, bar: int) -> None:
-        config, desk = self.config, self.desk
-        day = desk.clock.day(bar)
-        if self._used(day):
-            lane.note(bar, Reason.ENTRIES_USED)
-            return
-        reserve = lane.reserve(bar)
-        if reserve and self._full(reserve):
-            if self._barred is not None:
-                reserve = min(reserve, self._barred.reserve)
-            self._barred = _Barred(desk.state, bar, reserve)
-            lane.deny(bar - 1, bar + 1, Reason.DAY_CAP)
-            return
-        proposal = self._proposal(lane, bar)
-        if isinstance(proposal, Reason):
-            lane.note(bar, proposal)
-            return
-        text, quote = str(proposal.combo), desk.book.quote(proposal.combo)
-        if quote is None or math.isnan(quote.ask):
-            lane.note(bar, Reason.NO_QUOTE, text)
-            return
-        cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)
-        credit = self._credit(proposal)
-        if not credit >= self.p.common.min_credit_to_cost * cost:
-            lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
-            return
-        structural = proposal.combo.structural_loss(quote.ask, cost)
-        at, trade_id = desk.clock.at(bar), desk.next_trade_id()
-        intent = Intent(
-            order_ref=f"{self.bot_name}-{at:%Y%m%d}-{trade_id}",
-            trade_id=trade_id,
-            bot=self.bot_name,
-            symbol=lane.symbol,
-            combo=proposal.combo,
-            quantity=config.quantity,
-            opening=True,
-            why=Reason.ENTERED,
-            at=at,
-            planned_loss=config.planned_loss * config.quantity,
-            structural_loss=structural * config.quantity,
-            margin=proposal.combo.margin(quote.ask) * config.quantity,
-        )
-        # asked last: what is denied anyway needs no advice
-        if self.p.advisor is not None and isinstance(desk.judge(intent, view), Approved):
-            combo = proposal.combo
-            bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
-            told = of_trade(credit, structural, cost, bid, ask, proposal.short_delta)
-            units = self._advised(number, intent, told, view, bar)
-            if not units:
-                lane.note(bar, Reason.MODEL_VETO, text, -quote.ask)
-                return
-            intent = intent.shrunk(units)
-        verdict = desk.ask(intent, view)
-        if isinstance(verdict, Denied):
-            lane.note(bar, verdict.reason, text, -quote.ask, verdict.text)
-            return
-        lane.note(bar, Reason.ENTERED, text, -quote.ask)
-        self._barred = None
-        self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
-        self._send(self.ticket, intent.quantity, Urgency.ENTRY, at)
-
-    def _full(self, reserve: int) -> bool:
-        """Tell whether a trade foreseen would be too much for the day, and for no reason before that."""
-        state = self.desk.state
-        if state.halts:
-            return False
-        planned = cents(self.config.planned_loss * self.config.quantity) or 0
-        denied = self.desk.governor.day_verdict(state, self.bot_name, reserve, planned)
-        return denied is not None and denied.reason is Reason.DAY_CAP
-
-    def _shown(self) -> list[FeatureSet]:
-        calendar = self.desk.governor.calendar
-        return [self.features(lane.data, calendar.releases(lane.symbol)) for lane in self.lanes]
-
-    def _advised(
-        self, number: int, intent: Intent, trade: dict[str, float], view: MarketView, bar: int
-    ) -> int:
-        """Return the units an advisor leaves of an intent, never more than it has."""
-        shown, stamp = self.shown[number], round(view.at.timestamp()) * 1_000_000_000
-        values = shown.at(bar, stamp, trade)
-        case = Case(
-            self.bot_name,
-            view.symbol,
-            view.day,
-            bar,
-            stamp,
-            shown.schema,
-            values,
-            intent.quantity,
-            intent.combo,
-        )
-        return min(max(self.p.advisor.units(case), 0), intent.quantity)
-
-    def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
-        chosen = lane.choice(bar)
-        if chosen is not None:
-            expiry, choice = chosen
-            return choice.why or self.build(lane, expiry, choice)
-        book = self.desk.book
-        listed = book.expiry(lane.symbol, self.config.expiry_days)
-        return Reason.NO_EXPIRY if listed is None else self.propose(lane, book.chain(lane.symbol, listed))
+    # what the journal is told ------------------------------------------------------
 
     def _tell(self, lane: Lane, bar: int, text: str) -> None:
         """Journal what came of a decision minute as soon as it is known."""
@@ -397,165 +275,6 @@ class Bot(bt.Strategy):
         self.desk.journal.record(
             Decision(at, self.bot_name, lane.symbol, reason, combo, credit, measures, rules, text)
         )
-
-    def _credit(self, proposal: Proposal) -> float:
-        """Return the premium received for one unit at executable prices, USD; NaN without a bid."""
-        sold = self.premium(proposal)
-        quote = self.desk.book.quote(sold)
-        return np.nan if quote is None else -quote.ask * sold.multiplier
-
-    def _send(self, ticket: Ticket, units: int, urgency: Urgency, at: datetime) -> None:
-        def kept(order: Order, number: int) -> None:
-            ticket.sending(order, number)
-            self._keep(ticket, at)
-
-        step, opening = ticket.proposal.steps[ticket.step], ticket.stage is Stage.OPENING
-        self.desk.send(ticket.intent, step, units, opening, urgency, at, self, kept)
-
-    def _keep(self, ticket: Ticket, at: datetime) -> None:
-        """Make durable what a restart would go on from."""
-        if self.desk.keeps:
-            still_open = self.ticket is not None
-            self.desk.keep(self.bot_name, ticket.intent, ticket_to_json(ticket), still_open, at)
-            held = (ticket.intent.order_ref, tuple(ticket.held))
-            if held != self._position and (any(ticket.held) or self._position[0] == held[0]):
-                self.desk.journal.record(ticket.position(at))
-                self._position = held
-
-    # while a trade lives -------------------------------------------------------------
-
-    def _manage(self, ticket: Ticket, view: MarketView, bar: int) -> None:
-        why = self.desk.closing or self.desk.governor.must_close(self.desk.state, view, self.bot_name)
-        if ticket.stage is Stage.OPENING:
-            if why is None and view.minute >= self.limits.window_last:
-                why = Reason.OUTSIDE_WINDOW
-            if why is not None and ticket.why is Reason.ENTERED:
-                ticket.why = why
-                self.desk.cancel(ticket.working)
-        elif ticket.stage is Stage.CLOSING:
-            if why is not None and not ticket.urgent:
-                ticket.urgent = True
-                self.desk.cancel(ticket.working)
-        elif ticket.intent.order_ref in self.desk.disputed:
-            return  # selling what is not there any more would open the opposite
-        elif why is not None:
-            self._leave(ticket, why, Urgency.URGENT, view.at)
-        else:
-            self._check_levels(ticket, view)
-
-    def _check_levels(self, ticket: Ticket, view: MarketView) -> None:
-        marked = False
-        for level in ticket.levels:
-            quote = self._quote(level.combo)
-            if quote is None:
-                continue
-            marked = True
-            if quote.bid <= level.stop:
-                if self._pace is not None and np.isnan(quote.ask):
-                    continue  # one-sided: no evidence of a loss
-                depth = (level.stop - quote.bid) / max(self.room(ticket), level.combo.product.tick.combo)
-                if self._stop_timer.breached(view.at, depth):
-                    self._leave(ticket, Reason.PLANNED_LOSS, Urgency.URGENT, view.at)
-                    return
-            elif level.stop > -np.inf:
-                self._stop_timer.held()
-            if quote.bid >= level.take:
-                self._leave(ticket, Reason.PROFIT_TARGET, Urgency.EXIT, view.at)
-                return
-        if not self._marked(marked, view):
-            self._leave(ticket, Reason.UNMARKED, Urgency.URGENT, view.at)
-        elif view.minute >= self.p.common.time_stop:
-            self._leave(ticket, Reason.TIME_STOP, Urgency.EXIT, view.at)
-
-    def _quote(self, combo: Combo) -> Quote | None:
-        """Return a combo's quote if it can be believed."""
-        if self._pace is not None and not self._pace.fresh(combo):
-            return None
-        return self.desk.book.quote(combo)
-
-    def _marked(self, marked: bool, view: MarketView) -> bool:
-        """Tell whether a trade has a price, or too short a time none, or shares it with a silent market."""
-        if marked or self._pace is None or not self._pace.moving(view.symbol):
-            self._mark_timer.seen()
-            return True
-        return not self._mark_timer.missing(view.at)
-
-    def _leave(self, ticket: Ticket, why: Reason, urgency: Urgency, at: datetime) -> None:
-        self._stop_timer.held()
-        self._mark_timer.seen()
-        ticket.stage, ticket.why, ticket.urgent = Stage.CLOSING, why, urgency is Urgency.URGENT
-        ticket.step = max(step for step, units in enumerate(ticket.held) if units)
-        self._send(ticket, ticket.held[ticket.step], urgency, at)
-
-    def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None:
-        """Follow a working order; called by the broker on every change of its state."""
-        ticket = self.ticket
-        if ticket is None or not event.order_ref.startswith(ticket.intent.order_ref):
-            return
-        bar = len(self.data) - 1
-        if event.state in _SETTLED:
-            self._told = True
-            ticket.settle(fills)
-            ticket.why = _SETTLED[event.state]
-            self._finish(ticket, event.at, bar)
-            return
-        if fills and ticket.stage is Stage.OPEN:  # the stop that rests at the broker
-            ticket.stage, ticket.why, ticket.urgent = Stage.CLOSING, Reason.PROTECTIVE_STOP, True
-        if fills:
-            ticket.book(fills, units)
-        if event.state in _ENDED:
-            self._told = True
-            ticket.working = ""
-            self._next_step(ticket, event, bar)
-        elif fills:
-            self._keep(ticket, event.at)
-
-    def _next_step(self, ticket: Ticket, event: OrderEvent, bar: int) -> None:
-        """Go on after an order has ended, whichever way."""
-        opening, complete = ticket.stage is Stage.OPENING, len(ticket.held) - 1
-        if not opening:
-            if any(ticket.held):
-                urgency = Urgency.URGENT if ticket.urgent else Urgency.EXIT
-                self._leave(ticket, ticket.why, urgency, event.at)
-            else:
-                self._finish(ticket, event.at, bar)
-        elif event.state == "filled" and ticket.step < complete and ticket.why is Reason.ENTERED:
-            ticket.step += 1
-            self._send(ticket, ticket.intent.quantity, Urgency.ENTRY, event.at)
-        elif ticket.held[complete]:
-            ticket.stage, ticket.why = Stage.OPEN, Reason.ENTERED
-            ticket.levels = self.levels(ticket)
-            self._keep(ticket, event.at)
-        elif any(ticket.held):
-            why = ticket.why if ticket.why is not Reason.ENTERED else Reason(event.state)
-            self._leave(ticket, why, Urgency.URGENT, event.at)
-        else:
-            self._abandon(ticket, event, bar)
-
-    def _abandon(self, ticket: Ticket, event: OrderEvent, bar: int) -> None:
-        lane = self.lanes[ticket.lane]
-        reason = ticket.why if ticket.why is not Reason.ENTERED else Reason(event.state)
-        if ticket.bar in lane.outcomes:  # not where another process decided
-            _, text, credit = lane.outcomes[ticket.bar]
-            lane.note(ticket.bar, reason, text, credit)
-        self._end(ticket, 0.0, event.at, bar, filled=False)
-
-    def _finish(self, ticket: Ticket, at: datetime, bar: int) -> None:
-        spot = self.lanes[ticket.lane].data.close[0]
-        trade = ticket.trade(at, spot, self.desk.book.source(ticket.proposal.combo))
-        self.desk.journal.trade(trade)
-        self._end(ticket, trade.net, at, bar)
-
-    def _end(self, ticket: Ticket, net: float, at: datetime, bar: int, filled: bool = True) -> None:
-        self.desk.closed(ticket.intent, net, filled)
-        self.ticket = None
-        self._keep(ticket, at)
-        if not self.p.whole:
-            return
-        self._held(ticket, bar)
-        for lane in self.lanes:
-            if self._used(self.desk.clock.day(bar)):
-                lane.fill(bar - 1, self.desk.clock.last_bar_of_day(bar) + 1, Reason.ENTRIES_USED)
 
     def stop(self) -> None:
         """Account for the candidates a trade left open at the end of the data has covered."""

@@ -47,7 +47,6 @@ TITLES = {
     "weekday": "By weekday of entry",
     "month": "By month of the year",
 }
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # drawn colours that follow the reader's light or dark page
 THEMED = {
     charts.INK: "ink",

@@ -146,11 +146,6 @@ def cost_rows(f: dict[str, float]) -> Rows:
     ]
 
 
-def metric_rows(figures: dict[str, float]) -> Rows:
-    """Return all figures of a run or a bot as (name, text)."""
-    return [row for _, rows in metric_sections(figures) for row in rows]
-
-
 def verdict(figures: dict[str, float]) -> str:
     """Return in a sentence what the run says of the mean trade, and whether it says anything."""
     if not figures["trades"]:

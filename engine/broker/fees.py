@@ -41,13 +41,10 @@ class FeeSchedule:
         Days on which any rate changes, ascending; the first is where the table begins.
     rates : sequence of Rates
         In force from the change of the same place on.
-    fixed : date, optional
-        Charge every day by the rates of this one.
     """
 
     changes: tuple[date, ...]
     rates: tuple[Rates, ...]
-    fixed: date | None = None
     _estimates: dict[Any, float] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -67,13 +64,9 @@ class FeeSchedule:
             raise ConfigError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
         return cls(*TableReader(path).read(content))
 
-    def as_of(self, day: date) -> FeeSchedule:
-        """Return the same schedule charging every day by the rates of ``day``."""
-        return FeeSchedule(self.changes, self.rates, day)
-
     def on(self, day: date) -> Rates:
         """Return the rates in force on a day; ``ConfigError`` before the table begins."""
-        row = bisect_right(self.changes, self.fixed or day) - 1
+        row = bisect_right(self.changes, day) - 1
         if row < 0:
             raise ConfigError(f"fees are asked for {day}, the table begins on {self.changes[0]}")
         return self.rates[row]
@@ -149,7 +142,7 @@ class FeeSchedule:
         return np.minimum(np.maximum(abs(price), _DEAR), _DEAREST)
 
     def _row(self, day: date) -> int:
-        return bisect_right(self.changes, self.fixed or day)
+        return bisect_right(self.changes, day)
 
     def _estimate(self, combo: Combo, dollars: float, day: date) -> float:
         option = min(max(dollars, _DEAR), _DEAREST)
@@ -175,10 +168,10 @@ class FeeSchedule:
             f"{tier.fee:.2f}" + (f" below {tier.below:.2f}" if tier.below < math.inf else "")
             for tier in rates.option_tiers
         )
-        when = f"as of {self.fixed}" if self.fixed else "of the trading day"
         return (
-            f"Fees {when}: options {tiers} USD a contract, at least {rates.option_minimum:.2f} an order; "
-            f"exchange, clearing ({rates.clearing:g}), regulatory ({rates.regulatory:g}) and, on sales, "
-            f"activity and transaction fees on top; shares {rates.share:g} each, at least "
+            f"Fees of the trading day: options {tiers} USD a contract, at least "
+            f"{rates.option_minimum:.2f} an order; exchange, clearing ({rates.clearing:g}), "
+            f"regulatory ({rates.regulatory:g}) and, on sales, activity and transaction fees on top; "
+            f"shares {rates.share:g} each, at least "
             f"{rates.share_minimum:.2f} an order. Settlement, exercise and assignment are free."
         )

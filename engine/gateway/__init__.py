@@ -1,0 +1,1 @@
+"""A simulated gateway that speaks TWS's protocol over TCP, faults included, to rehearse on."""

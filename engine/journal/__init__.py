@@ -1,0 +1,1 @@
+"""What happened and why, in SQLite or PostgreSQL: records, tables, queries, export, logs."""

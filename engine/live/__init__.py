@@ -1,0 +1,1 @@
+"""What only a session on the clock needs: locks, plans, pace, patience, clean files."""

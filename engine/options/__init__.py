@@ -1,0 +1,1 @@
+"""Contracts, prices, volatilities, greeks, chains and the combos made of them."""

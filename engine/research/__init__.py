@@ -1,0 +1,1 @@
+"""Statistics of searches: intervals, overfitting, spaces of settings."""

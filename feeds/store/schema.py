@@ -29,5 +29,4 @@ REJECTED = pa.schema([*QUOTES, ("reason", pa.string()), ("file", pa.string()), (
 KEY = ("expiry", "am", "call", "strike", "root", "stamp")
 # calls stand before puts
 ORDER = [(name, "descending" if name == "call" else "ascending") for name in KEY]
-EMPTY = QUOTES.empty_table()
 NONE_REJECTED = REJECTED.empty_table()

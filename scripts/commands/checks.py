@@ -10,6 +10,7 @@ import typer
 from scripts.commands.options import (
     CONFIG,
     RUNS,
+    AsJson,
     Config,
     LogFile,
     Made,
@@ -47,7 +48,7 @@ def lookahead(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Rerun a backtest on other futures and report whatever changed before them."""
+    """Rerun a backtest on other futures. Report whatever changed before them."""
     start_log(verbose, logfile)
     from scripts.commands.run import chosen
     from scripts.lookahead import LookaheadRequest, run
@@ -77,12 +78,13 @@ def ablate(
     premium: Premium = None,
     generator: Made = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 one a core.")] = -1,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     out: Annotated[Path, typer.Option(help="Folder for the report's own folder.")] = RUNS,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Switch each filter off alone and say what it is worth on the same days."""
+    """Switch each filter off alone. Say what it is worth on the same days."""
     start_log(verbose, logfile)
     from scripts.ablate import AblateRequest, run
     from scripts.commands.run import chosen
@@ -98,4 +100,4 @@ def ablate(
         premium=premium,
         generator=None if generator is None else str(generator),
     )
-    run(AblateRequest(base, optional, jobs))
+    run(AblateRequest(base, optional, jobs, as_json))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scripts.commands.options import CONFIG, Config, LogFile, Made, Range, Seed, Verbose, start_log
+from scripts.commands.options import CONFIG, AsJson, Config, LogFile, Made, Range, Seed, Verbose, start_log
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +41,6 @@ def synth(
     make(symbol=symbol, out=out, generator=made, seed=seed, timerange=timerange, config=config)
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print for programs.")]
 Store = Annotated[Path, typer.Argument(help="The store's folder.")]
 
 
@@ -55,7 +54,7 @@ def synth_quotes(
     config: Config = CONFIG,
     verbose: Verbose = 0,
 ) -> None:
-    """Write the model's option quotes as a vendor would deliver them."""
+    """Write the model's option quotes as a vendor would."""
     start_log(verbose)
     from scripts.synth_quotes import synth_quotes as make
 
@@ -95,7 +94,7 @@ def history(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Fetch minute bars from Interactive Brokers, day by day; run it again to go on."""
+    """Fetch minute bars from Interactive Brokers, day by day. Run it again to go on."""
     start_log(verbose, logfile)
     from feeds.ibkr_history.download import Link
     from scripts.history import history as fetch

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from engine.errors import ConfigError
-from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Range, Seed, Verbose, start_log
+from scripts.commands.options import (
+    CONFIG,
+    RUNS,
+    AsJson,
+    Config,
+    LogFile,
+    Profile,
+    Range,
+    Seed,
+    Verbose,
+    start_log,
+)
 
 Bot = Annotated[str | None, typer.Option(metavar="condor", help="Only this bot.")]
 Place = Annotated[
@@ -20,9 +31,7 @@ Place = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Folder for the report's own folder.")]
 
-gate = typer.Typer(
-    invoke_without_command=True, help="Where the bots stand between backtest and live, and what is missing."
-)
+gate = typer.Typer(invoke_without_command=True, help="Where the bots stand between backtest and live.")
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +46,7 @@ def show(
     bot: Bot = None,
     report: Annotated[bool, typer.Option("--report", help="Write it as HTML and PNG.")] = False,
     history: Annotated[bool, typer.Option("--history", help="What the gate was told, all of it.")] = False,
+    as_json: AsJson = False,
     place: Place = None,
     config: Config = CONFIG,
     out: Out = RUNS,
@@ -50,7 +60,7 @@ def show(
     from scripts.gate import GateRequest
     from scripts.gate import show as run
 
-    run(GateRequest(place, config, None, bot, out), report, history)
+    run(GateRequest(place, config, None, bot, out), report, history, as_json)
 
 
 @gate.command("register")
@@ -61,7 +71,7 @@ def register_now(
     config: Config = CONFIG,
     verbose: Verbose = 0,
 ) -> None:
-    """Take the configuration as it is now; one that has changed starts over."""
+    """Take the configuration as it is now. One that has changed starts over."""
     start_log(verbose)
     from scripts.gate import GateRequest
     from scripts.gate import register as run
@@ -105,7 +115,7 @@ def override(
     config: Config = CONFIG,
     verbose: Verbose = 0,
 ) -> None:
-    """Trade live for one day against the gate; asks for the words."""
+    """Trade live for one day against the gate. Asks for the words."""
     start_log(verbose)
     from engine.gate.permission import words_for
     from scripts.gate import GateRequest, type_override
@@ -128,7 +138,7 @@ def simulate(
     config: Config = CONFIG,
     verbose: Verbose = 0,
 ) -> None:
-    """Send made-up track records up the ramp: how many pass, with and without an edge."""
+    """Send made-up track records up the ramp. How many pass, with and without an edge."""
     start_log(verbose)
     from scripts.gate_power import PowerRequest, ratios_of, run
 
@@ -140,6 +150,7 @@ def feasible(
     budget: Annotated[
         float | None, typer.Option(metavar="USD", help="R, instead of the configured planned loss.")
     ] = None,
+    as_json: AsJson = False,
     timerange: Range = None,
     profile: Profile = None,
     seed: Seed = None,
@@ -147,7 +158,7 @@ def feasible(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Say on how many days a bot could trade at all, what it could lose, and what it would have to earn."""
+    """Say on how many days a bot could trade at all. And what it could lose and would have to earn."""
     start_log(verbose, logfile)
     from scripts.commands.run import chosen
     from scripts.feasible import run
@@ -156,4 +167,4 @@ def feasible(
     asked = BacktestRequest(
         config=config, out=RUNS, bots=chosen(bots), timerange=timerange, profile=profile, seed=seed
     )
-    run(asked, budget)
+    run(asked, budget, as_json)

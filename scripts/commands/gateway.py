@@ -39,7 +39,7 @@ def gateway(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Serve the TWS protocol on this machine, to bots that have no broker."""
+    """Serve the TWS protocol on this machine. For bots that have no broker."""
     start_log(verbose, logfile)
     from scripts.gateway import GatewayRequest, run
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Verbose, start_log
+from scripts.commands.options import CONFIG, RUNS, AsJson, Config, LogFile, Profile, Verbose, start_log
 
 
 class Venue(StrEnum):
@@ -56,7 +56,7 @@ def upgrade(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Bring the tables to this program's version, after a copy; or make a fresh journal."""
+    """Bring the tables to this version, after a copy. Or make a fresh journal."""
     start_log(verbose, logfile)
     from scripts import journal
 
@@ -98,6 +98,7 @@ def export(
 def check(
     venue: Whose = Venue.PAPER,
     database: Database = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     verbose: Verbose = 0,
     logfile: LogFile = None,
@@ -106,7 +107,7 @@ def check(
     start_log(verbose, logfile)
     from scripts import journal
 
-    journal.check(journal.place_of(database, venue.value, config))
+    journal.check(journal.place_of(database, venue.value, config), as_json)
 
 
 def alerts_test(
@@ -131,7 +132,7 @@ def eod(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Judge a session: report, figures, the gate's verdict, and the summary that is sent."""
+    """Judge a session and send its summary. Report, figures, the gate's verdict."""
     start_log(verbose, logfile)
     from engine.settings import Settings
     from scripts import journal

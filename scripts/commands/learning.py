@@ -11,6 +11,7 @@ import typer
 from scripts.commands.options import (
     CONFIG,
     RUNS,
+    AsJson,
     Config,
     LogFile,
     Made,
@@ -58,7 +59,7 @@ def train(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Learn from the bots' own candidates which trades to leave, and say what that is worth."""
+    """Learn from the bots' candidates which trades to leave. Say what that is worth."""
     start_log(verbose, logfile)
     from scripts.commands.run import chosen
     from scripts.learning import TrainRequest, run
@@ -79,17 +80,20 @@ def train(
     run(TrainRequest(base, None if kind is None else str(kind), jobs))
 
 
-def show(file: Annotated[Path, typer.Argument(help="A model made by mw train.")]) -> None:
+def show(
+    file: Annotated[Path, typer.Argument(help="A model made by mw train.")], as_json: AsJson = False
+) -> None:
     """Say what a model is, what it was trained on and what it proved."""
     from scripts.models import show as told
 
-    told([file])
+    told([file], as_json)
 
 
 def compare(
     files: Annotated[list[Path], typer.Argument(help="Two models or more, made by mw train.")],
+    as_json: AsJson = False,
 ) -> None:
     """Hold models against each other."""
     from scripts.models import show as told
 
-    told(files)
+    told(files, as_json)

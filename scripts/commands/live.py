@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import ConfigError
-from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Seed, Verbose, start_log
+from scripts.commands.options import CONFIG, RUNS, AsJson, Config, LogFile, Profile, Seed, Verbose, start_log
 
 FASTEST = 1000.0
 
@@ -65,7 +65,7 @@ def rehearse(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Play a day at a simulated gateway with the code that trades paper and live."""
+    """Play a day at a simulated gateway. The code is that of paper and live."""
     start_log(verbose, logfile)
     from scripts.commands.run import chosen
     from scripts.live.rehearse import Rehearsal, rehearse, trading_days
@@ -120,7 +120,7 @@ def live(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Trade the next session on the live account, where the gate allows it (mw gate)."""
+    """Trade the next session live, where the gate allows it."""
     start_log(verbose, logfile)
     from scripts.commands.run import chosen
     from scripts.live.plan import make_plan
@@ -137,7 +137,7 @@ def guard(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Watch a session from outside and close the account when it must be; sessions start it themselves."""
+    """Watch a session from outside; close the account at need. Sessions start it themselves."""
     start_log(verbose, logfile)
     from scripts.live.guard import Guard, tag_of, told_owner
     from scripts.live.plan import read_plan
@@ -155,7 +155,7 @@ def kill(
     folder: Folder = None,
     config: Config = CONFIG,
 ) -> None:
-    """Let no session start and no entry be made until `mw unkill`; what is open is closed as usual."""
+    """Let no session start and no entry be made. Until `mw unkill`; what is open is closed as usual."""
     from engine.live.files import KillFile
 
     file = KillFile(_folder(folder, config))
@@ -171,11 +171,11 @@ def unkill(folder: Folder = None, config: Config = CONFIG) -> None:
     typer.echo(f"{file.path} is gone" if file.clear() else f"{file.path} was not there")
 
 
-def status(folder: Folder = None, config: Config = CONFIG) -> None:
+def status(folder: Folder = None, config: Config = CONFIG, as_json: AsJson = False) -> None:
     """Say which sessions run, and what they hold."""
     from scripts.live.status import show
 
-    show(_folder(folder, config))
+    show(_folder(folder, config), as_json)
 
 
 def flatten(
@@ -185,7 +185,7 @@ def flatten(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """End the session, cancel its orders, close what is open, and check that the account is flat."""
+    """End the session, close what is open, cancel its orders. Checks that the account is flat."""
     start_log(verbose, logfile)
     from scripts.live.plan import make_plan
     from scripts.live.status import flatten as close
@@ -200,7 +200,7 @@ def connect_test(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Check the connection, the account, the data and the clock, and say what to click."""
+    """Check connection, account, data and clock at the broker. Say what to click."""
     start_log(verbose, logfile)
     from scripts.live.connect import run
     from scripts.live.plan import make_plan
@@ -218,7 +218,7 @@ def reconcile(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Show where journal and broker differ, and settle it the way you choose; no session may run."""
+    """Show where journal and broker differ. Settle it the way you choose; no session may run."""
     start_log(verbose, logfile)
     from scripts.live.plan import make_plan
     from scripts.live.reconcile import Choice, run
@@ -243,7 +243,7 @@ def record(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Keep a session's bars and chains without trading, for a backtest to replay."""
+    """Keep a session's bars and chains, without trading. For a backtest to replay."""
     start_log(verbose, logfile)
     from dataclasses import replace
 
@@ -262,7 +262,7 @@ def universe_update(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Rank the underlyings by option volume and spread; your own edits stay."""
+    """Rank the underlyings by option volume and spread. Your own edits stay."""
     start_log(verbose, logfile)
     from scripts.live.plan import make_plan
     from scripts.live.universe import update

@@ -33,6 +33,7 @@ Premium = Annotated[float | None, typer.Option(help="Instead of quotes.premium; 
 Made = Annotated[Generator | None, typer.Option(help="Instead of data.generator.")]
 Range = Annotated[str | None, typer.Option(metavar="20140103-20181231", help="Days to use, both included.")]
 Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Say more; twice, say all.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 LogFile = Annotated[Path | None, typer.Option(help="Write the log here too, at level DEBUG.")]
 
 

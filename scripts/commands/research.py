@@ -35,7 +35,7 @@ def control(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Run the bots where there is nothing to earn, and on days that hurt."""
+    """Run the bots where nothing is earned, and on days that hurt."""
     start_log(verbose, logfile)
     from scripts.commands.run import chosen
     from scripts.control import PREMIUMS, ControlRequest, premiums_of, run
@@ -99,7 +99,7 @@ def screen(
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Try all entry minutes, strikes, targets and stops of a bot at once."""
+    """Try all entries, strikes and exits of a bot at once."""
     start_log(verbose, logfile)
     from scripts.search.run import SearchRequest
     from scripts.search.screen import ScreenRequest, run

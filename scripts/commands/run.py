@@ -11,6 +11,7 @@ from engine.errors import ConfigError, DataError
 from scripts.commands.options import (
     CONFIG,
     RUNS,
+    AsJson,
     Config,
     LogFile,
     Made,
@@ -113,6 +114,7 @@ def report(
         str | None, typer.Argument(help="A run's folder or its name in runs/; else the newest.")
     ] = None,
     trade: Annotated[int | None, typer.Option(min=1, metavar="ID", help="Draw this trade's day.")] = None,
+    as_json: AsJson = False,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
@@ -121,7 +123,7 @@ def report(
     folder = None if run is None else folder_of(run)
     from scripts.report import run as show
 
-    show(folder, trade)
+    show(folder, trade, as_json)
 
 
 def chain(
@@ -138,14 +140,14 @@ def chain(
         Path | None, typer.Option(metavar="STORE", help="Keep the delayed chain in a quote store.")
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Of now, from TWS or IB Gateway.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the delayed chain for programs.")] = False,
+    as_json: AsJson = False,
     premium: Premium = None,
     seed: Seed = None,
     config: Config = CONFIG,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Print a chain with greeks: a delayed one of now, or the model's at a time."""
+    """Print a chain with greeks. A delayed one of now, or the model's at a time."""
     start_log(verbose, logfile)
     from scripts.chain import run, run_delayed
 

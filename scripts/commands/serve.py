@@ -44,7 +44,7 @@ def serve(
     config: Config = CONFIG,
     verbose: Verbose = 1,
 ) -> None:
-    """Serve status, metrics and the door for TradingView's alerts on this machine."""
+    """Serve status, metrics and a door for TradingView's alerts."""
     start_log(verbose)
     from scripts.serve.start import serve_journal
 
@@ -56,7 +56,7 @@ def pine(
     run: Annotated[Path | None, typer.Option(help="A run's folder; by default the newest.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; by default <symbol>.pine.")] = None,
 ) -> None:
-    """Write a Pine script that lays a run's trades over a TradingView chart."""
+    """Write a Pine script with a run's trades for TradingView."""
     start_log(0)
     from scripts.pine import write
     from scripts.report import RUNS, newest

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import ConfigError
-from scripts.commands.options import CONFIG, Config, Profile, Verbose, start_log
+from scripts.commands.options import CONFIG, AsJson, Config, Profile, Verbose, start_log
 
 SHELLS = ("bash", "zsh", "fish")
-AsJson = Annotated[bool, typer.Option("--json", help="Print it for programs.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +57,7 @@ def init(
 
 
 def doctor(config: Config = CONFIG, profile: Profile = None, as_json: AsJson = False) -> None:
-    """Check that everything is in place, and say what to do where it is not."""
+    """Check that everything is in place. Say what to do where it is not."""
     start_log(0)
     from scripts.doctor import examine, print_checks
 
@@ -78,7 +77,10 @@ def show_config(
 
 
 def completion(shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish")]) -> None:
-    """Print what makes a shell complete mw's words: eval "$(mw completion bash)"."""
+    """Print what makes a shell complete mw's words.
+
+    Use it as eval "$(mw completion bash)".
+    """
     if shell not in SHELLS:
         raise ConfigError(f"completion: got {shell!r}, expected one of {', '.join(SHELLS)}")
     from typer.completion import get_completion_script

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scripts.commands.options import LogFile, Verbose, start_log
+from scripts.commands.options import AsJson, LogFile, Verbose, start_log
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -26,11 +26,11 @@ def validate(
     only: Annotated[
         list[str] | None, typer.Option(help="prices, american, parity, generator or indices; repeatable.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: AsJson = False,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
-    """Hold prices, generator and benchmarks against recorded data; exit 2 where a figure misses."""
+    """Hold prices and generator against recorded data. Exit 2 where a figure misses."""
     start_log(verbose, logfile)
     from scripts.validate.run import validate as run
 

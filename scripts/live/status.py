@@ -7,6 +7,7 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -17,41 +18,59 @@ from engine.live.guard import ENDED, LEFT_OPEN
 from scripts.live.guard import close_all
 from scripts.live.journal import by_hand
 from scripts.live.plan import Plan
+from scripts.told import print_json
 
 END_SECONDS = 150.0  # wall seconds a session is given to close by itself
 NAP = 0.2
 
 
-def show(folder: Path) -> None:
+def show(folder: Path, as_json: bool = False) -> None:
     """Print the sessions of a folder, one a row, and whether the kill file stands."""
     console = Console()
-    why = KillFile(folder).reason()
+    why, found = KillFile(folder).reason(), sessions(folder)
+    if as_json:
+        print_json({"killed": why, "sessions": found})
+        return
     if why is not None:
         console.print(f"The kill file stands: {why}")
-    tags = sorted(path.name.partition(".")[0] for path in folder.glob("*.heartbeat.json"))
-    if not tags:
+    if not found:
         console.print(f"No session has left a sign of life in {folder} (mw paper starts one).")
         return
     table = Table("session", "state", "pid", "last sign", "connected", "guard", "holds and halts")
-    for tag in tags:
+    for one in found:
+        table.add_row(
+            one["session"],
+            one["state"],
+            str(one["pid"] or "-"),
+            f"{one['seconds_ago']:.0f} s ago",
+            "yes" if one["connected"] else "no",
+            str(one["guard"] or "-"),
+            one["holds"],
+        )
+    console.print(table)
+
+
+def sessions(folder: Path) -> list[dict[str, Any]]:
+    """Return what each session of a folder last said of itself, and which processes live."""
+    found = []
+    for tag in sorted(path.name.partition(".")[0] for path in folder.glob("*.heartbeat.json")):
         beat = Heartbeat(folder, tag).read()
         if beat is None:
             continue
-        pid, watched = AccountLock(folder, tag).holder(), AccountLock(folder, tag, "guard").holder()
-        state = (
-            beat.state if pid is not None or beat.state in (ENDED, LEFT_OPEN) else f"dead while {beat.state}"
+        pid = AccountLock(folder, tag).holder()
+        ended = beat.state in (ENDED, LEFT_OPEN)
+        found.append(
+            {
+                "session": tag,
+                "state": beat.state if pid is not None or ended else f"dead while {beat.state}",
+                "pid": pid,
+                "seconds_ago": max(time.time() - beat.at, 0.0),
+                "connected": beat.connected,
+                "guard": AccountLock(folder, tag, "guard").holder(),
+                "holds": beat.text,
+            }
         )
-        ago = f"{max(time.time() - beat.at, 0.0):.0f} s ago"
-        table.add_row(
-            tag,
-            state,
-            str(pid or "-"),
-            ago,
-            "yes" if beat.connected else "no",
-            str(watched or "-"),
-            beat.text,
-        )
-    console.print(table)
+    return found
 
 
 def flatten(plan: Plan) -> None:

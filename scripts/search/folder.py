@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from analyzers.report.sections import Section, render_sections
+from analyzers.report.words import NOT_EVIDENCE
 from engine.errors import ConfigError
+from scripts.files import put
 
 DONE = "done.jsonl"
 
@@ -31,12 +34,18 @@ def held(folder: Path) -> Iterator[Path]:
         yield folder
 
 
-@contextmanager
-def put(path: Path) -> Iterator[Path]:
-    """Give a name to write to; the file takes its place when it is whole."""
-    beside = path.with_name(f".{path.name}")
-    try:
-        yield beside
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+def put_report(
+    folder: Path,
+    kind: str,
+    title: str,
+    lead: str,
+    sections: Sequence[Section],
+    draw: Callable[[Path], None],
+    **parts: Any,
+) -> None:
+    """Write ``<kind>.png`` and ``<kind>.html``; ``parts`` are the page's own heats or drawings."""
+    with put(folder / f"{kind}.png") as path:
+        draw(path)
+    page = render_sections(title, f"{lead} {NOT_EVIDENCE}", sections, **parts)
+    with put(folder / f"{kind}.html") as path:
+        path.write_text(page, encoding="utf-8")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analyzers.search import FIGURES, figures
 from engine.research.space import short_names
-from scripts.variants import Outcome
+from scripts.outcomes import Outcome
 
 Floats = NDArray[np.float64]
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from analyzers.search import figures
 from engine.research.space import Changes
 from engine.settings import Settings
+from scripts.outcomes import Outcome, read_outcomes
 from scripts.progress import watched
 from scripts.search.folder import DONE
 from scripts.search.found import Found, matrices
@@ -19,7 +20,7 @@ from scripts.search.ledger import Ledger
 from scripts.search.spec import MOST, Search
 from scripts.search.tpe import proposed
 from scripts.session import chosen_bots
-from scripts.variants import Base, Outcome, Variant, read_outcomes, run_variants, settings_of
+from scripts.variants import Base, Variant, run_variants, settings_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +16,24 @@ from rich.console import Console
 from analyzers.report.heat import heat_chart, panels_of_grid
 from analyzers.report.luck import luck_section, verdict_of
 from analyzers.report.screen import agreement_section
-from analyzers.report.sections import Section, print_sections, render_sections
+from analyzers.report.sections import Section, print_sections
 from analyzers.report.sweep import best_section
-from analyzers.report.words import NOT_EVIDENCE, count
+from analyzers.report.words import count
 from analyzers.search import best_of, luck_of, ranking
 from engine.errors import ConfigError, DataError
 from engine.research.space import short_names
 from engine.research.statistics import LEAST_TRADES
 from engine.settings_types import clock
+from scripts.files import put
+from scripts.outcomes import Outcome
 from scripts.progress import watched
 from scripts.search.entries import ALL_DAY
-from scripts.search.folder import DONE, held, put
+from scripts.search.folder import DONE, held, put_report
 from scripts.search.found import Found
 from scripts.search.ledger import Ledger
 from scripts.search.run import Plan, SearchRequest
 from scripts.search.screening import ENTRY_KEY, EVERY_KEY, MOST, Grid, Screened, screened
-from scripts.variants import Outcome, Variant, run_variants
+from scripts.variants import Variant, run_variants
 
 KEPT_DAYS = 200  # combinations drawn whose days are kept, for the chance of overfitting
 QUANTILES = 1001  # Sharpe ratios kept in the ledger, for their spread
@@ -180,8 +183,5 @@ def _report(
         for key, held in zip(grid.keys, grid.values, strict=True)
     }
     panels = panels_of_grid(axes, found.figures)
-    with put(folder / "screen.png") as path:
-        heat_chart(title, lead, panels, path)
-    page = render_sections(title, f"{lead} {NOT_EVIDENCE}", sections, heats=panels)
-    with put(folder / "screen.html") as path:
-        path.write_text(page, encoding="utf-8")
+    picture = partial(heat_chart, title, lead, panels)
+    put_report(folder, "screen", title, lead, sections, picture, heats=panels)

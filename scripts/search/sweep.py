@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from analyzers.report.heat import heat_chart, panels_of
 from analyzers.report.luck import luck_section, verdict_of
-from analyzers.report.sections import print_sections, render_sections
+from analyzers.report.sections import print_sections
 from analyzers.report.sweep import best_section, failed_section
-from analyzers.report.words import NOT_EVIDENCE, count
+from analyzers.report.words import count
 from analyzers.search import best_of, luck_of
 from engine.errors import DataError
-from scripts.search.folder import held, put
+from scripts.files import put
+from scripts.search.folder import held, put_report
 from scripts.search.found import Found
 from scripts.search.ledger import Ledger
 from scripts.search.run import Plan, SearchRequest, searched
@@ -68,11 +70,7 @@ def _report(plan: Plan, found: Found, ledger: Ledger, folder: Path, console: Con
     print_sections(console, sections)
     title = f"Market Watch sweep: {plan.search.name}"
     days = f"{found.days[0]} to {found.days[-1]}, {count(len(found.days))} sessions"
-    verdict = verdict_of(luck, "the best Sharpe ratio")
-    under = f"{count(len(found.outcomes))} variants, {days}."
+    lead = f"{count(len(found.outcomes))} variants, {days}. {verdict_of(luck, 'the best Sharpe ratio')}"
     panels = panels_of(found.values, figures)
-    with put(folder / "sweep.png") as path:
-        heat_chart(title, f"{under} {verdict}", panels, path)
-    page = render_sections(title, f"{under} {verdict} {NOT_EVIDENCE}", sections, heats=panels)
-    with put(folder / "sweep.html") as path:
-        path.write_text(page, encoding="utf-8")
+    picture = partial(heat_chart, title, lead, panels)
+    put_report(folder, "sweep", title, lead, sections, picture, heats=panels)

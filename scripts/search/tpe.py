@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.research.space import Axis, Changes
-from scripts.variants import Outcome
+from scripts.outcomes import Outcome
 
 STARTUP = 16  # random ones before the estimator has anything to estimate from
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from analyzers.report.html import themed_svg
 from analyzers.report.luck import luck_section
-from analyzers.report.sections import print_sections, render_sections
+from analyzers.report.sections import print_sections
 from analyzers.report.sweep import failed_section
 from analyzers.report.walkforward import (
     equity_figure,
@@ -22,12 +23,13 @@ from analyzers.report.walkforward import (
     walk_chart,
     window_section,
 )
-from analyzers.report.words import NOT_EVIDENCE, count
+from analyzers.report.words import count
 from analyzers.search import Luck, luck_of
 from analyzers.walkforward import Walk, walk, windows_of
 from engine.errors import ConfigError, DataError
 from engine.research.statistics import expectancy_interval, sharpe
-from scripts.search.folder import held, put
+from scripts.files import put
+from scripts.search.folder import held, put_report
 from scripts.search.found import Found
 from scripts.search.ledger import Ledger
 from scripts.search.run import Plan, SearchRequest, searched
@@ -89,12 +91,9 @@ def _report(plan: Plan, found: Found, walked: Walk, luck: Luck, folder: Path, co
         _days(found, walked).to_parquet(path, index=False)
     with put(folder / "walkforward.json") as path:
         path.write_text(json.dumps(_told(found, walked, luck), indent=2) + "\n", encoding="utf-8")
-    with put(folder / "walkforward.png") as path:
-        walk_chart(title, lead, walked, found.days, path)
+    picture = partial(walk_chart, title, lead, walked, found.days)
     drawing = ("", themed_svg(equity_figure(walked, found.days)))
-    page = render_sections(title, f"{lead} {NOT_EVIDENCE}", sections, drawings=[drawing])
-    with put(folder / "walkforward.html") as path:
-        path.write_text(page, encoding="utf-8")
+    put_report(folder, "walkforward", title, lead, sections, picture, drawings=[drawing])
 
 
 def _numbers(found: Found) -> list[int]:

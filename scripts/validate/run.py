@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,7 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from engine.errors import ConfigError, DataError, MarketWatchError
+from engine.live.files import write_text
 from engine.settings_files import did_you_mean
+from scripts.told import print_json
 from scripts.validate.table import Section, Verdict
 
 Checks = Callable[[Path], list[Section]]
@@ -82,12 +82,12 @@ def validate(
             checks: Checks = import_module(f"{ROOM}.{name}").checks
             sections += checks(data)
     if as_json:
-        console.print_json(json.dumps([section.json() for section in sections]))
+        print_json([section.json() for section in sections])
     else:
         for section in sections:
             section.show(console)
     if out is not None:
-        _write(out, page(sections))
+        write_text(out, page(sections))
     misses = sum(section.misses for section in sections)
     if misses:
         raise MarketWatchError(f"validate: {misses} of {_count(sections)} figures miss their targets")
@@ -105,13 +105,3 @@ def page(sections: Sequence[Section]) -> str:
 
 def _count(sections: Sequence[Section]) -> int:
     return sum(verdict is not Verdict.SHOWN for section in sections for verdict in section.verdicts)
-
-
-def _write(out: Path, text: str) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staged = out.with_name(f".{out.name}.part")
-    try:
-        staged.write_text(text, encoding="utf-8")
-        os.replace(staged, out)
-    finally:
-        staged.unlink(missing_ok=True)

@@ -99,12 +99,6 @@ def test_clearing_was_capped_until_2025(fees: FeeSchedule) -> None:
     assert fees.order_fees(legs, date(2025, 2, 14)) == pytest.approx(without + 250.0)
 
 
-def test_schedule_as_of_a_day_charges_every_day_alike(fees: FeeSchedule) -> None:
-    fixed = fees.as_of(TODAY)
-    assert fixed.on(date(2014, 1, 3)) == fees.on(TODAY)
-    assert "as of 2026-10-05" in fixed.describe(date(2014, 1, 3))
-
-
 def test_day_before_the_table_is_refused(fees: FeeSchedule) -> None:
     with pytest.raises(ConfigError, match="asked for 1999-12-31, the table begins on 2000-01-01"):
         fees.on(date(1999, 12, 31))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
+from scripts.outcomes import read_outcomes
 from scripts.requests import BacktestRequest
-from scripts.variants import Base, Variant, read_outcomes, run_variants
+from scripts.variants import Base, Variant, run_variants
 
 distributed = pytest.importorskip("distributed")
 CONFIG = Path(__file__).parents[2] / "config"

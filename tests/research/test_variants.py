@@ -11,14 +11,13 @@ import pytest
 
 from engine.desk import Desk
 from engine.errors import ConfigError
+from scripts.outcomes import Outcome, read_outcomes
 from scripts.requests import BacktestRequest
 from scripts.session import play, prepare
 from scripts.signals import dealt
 from scripts.variants import (
     Base,
-    Outcome,
     Variant,
-    read_outcomes,
     run_variant,
     run_variants,
     setup_of,

@@ -1,0 +1,166 @@
+"""How a bot comes to a trade: its proposal, what it costs, the governor's and an advisor's word."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from engine.desk import Desk
+from engine.intent import Approved, Denied, Intent, Urgency
+from engine.ml.advice import Case
+from engine.ml.features import FeatureSet, of_trade
+from engine.options.chain import Chain
+from engine.options.choice import Choice
+from engine.options.combo import Combo
+from engine.reasons import Reason
+from engine.risk.governor import MarketView
+from engine.risk.limits import cents
+from engine.risk.state import DayState
+from strategies.lane import Lane
+from strategies.ticket import Proposal, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """The day has no room for a trade that sets ``reserve`` cents or more aside, as ``state`` stands."""
+
+    state: DayState
+    bar: int
+    reserve: int
+
+
+class Entry:
+    """The part of a bot that opens: no order without the governor's approval.
+
+    A part of `strategies.base.Bot`, whose attributes and methods it uses.
+    """
+
+    p: Any  # the bot's parameters, as Backtrader has them
+    bot_name: str
+    features: type[FeatureSet]
+    desk: Desk
+    config: Any
+    lanes: list[Lane]
+    shown: list[FeatureSet]
+    ticket: Ticket | None
+    _barred: Barred | None
+    build: Callable[[Lane, date, Choice], Proposal]
+    propose: Callable[[Lane, Chain], Proposal | Reason]
+    premium: Callable[[Proposal], Combo]
+    _send: Callable[[Ticket, int, Urgency, datetime], None]
+
+    def _used(self, day: date) -> bool:
+        return self.desk.state.entries_of(self.bot_name, day) >= self.config.entries_per_day
+
+    def _look(self, number: int, lane: Lane, view: MarketView, bar: int) -> None:
+        config, desk = self.config, self.desk
+        day = desk.clock.day(bar)
+        if self._used(day):
+            lane.note(bar, Reason.ENTRIES_USED)
+            return
+        reserve = lane.reserve(bar)
+        if reserve and self._full(reserve):
+            if self._barred is not None:
+                reserve = min(reserve, self._barred.reserve)
+            self._barred = Barred(desk.state, bar, reserve)
+            lane.deny(bar - 1, bar + 1, Reason.DAY_CAP)
+            return
+        proposal = self._proposal(lane, bar)
+        if isinstance(proposal, Reason):
+            lane.note(bar, proposal)
+            return
+        text, quote = str(proposal.combo), desk.book.quote(proposal.combo)
+        if quote is None or math.isnan(quote.ask):
+            lane.note(bar, Reason.NO_QUOTE, text)
+            return
+        cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)
+        credit = self._credit(proposal)
+        if not credit >= self.p.common.min_credit_to_cost * cost:
+            lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
+            return
+        structural = proposal.combo.structural_loss(quote.ask, cost)
+        at, trade_id = desk.clock.at(bar), desk.next_trade_id()
+        intent = Intent(
+            order_ref=f"{self.bot_name}-{at:%Y%m%d}-{trade_id}",
+            trade_id=trade_id,
+            bot=self.bot_name,
+            symbol=lane.symbol,
+            combo=proposal.combo,
+            quantity=config.quantity,
+            opening=True,
+            why=Reason.ENTERED,
+            at=at,
+            planned_loss=config.planned_loss * config.quantity,
+            structural_loss=structural * config.quantity,
+            margin=proposal.combo.margin(quote.ask) * config.quantity,
+        )
+        # asked last: what is denied anyway needs no advice
+        if self.p.advisor is not None and isinstance(desk.judge(intent, view), Approved):
+            combo = proposal.combo
+            bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
+            told = of_trade(credit, structural, cost, bid, ask, proposal.short_delta)
+            units = self._advised(number, intent, told, view, bar)
+            if not units:
+                lane.note(bar, Reason.MODEL_VETO, text, -quote.ask)
+                return
+            intent = intent.shrunk(units)
+        verdict = desk.ask(intent, view)
+        if isinstance(verdict, Denied):
+            lane.note(bar, verdict.reason, text, -quote.ask, verdict.text)
+            return
+        lane.note(bar, Reason.ENTERED, text, -quote.ask)
+        self._barred = None
+        self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
+        self._send(self.ticket, intent.quantity, Urgency.ENTRY, at)
+
+    def _full(self, reserve: int) -> bool:
+        """Tell whether a trade foreseen would be too much for the day, and for no reason before that."""
+        state = self.desk.state
+        if state.halts:
+            return False
+        planned = cents(self.config.planned_loss * self.config.quantity) or 0
+        denied = self.desk.governor.day_verdict(state, self.bot_name, reserve, planned)
+        return denied is not None and denied.reason is Reason.DAY_CAP
+
+    def _shown(self) -> list[FeatureSet]:
+        calendar = self.desk.governor.calendar
+        return [self.features(lane.data, calendar.releases(lane.symbol)) for lane in self.lanes]
+
+    def _advised(
+        self, number: int, intent: Intent, trade: dict[str, float], view: MarketView, bar: int
+    ) -> int:
+        """Return the units an advisor leaves of an intent, never more than it has."""
+        shown, stamp = self.shown[number], round(view.at.timestamp()) * 1_000_000_000
+        values = shown.at(bar, stamp, trade)
+        case = Case(
+            self.bot_name,
+            view.symbol,
+            view.day,
+            bar,
+            stamp,
+            shown.schema,
+            values,
+            intent.quantity,
+            intent.combo,
+        )
+        return min(max(self.p.advisor.units(case), 0), intent.quantity)
+
+    def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
+        chosen = lane.choice(bar)
+        if chosen is not None:
+            expiry, choice = chosen
+            return choice.why or self.build(lane, expiry, choice)
+        book = self.desk.book
+        listed = book.expiry(lane.symbol, self.config.expiry_days)
+        return Reason.NO_EXPIRY if listed is None else self.propose(lane, book.chain(lane.symbol, listed))
+
+    def _credit(self, proposal: Proposal) -> float:
+        """Return the premium received for one unit at executable prices, USD; NaN without a bid."""
+        sold = self.premium(proposal)
+        quote = self.desk.book.quote(sold)
+        return np.nan if quote is None else -quote.ask * sold.multiplier
