@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest bench bench-peers bench-journal bench-latency faults soak-journal soak-kill soak-session validate test \
+.PHONY: clients help backtest bench bench-peers bench-journal bench-latency faults soak-journal soak soak-kill soak-session validate test \
 	format lint type imports lock clean
 .DEFAULT_GOAL := help
 
@@ -40,6 +40,9 @@ MINUTES ?= 60
 soak-journal: $(VENV)/dev.stamp  ## kill -9 a writing process TIMES times; two processes on one file for MINUTES
 	@$(BIN)/python -m tests.journal.soak kills --times $(TIMES)
 	@$(BIN)/python -m tests.journal.soak shared --minutes $(MINUTES)
+
+soak: $(VENV)/dev.stamp  ## the tests on the wall's clock: sessions killed, guarded, tended by hand
+	@$(BIN)/python -m pytest -q -m wall $(ARGS)
 
 soak-kill: $(VENV)/dev.stamp  ## kill -9 a rehearsed session N times, at random moments; N=200
 	@$(BIN)/python -m tests.live.killing $(or $(N),200)

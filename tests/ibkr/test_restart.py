@@ -175,6 +175,7 @@ def test_an_entry_taken_up_keeps_its_limit_and_its_time():
             after.link.stop()
 
 
+@pytest.mark.wall
 def test_units_of_a_partial_fill_are_not_booked_twice():
     part = {"do": "partial", "event": "trade", "units": 1}
     rest = [{"do": "hold", "event": "trade", "nth": n} for n in range(2, 5)]

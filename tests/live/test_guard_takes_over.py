@@ -20,7 +20,7 @@ from scripts.live.watch import Outcome
 from tests.live.killing import PROCESSES, TAG, holding, start, until
 from tests.live.stage import Played, request
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wall]
 
 QUICK = {"session": {"guard": False, "guard_restart_seconds": 0.0, "guard_silent_seconds": 300.0}}
 

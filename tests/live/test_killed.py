@@ -22,7 +22,7 @@ from tests.live.killing import (
 )
 from tests.live.stage import Played, request
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wall]
 
 
 @pytest.mark.parametrize(("moment", "delay"), [(working_entry, 0.0), (holding, 0.0), (closing, 0.05)])

@@ -23,7 +23,7 @@ from scripts.requests import Recording
 from tests.live.killing import TAG, holding, start, until
 from tests.live.stage import DAY, HOUR, WALL, request
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wall]
 
 
 def test_trade_closed_outside_the_session_is_found_and_adopted_with_the_owners_figure(tmp_path: Path) -> None:
