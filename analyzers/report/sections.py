@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from analyzers.report.heat import METRICS, Panel
 from analyzers.report.words import is_loss
+
+WIDE = 110  # columns of a terminal with room for lines between figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,20 @@ class Section:
     first: str = ""
 
 
+def titled(title: str, width: int) -> Table:
+    """Return an empty table; without lines where a terminal of that width has no room for them."""
+    if width >= WIDE:
+        return Table(title=title, title_justify="left")
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0)
+
+
 def print_sections(console: Console, sections: Sequence[Section]) -> None:
     """Print sections one after another."""
     for section in sections:
-        shown = Table(title=section.title, title_justify="left")
-        shown.add_column(section.first)
+        shown = titled(section.title, console.width)
+        shown.add_column(section.first, overflow="fold")
         for name in section.columns:
-            shown.add_column(name, justify="right")
+            shown.add_column(name, justify="right", overflow="fold")
         for name, cells in section.rows:
             shown.add_row(escape(name), *(escape(cell) for cell in cells))
         console.print(shown)

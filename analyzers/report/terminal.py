@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analyzers.analysis import Analysis
+from analyzers.report.sections import WIDE, titled
 from analyzers.report.words import (
     COLUMNS,
     break_even_text,
@@ -24,7 +25,7 @@ from analyzers.result import RunResult
 def print_tables(console: Console, result: RunResult, analysis: Analysis) -> None:
     """Print per symbol, per exit, what is left open, the summary, denials and assumptions, in this order."""
     for title, name in (("By bot", "bot"), ("By symbol", "symbol"), ("By exit", "bot_exit_reason")):
-        console.print(_groups(title, analysis.groups[name]))
+        console.print(_groups(title, analysis.groups[name], console.width))
     console.print(f"Left open: {analysis.left_open}")
     console.print(_summary(analysis))
     console.print(_rules(analysis))
@@ -68,12 +69,16 @@ def _rules(analysis: Analysis) -> Table:
     return shown
 
 
-def _groups(title: str, table: pd.DataFrame) -> Table:
-    shown = Table(title=title, title_justify="left")
-    shown.add_column("", no_wrap=True, overflow="fold")
-    for _, name, _ in COLUMNS:
-        shown.add_column(name, justify="right")
-    for name, cells in figure_cells(table):
+def _groups(title: str, table: pd.DataFrame, width: int) -> Table:
+    """Return figures by group; where there is little room the names are folded, never a figure."""
+    rows = figure_cells(table)
+    shown = titled(title, width)
+    shown.add_column("", overflow="fold")
+    for number, (_, name, _) in enumerate(COLUMNS):
+        longest = max((len(cells[number]) for _, cells in rows), default=None)
+        head = name if width >= WIDE else name.replace(" ", "\n")
+        shown.add_column(head, justify="right", min_width=longest, overflow="fold")
+    for name, cells in rows:
         shown.add_row(name, *cells)
     if table.empty:
         shown.add_row("no trades", *[""] * len(COLUMNS))
