@@ -48,7 +48,7 @@ class Client:
 
     writer: asyncio.StreamWriter
     version: int
-    traffic: Traffic
+    traffic: Traffic = field(default_factory=Traffic)
     number: int = -1
     data_type: int = LIVE
     arrivals: deque[float] = field(default_factory=deque)

@@ -55,7 +55,9 @@ class Player:
         venue = self.venue
         ahead = [venue.exchange.due(), venue.faults.next(self.trouble.seen)]
         if any(client.live_bars for client in venue.clients):
-            following = self._shown + timedelta(seconds=SECONDS)
+            following, due = self._shown + timedelta(seconds=SECONDS), venue.exchange.due()
+            if due is not None:  # nothing is shown between two sessions: the next begins with its first piece
+                following = max(following, due - timedelta(minutes=1) + timedelta(seconds=SECONDS))
             ahead.append(following if self._forming(following) else None)
         else:
             self._shown = self._boundary(venue.now)

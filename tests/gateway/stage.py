@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -68,6 +69,10 @@ def gateway(start: datetime | None = None, **settings: Any) -> Gateway:
 @contextmanager
 def client(gw: Gateway, number: int = 1, **options: Any) -> Iterator[ibi.IB]:
     """Connect ib_insync, disconnect at the end."""
+    try:
+        asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:  # whoever has loaded the library before in this process has left none
+        asyncio.set_event_loop(asyncio.new_event_loop())
     ib = ibi.IB()
     ib.errors = []
     ib.errorEvent += lambda *error: ib.errors.append(error[:3])

@@ -238,6 +238,16 @@ def test_five_seconds_stream_a_whole_minute_in_order() -> None:
         assert stamps[0] == at(DAYS[1], "10:00").timestamp()
 
 
+def test_first_minute_of_a_session_is_streamed_whole_to_who_came_before_the_open() -> None:
+    with gateway(start=at(DAYS[1], "09:20")) as gw, client(gw) as ib:
+        (share,) = ib.qualifyContracts(SPY)
+        live = ib.reqRealTimeBars(share, 5, "TRADES", True)
+        later(gw, ib)
+        assert [bar.time.timestamp() for bar in live] == [
+            at(DAYS[1], "09:30").timestamp() + 5.0 * number for number in range(12)
+        ]
+
+
 @given(
     st.sampled_from(["XSP", "SPX", "SPY"]),
     st.sampled_from(DAYS),

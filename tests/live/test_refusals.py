@@ -122,3 +122,9 @@ def test_kill_and_unkill_from_the_command_line(tmp_path: Path) -> None:
     assert "too wild" in run.invoke(app, ["status", "--folder", str(tmp_path)]).output
     assert "is gone" in run.invoke(app, ["unkill", "--folder", str(tmp_path)]).output
     assert "was not there" in run.invoke(app, ["unkill", "--folder", str(tmp_path)]).output
+
+
+def test_speed_out_of_range_is_one_line_before_anything_starts() -> None:
+    for text in ("5000", "fast", "nan"):
+        told = CliRunner().invoke(app, ["rehearse", "--day", "2018-05-08", "--speed", text])
+        assert f"--speed: got '{text}', expected a number from 1 to 1000, or max" in str(told.exception)
