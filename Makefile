@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest bench bench-journal bench-latency faults soak-journal soak-kill soak-session validate test \
+.PHONY: clients help backtest bench bench-peers bench-journal bench-latency faults soak-journal soak-kill soak-session validate test \
 	format lint type imports lock clean
 .DEFAULT_GOAL := help
 
@@ -25,6 +25,9 @@ backtest: $(VENV)/base.stamp  ## five years, three bots, one report; PROFILE=spx
 
 bench: $(VENV)/base.stamp  ## how fast it is, beside Backtrader's own loop (a few minutes)
 	@$(BIN)/python -m scripts.bench $(ARGS)
+
+bench-peers: $(VENV)/base.stamp  ## the simple share job beside other engines, each in its own environment
+	@$(BIN)/python -m scripts.bench.peers $(ARGS)
 
 faults: $(VENV)/dev.stamp  ## every fault of the simulated gateway in a rehearsed hour each (ten minutes)
 	@$(BIN)/python -m tests.live.faults

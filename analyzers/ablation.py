@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analyzers.controls import TAILS, Mean, difference
-from analyzers.metrics import drawn_sums
+from engine.research.statistics import drawn_sums
 
 
 @dataclass(frozen=True, slots=True)

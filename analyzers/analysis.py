@@ -10,18 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analyzers.checks import Check, checks, day_loss_excesses
-from analyzers.metrics import (
-    DAYS,
-    Drawdown,
-    break_even,
-    chance_above,
-    drawdowns,
-    expectancy_interval,
-    investment_figures,
-    sharpe,
-    trade_figures,
-)
+from analyzers.metrics import Drawdown, break_even, drawdowns, investment_figures, trade_figures
 from analyzers.result import NEW_YORK, RunResult
+from engine.research.statistics import DAYS, chance_above, expectancy_interval, sharpe
 
 ORDER_STATES = ("filled", "timed_out", "cancelled", "rejected", "conceded")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")

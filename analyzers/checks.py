@@ -96,9 +96,11 @@ def day_losses(result: RunResult) -> pd.DataFrame:
     if len(losses):
         day = losses.exit_time.dt.tz_convert(NEW_YORK).dt.date
         budget = losses.bot.map(lambda bot: budget_of(risk, bot)[0])
-        for (when, name), part in losses.groupby([day, budget]):
+        grouped = losses.groupby([day, budget])
+        places = grouped.groups
+        for (when, name), net in grouped.net.sum().items():
             cap = budget_of(risk, name)[1]["day_cap"]
-            rows.append((when, name, -float(part.net.sum()), cap, part.index))
+            rows.append((when, name, -float(net), cap, places[when, name]))
     return pd.DataFrame(rows, columns=["day", "budget", "lost", "cap", "trades"])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analyzers.metrics import LEAST_TRADES, drawn_sums, expectancy_interval
+from engine.research.statistics import LEAST_TRADES, drawn_sums, expectancy_interval
 
 Floats = NDArray[np.float64]
 TAILS = (0.025, 0.975)

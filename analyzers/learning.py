@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analyzers.controls import TAILS, Mean
-from analyzers.metrics import drawn_sums
+from engine.research.statistics import drawn_sums
 
 Floats = NDArray[np.float64]
 BINS = 8

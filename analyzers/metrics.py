@@ -15,27 +15,8 @@ import pandas as pd
 from engine.research.statistics import (
     DAYS,
     LEAST_DAYS,
-    LEAST_TRADES,
-    chance_above,
-    drawn_sums,
-    expectancy_interval,
     sharpe,
 )
-
-__all__ = [
-    "DAYS",
-    "LEAST_DAYS",
-    "LEAST_TRADES",
-    "Drawdown",
-    "break_even",
-    "chance_above",
-    "drawdowns",
-    "drawn_sums",
-    "expectancy_interval",
-    "investment_figures",
-    "sharpe",
-    "trade_figures",
-]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analyzers.metrics import DAYS, LEAST_ACTIVE, LEAST_DAYS, LEAST_TRADES, expectancy_interval
 from analyzers.overfitting import Deflated, Overfitting, deflate, least_days, overfitting
+from engine.research.statistics import DAYS, LEAST_ACTIVE, LEAST_DAYS, LEAST_TRADES, expectancy_interval
 
 Floats = NDArray[np.float64]
 METRICS = ("sharpe", "net", "per_trade", "net_over_drawdown")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import backtrader as bt
@@ -12,6 +14,7 @@ from backtrader.lineiterator import LineIterator
 from loguru import logger
 
 NEVER = 1 << 60
+COLLECT_AFTER = 50_000  # new objects
 _INDICATOR = LineIterator.IndType
 _EVERY_BAR = ("_next", "_prenext", "_nextstart", "next", "prenext", "nextstart")
 _CASH = ("notify_cashvalue", "notify_fund")
@@ -46,7 +49,8 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
             logger.info("stock loop instead of the fast one: {}", reason)
             super()._runonce(runstrats)
         else:
-            self._jump(runstrats)
+            with calm_collector():
+                self._jump(runstrats)
 
     def _runonce_old(self, runstrats: list[Any]) -> None:
         logger.info("stock loop instead of the fast one: oldsync is on")
@@ -136,6 +140,22 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
         if wanted <= bar:
             raise ValueError(f"wake({bar}) answered {wanted}, expected a later bar")
         return wanted
+
+
+@contextmanager
+def calm_collector() -> Iterator[None]:
+    """Look for garbage rarely: a journal grows and grows, and none of it is garbage."""
+    if gc.get_freeze_count():  # somebody has seen to it already
+        yield
+        return
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _always() -> bool:

@@ -11,7 +11,7 @@ from numba import njit
 from engine.options.chain import STRIKES_AROUND, mid1, straddle1, straddle_sd1
 from engine.options.choice import CALL, NO_EXPIRY, PUT, choose1
 from engine.options.pricing import delta1
-from feeds.surface import combo1, forward1, sd1, sides_sd1, variance1
+from feeds.surface import combo1, forward1, sd1, sides1_of, variance1
 
 REACH_SD, REACH_SHARE, REACH_STRIKES = 6.0, 0.08, 5  # of a chain, to either side
 _DELTA = 1.0  # kind of a rule's side, see `engine.options.choice`
@@ -34,9 +34,10 @@ def choices(
     """Fill code, strikes (n, 4), deltas (n, 2) and move of `engine.options.choice.Choices`.
 
     ``ends`` numbers the session every bar's expiry ends with, NaN where none is listed;
-    ``share`` is that of the straddle that makes the expected move.
+    ``share`` is that of the straddle that makes the expected move, NaN for moves left NaN.
     """
     out = np.empty(4)
+    near = np.zeros(2)  # strikes, in steps, of the row before: the next ones are rarely far
     for i in range(len(bars)):
         bar, end = bars[i], ends[i]
         deltas[i, :], strikes[i, :], move[i] = np.nan, np.nan, np.nan
@@ -47,18 +48,34 @@ def choices(
         forward = forward1(bar, ahead, table)
         first, last = listed1(bar, ahead, step, table)
         listed = step * np.arange(first, last + 1)
-        move[i] = share * _straddle(bar, forward, listed, end, table, smile, facts)
+        if np.isfinite(share):
+            move[i] = share * _straddle(bar, forward, listed, end, table, smile, facts)
         put, call = nan, nan
         if rule[0] == _DELTA:
-            put = _nearest(bar, forward, ahead, listed, False, rule[1], table, smile)
+            start = int(near[0]) - first
+            put = _nearest(bar, forward, ahead, listed, False, rule[1], start, table, smile)
+            if np.isfinite(put):
+                near[0] = np.round(put / step)
         if rule[3] == _DELTA:
-            call = _nearest(bar, forward, ahead, listed, True, rule[4], table, smile)
+            start = int(near[1]) - first
+            call = _nearest(bar, forward, ahead, listed, True, rule[4], start, table, smile)
+            if np.isfinite(call):
+                near[1] = np.round(call / step)
         code[i] = choose1(forward, table[bar, 0], listed, listed, call, put, move[i], rule, out)
         strikes[i] = out
         if np.isfinite(out[PUT]):
             deltas[i, 0] = _delta(bar, forward, ahead, out[PUT], False, table, smile)
         if np.isfinite(out[CALL]):
             deltas[i, 1] = _delta(bar, forward, ahead, out[CALL], True, table, smile)
+
+
+@njit(cache=True)
+def straddle_at(bar: int, end: float, step: float, table: Any, smile: Any, facts: Any) -> float:
+    """Return the straddle on the chain of one bar, USD."""
+    ahead = end - table[bar, 5]
+    first, last = listed1(bar, ahead, step, table)
+    forward = forward1(bar, ahead, table)
+    return _straddle(bar, forward, step * np.arange(first, last + 1), end, table, smile, facts)
 
 
 @njit(cache=True)
@@ -79,34 +96,42 @@ def _delta(
 
 @njit(cache=True)
 def _nearest(
-    bar: int, forward: float, ahead: float, listed: Any, call: bool, amount: float, table: Any, smile: Any
-) -> float:
+    bar: int, forward: float, ahead: float, listed: Any, call: bool, amount: float, start: int,
+    table: Any, smile: Any,
+) -> float:  # fmt: skip
     """Return `nearest1` of a side without computing all its deltas.
 
     On a smile free of arbitrage the delta is monotone in the strike (M. Fukasawa, "The normalizing
     transformation of the implied volatility smile", Mathematical Finance 22, 2012), so the place
-    where it passes ``amount`` is found by halving.
+    where it passes ``amount`` is found by steps from row ``start``, doubled until they pass it,
+    and by halving from there.
     """
-    wanted = abs(amount)
-    low, high = 0, len(listed)  # the first strike in here whose delta lies beyond the amount
+    wanted, count = abs(amount), len(listed)
+    low, high = 0, count  # the first strike in here whose delta lies beyond the amount
+    under, over = np.inf, np.inf  # how far from the amount the deltas on either side of it are
+    middle, width = min(max(start, 0), count - 1), 1
     while low < high:
-        middle = (low + high) // 2
         size = abs(_delta(bar, forward, ahead, listed[middle], call, table, smile))
         if (size <= wanted) if call else (size >= wanted):
-            high = middle
+            high, over = middle, abs(size - wanted)
         else:
-            low = middle + 1
-    best, found = np.inf, -1
-    for i in range(max(low - 1, 0), min(low + 1, len(listed))):
-        away = abs(abs(_delta(bar, forward, ahead, listed[i], call, table, smile)) - wanted)
-        if away < best:
-            best, found = away, i
+            low, under = middle + 1, abs(size - wanted)
+        if low > 0 and high < count:
+            middle = (low + high) // 2
+        else:
+            middle = max(high - width, 0) if low == 0 else min(low + width - 1, count - 1)
+            width *= 2
+    if over < under:
+        return float(listed[low])
+    if not np.isfinite(under):
+        return nan
+    found = low - 1
     while found > 0:  # of strikes equally far, the lowest
         away = abs(abs(_delta(bar, forward, ahead, listed[found - 1], call, table, smile)) - wanted)
-        if away > best:
+        if away > under:
             break
         found -= 1
-    return float(listed[found]) if found >= 0 else nan
+    return float(listed[found])
 
 
 @njit(cache=True)
@@ -132,6 +157,10 @@ def _straddle(bar: int, forward: float, listed: Any, end: float, table: Any, smi
 def _straddle_sd(
     bar: int, forward: float, strike: float, end: float, table: Any, smile: Any, facts: Any
 ) -> float:
-    call = sides_sd1(bar, strike, True, end, table, smile, facts)
-    put = sides_sd1(bar, strike, False, end, table, smile, facts)
+    ahead = end - table[bar, 5]
+    if ahead < 0.0:
+        return nan
+    sd = sd1(bar, strike, forward, ahead, table, smile)
+    call = sides1_of(bar, strike, forward, True, sd, table, facts)
+    put = sides1_of(bar, strike, forward, False, sd, table, facts)
     return straddle_sd1(forward, strike, mid1(call[0], call[1]) + mid1(put[0], put[1]))

@@ -22,7 +22,7 @@ from engine.options.pricing import chain_greeks
 from engine.options.quotebook import Quote
 from engine.sessions import session_dates
 from engine.tape import Tape
-from feeds.looks import asks, choices, listed1
+from feeds.looks import asks, choices, listed1, straddle_at
 from feeds.smile import REFERENCE_PREMIUM
 from feeds.surface import CALL, PUT, SHARE, Surface, first1, forward1, leg1, marks, quote1, rows
 
@@ -270,11 +270,16 @@ class ModelQuotes:
         code, move = np.empty(n, np.int8), np.empty(n)
         strikes, deltas = np.empty((n, 4)), np.empty((n, 2))
         share = rule.ratio if rule.convention is Convention.RATIO else 1.0
+        step, arrays = product.strike_step, self._arrays[symbol]
         choices(
-            bars, end, product.strike_step, rule.numbers(), share, *self._arrays[symbol],
+            bars, end, step, rule.numbers(), share if rule.by_move else np.nan, *arrays,
             code, strikes, deltas, move,
         )  # fmt: skip
-        return Choices(bars, code, strikes, deltas, move, expiry)
+
+        def moved(bar: int, day: date) -> float:
+            return share * float(straddle_at(bar, self._ends(product, day), step, *arrays))
+
+        return Choices(bars, code, strikes, deltas, move, expiry, None if rule.by_move else moved)
 
     def asks(self, combo: Combo, found: Choices) -> NDArray[np.float64] | None:
         """Return what a combo costs on every bar, USD per share, its strikes moved to the choices'.

@@ -150,13 +150,21 @@ def sides_sd1(
     ahead = expiry - table[bar, 5]
     if ahead < 0:
         return np.nan, np.nan, np.nan
-    spot, forward = table[bar, 0], forward1(bar, ahead, table)
+    forward = forward1(bar, ahead, table)
     sd = sd1(bar, strike, forward, ahead, table, smile)
+    bid, ask = sides1_of(bar, strike, forward, call, sd, table, facts)
+    return bid, ask, sd
+
+
+@njit(cache=True)
+def sides1_of(
+    bar: int, strike: float, forward: float, call: bool, sd: float, table: Any, facts: Any
+) -> tuple[float, float]:
+    """Return bid and ask of one option whose standard deviation left is known."""
     mid = price1(forward, strike, sd, call)
     intrinsic = max(forward - strike if call else strike - forward, 0.0)
-    half = half_spread1(spot, mid - intrinsic, intrinsic, table[bar, 4], facts[3])
-    bid, ask = sides1(mid, half, facts[0], facts[1], facts[2])
-    return bid, ask, sd
+    half = half_spread1(table[bar, 0], mid - intrinsic, intrinsic, table[bar, 4], facts[3])
+    return sides1(mid, half, facts[0], facts[1], facts[2])
 
 
 @njit(cache=True)

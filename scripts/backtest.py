@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +42,8 @@ def run(request: BacktestRequest) -> Path:
     MarketWatchError
         Whatever the user can put right; nothing is written then.
     """
-    from scripts.journal import journal_backtest, open_backtests
-
     console = Console(stderr=False)
-    kept = open_backtests(request) if request.journal else None
+    keep = _keeper(request)
     began = time.perf_counter()
     with console.status("Preparing bars and quotes"):
         setup = prepare(request)
@@ -67,12 +67,20 @@ def run(request: BacktestRequest) -> Path:
     with console.status("Writing the report"):
         analysis = analyze(result)
         folder = save(result, analysis, benchmarks(result.market), request.out, request.report)
-        if kept is not None:
-            journal_backtest(kept, result, desk, setup)
+        keep(result, desk, setup)
     print_tables(console, result, analysis)
     told = f"Report: {folder / 'report.html'}" if request.report else f"Figures: {folder / 'summary.json'}"
     console.print(told, soft_wrap=True)
     return folder
+
+
+def _keeper(request: BacktestRequest) -> Callable[[RunResult, Desk, Setup], None]:
+    """Return what writes a run into the journal, nothing where none is wanted; the database is open."""
+    if not request.journal:
+        return lambda result, desk, setup: None
+    from scripts.journal import journal_backtest, open_backtests
+
+    return partial(journal_backtest, open_backtests(request))
 
 
 def _watched(console: Console, setup: Setup, stock_loop: bool) -> Desk:

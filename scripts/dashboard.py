@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import MarketWatchError
+from engine.journal import secrets
 from engine.journal.queries import Reader
 from scripts.board.pages import PAGES
 
@@ -26,6 +27,7 @@ def reader_of(place: str) -> Reader:
 
 def main() -> None:
     """Lay the page out and refresh what it shows."""
+    secrets.load()  # so that none is shown, whatever a log holds
     st.set_page_config("Market Watch", page_icon="◔", layout="wide", initial_sidebar_state="collapsed")
     st.html("<style>.block-container {padding-top: 2rem;}</style>")
     st.subheader("Market Watch", anchor=False)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,7 @@ import backtrader as bt
 from engine.bars import Bars
 from engine.broker.fees import FeeSchedule
 from engine.broker.option_broker import OptionBroker
-from engine.cerebro import FastCerebro
+from engine.cerebro import FastCerebro, calm_collector
 from engine.desk import Desk
 from engine.execution.settings import ExecutionSettings
 from engine.journal.journal import Journal
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from feeds.recorded.book import RecordedQuotes
 
 Progress = Callable[[int, int], None]
-COLLECT_AFTER = 50_000  # new objects
 
 
 @dataclass(frozen=True)
@@ -161,21 +158,8 @@ def play(
         )
     for analyzer in ANALYZERS:
         cerebro.addanalyzer(analyzer)
-    with _calm_collector():
+    with calm_collector():
         return desk, cerebro.run()
-
-
-@contextmanager
-def _calm_collector() -> Iterator[None]:
-    """Look for garbage rarely: a journal grows and grows, and none of it is garbage."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def describe(setup: Setup, desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:

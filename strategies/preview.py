@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -109,12 +110,15 @@ def _no_texts(rows: Sequence[int]) -> list[str]:
 
 
 def _texts(sample: Combo, found: Choices, columns: Sequence[int]) -> Callable[[Sequence[int]], list[str]]:
+    @cache  # a combo is a candidate for minutes on end
+    def text(expiry: date, *strikes: float) -> str:
+        return sample.text([expiry] * len(strikes), strikes)
+
     def texts(rows: Sequence[int]) -> list[str]:
         strikes = found.strikes[rows][:, columns].tolist()
         codes, expiries = found.code[rows].tolist(), found.expiry[rows].tolist()
-        count = len(columns)
         return [
-            sample.text([expiry] * count, held) if code == OK else ""
+            text(expiry, *held) if code == OK else ""
             for code, expiry, held in zip(codes, expiries, strikes, strict=True)
         ]
 

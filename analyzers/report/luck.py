@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from analyzers.metrics import DAYS
 from analyzers.report.sections import Section
 from analyzers.report.words import THIN, count, ratio, share, with_error
 from analyzers.search import Luck
+from engine.research.statistics import DAYS
 
 SURE = 0.95
 

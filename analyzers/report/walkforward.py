@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analyzers.metrics import LEAST_TRADES
 from analyzers.report import charts
 from analyzers.report.heat import METRICS, figure_text
 from analyzers.report.sections import Section
 from analyzers.report.words import THIN, count, interval, share, usd, with_error
 from analyzers.search import Luck
 from analyzers.walkforward import Walk
+from engine.research.statistics import LEAST_TRADES
 
 
 def verdict_of(walk: Walk, luck: Luck) -> str:

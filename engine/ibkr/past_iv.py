@@ -33,7 +33,7 @@ SERIES = "OPTION_IMPLIED_VOLATILITY"
 PATIENCE = 60.0  # seconds for one answer
 MOMENT = "%Y%m%d-%H:%M:%S"  # UTC
 BAR_MINUTES = 30
-NO_HISTORY = 162
+NO_DATA = "returned no data"  # error 162 stands for asking too often as well
 
 Past = tuple[tuple[int, float], ...]
 
@@ -86,9 +86,9 @@ class PastVolatility:
             try:
                 older = samples(await self._piece(symbol, end))
             except LinkError as error:
-                if error.code == NO_HISTORY and found:
+                if found and NO_DATA in str(error):
                     break
-                raise
+                raise  # asked too often, say: a half year kept for a whole one would never be completed
             older = {day: value for day, value in older.items() if day < end}
             if not older:
                 break

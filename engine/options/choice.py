@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -61,6 +63,11 @@ class StrikeRule:
         if self.put is None and self.call is None:
             raise ConfigError("strike rule: got neither put nor call, expected at least one")
 
+    @property
+    def by_move(self) -> bool:
+        """Whether a strike's place depends on the expected move."""
+        return any(side is not None and side[0] is By.MOVE for side in (self.put, self.call))
+
     def numbers(self) -> Float64:
         """Return the rule as `choose1` takes it: kind, amount and width of puts, then of calls."""
         told: list[float] = []
@@ -110,8 +117,11 @@ class Choices:
     deltas : ndarray, shape (n, 2)
         Of the put and of the call sold.
     move : ndarray, shape (n,)
-        Expected move, USD.
+        Expected move, USD; NaN where ``moved`` tells it.
     expiry : ndarray of datetime64[D], shape (n,)
+    moved : callable, optional
+        From bar and expiry to the expected move: of a rule that places nothing by it, it costs
+        more than all else and only a trade wants it.
     """
 
     bars: NDArray[np.int64]
@@ -120,6 +130,7 @@ class Choices:
     deltas: Float64
     move: Float64
     expiry: NDArray[np.datetime64]
+    moved: Callable[[int, date], float] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Choices:
         """Return some of the choices."""
@@ -130,6 +141,7 @@ class Choices:
             self.deltas[rows],
             self.move[rows],
             self.expiry[rows],
+            self.moved,
         )
 
     def columns(self, combo: Combo) -> tuple[int, ...] | None:
@@ -152,8 +164,10 @@ class Choices:
 
     def __getitem__(self, row: int) -> Choice:
         code = int(self.code[row])
-        why = None if code == OK else WHY[code]
-        return Choice.of(why, self.strikes[row], self.deltas[row], float(self.move[row]))
+        why, move = None if code == OK else WHY[code], float(self.move[row])
+        if self.moved is not None and code != NO_EXPIRY:
+            move = self.moved(int(self.bars[row]), self.expiry[row].item())
+        return Choice.of(why, self.strikes[row], self.deltas[row], move)
 
 
 @njit(cache=True)

@@ -9,13 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numba import njit
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
+Int32 = NDArray[np.int32]
 
 DAYS = 252
 LEAST_DAYS = 20
@@ -23,6 +27,7 @@ LEAST_ACTIVE = 10  # days with a result
 LEAST_TRADES = 30
 BOOTSTRAPS, BLOCK = 5000, 5
 _EULER = 0.5772156649015329
+_quantile = NormalDist().inv_cdf
 
 
 def sharpe_error(ratio: float, count: int, skew: float, kurtosis: float) -> float:
@@ -78,7 +83,7 @@ def chance_above(ratio: float, error: float, level: float = 0.0) -> float:
 
     With a Sharpe ratio this is the probabilistic Sharpe ratio of Bailey and Lopez de Prado (2012).
     """
-    return float(ndtr((ratio - level) / error)) if error > 0.0 else math.nan
+    return 0.5 * math.erfc((level - ratio) / error / math.sqrt(2.0)) if error > 0.0 else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def expected_best(trials: int, spread: float) -> float:
     """
     if trials < 2 or not spread > 0.0:
         return 0.0
-    ends = ndtri(1.0 - 1.0 / trials), ndtri(1.0 - 1.0 / (trials * math.e))
+    ends = _quantile(1.0 - 1.0 / trials), _quantile(1.0 - 1.0 / (trials * math.e))
     return float(spread * ((1.0 - _EULER) * ends[0] + _EULER * ends[1]))
 
 
@@ -153,7 +158,7 @@ def least_days(ratio: float, error: float, days: int, level: float = 0.0, confid
         return math.nan
     if ratio <= level:
         return math.inf
-    return 1.0 + (days - 1) * (float(ndtri(confidence)) * error / (ratio - level)) ** 2
+    return 1.0 + (days - 1) * (_quantile(confidence) * error / (ratio - level)) ** 2
 
 
 def drawn_sums(columns: Floats, draws: int = BOOTSTRAPS, block: float = BLOCK, seed: int = 1) -> Floats:
@@ -162,7 +167,15 @@ def drawn_sums(columns: Floats, draws: int = BOOTSTRAPS, block: float = BLOCK, s
     Politis and Romano (1994): blocks of geometric length, mean ``block`` rows, each from a
     uniform start, wrapping around. A block's sum is a difference of running sums.
     """
-    rows = len(columns)
+    running = np.concatenate([np.zeros((1, columns.shape[1])), np.cumsum(np.tile(columns, (2, 1)), axis=0)])
+    sums = np.zeros((draws, columns.shape[1]))
+    _sum_blocks(running, *_blocks(len(columns), draws, block, seed), sums)
+    return sums
+
+
+@lru_cache(maxsize=1)  # a run's bots and its account are judged on the same days
+def _blocks(rows: int, draws: int, block: float, seed: int) -> tuple[Int32, Int32]:
+    """Return starts and lengths of every draw's blocks; blocks beyond the last row have none."""
     random = np.random.default_rng(seed)
     count = max(int(rows / block * 1.25) + 20, 20)
     lengths = random.geometric(1.0 / block, (draws, count))
@@ -172,12 +185,18 @@ def drawn_sums(columns: Floats, draws: int = BOOTSTRAPS, block: float = BLOCK, s
     ends = np.minimum(np.cumsum(lengths, axis=1), rows)
     lengths = np.diff(ends, axis=1, prepend=0)
     starts = random.integers(0, rows, lengths.shape)
-    running = np.concatenate([np.zeros((1, columns.shape[1])), np.cumsum(np.tile(columns, (2, 1)), axis=0)])
-    sums = np.empty((draws, columns.shape[1]))
-    for column in range(columns.shape[1]):
-        total = running[:, column]
-        sums[:, column] = (total[starts + lengths] - total[starts]).sum(axis=1)
-    return sums
+    return starts.astype(np.int32), lengths.astype(np.int32)
+
+
+@njit(cache=True)
+def _sum_blocks(running: Any, starts: Any, lengths: Any, sums: Any) -> None:
+    for draw in range(len(starts)):
+        for place in range(starts.shape[1]):
+            first, length = starts[draw, place], lengths[draw, place]
+            if length == 0:
+                break
+            for column in range(sums.shape[1]):
+                sums[draw, column] += running[first + length, column] - running[first, column]
 
 
 def expectancy_interval(
@@ -222,7 +241,7 @@ def wilson(passed: int, count: int, confidence: float = 0.95) -> tuple[float, fl
     """
     if count < 1:
         return math.nan, math.nan
-    z = float(ndtri(0.5 + confidence / 2.0))
+    z = _quantile(0.5 + confidence / 2.0)
     share, spread = passed / count, z * z / count
     middle = (share + spread / 2.0) / (1.0 + spread)
     half = z / (1.0 + spread) * math.sqrt(share * (1.0 - share) / count + spread / (4.0 * count))

@@ -58,7 +58,7 @@ def now_page(reader: Reader, _: Path) -> None:
 
 def _headline(day: view.Day) -> None:
     text = f"**{day.day:%A, %d %B %Y}** · {day.venue} · {day.pulse.text}"
-    if day.venue in ("paper", "live", "rehearsal") and day.pulse.late:
+    if day.pulse.late:
         age = "ever" if math.isinf(day.pulse.age) else f"for {day.pulse.age:,.0f} s"
         st.error(f"{text}. No sign of life {age}: see `mw status`, and `mw flatten` if it stays so.")
     else:

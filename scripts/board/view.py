@@ -18,11 +18,15 @@ from engine.risk.limits import SHARED
 
 NEW_YORK = "America/New_York"
 LATE = 150.0  # seconds without a heartbeat, which comes every minute
+REAL = ("paper", "live")  # venues on the wall's clock
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """Whether anybody is at work: a session's state and the age of its last sign of life, seconds."""
+    """Whether anybody is at work: a session's state and the age of its last sign of life, seconds.
+
+    The age is NaN where the session's clock is not the wall's: in a backtest or a rehearsal.
+    """
 
     state: str
     age: float
@@ -31,7 +35,7 @@ class Pulse:
     @property
     def late(self) -> bool:
         """True for a session that ought to have said something by now."""
-        return self.state not in ("", "ended") and not self.age <= LATE
+        return self.state not in ("", "ended") and self.age > LATE
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,8 @@ def pulse(reader: Reader, runs: Sequence[int], day: date, now: datetime) -> Puls
     beat = reader.latest_heartbeat(runs)
     seen = beat["at"] if beat else (session or {}).get("started")
     age = (now - seen).total_seconds() if seen is not None else math.inf
+    if reader.venue not in REAL:
+        age = math.nan
     if session is not None and session["ended"] is not None:
         how = str(session["how"]).replace("_", " ")
         return Pulse("ended", age, f"ended {local(session['ended']):%H:%M}" + (f", {how}" if how else ""))

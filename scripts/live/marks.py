@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import isfinite, nan
 from typing import Any
 
@@ -15,6 +15,7 @@ from strategies.base import Bot
 from strategies.ticket import Ticket
 
 _CENT = 0.01
+OLD = timedelta(minutes=5)  # a bar that ended before is not the market of now
 _BAR = ("vix", "atm_iv", "skew", "put_volume", "call_volume")
 
 
@@ -52,7 +53,7 @@ class Marker:
             open_pnl=sum(pnl) if pnl else 0.0,
             budget_left=self._budgets(bots),
             combos=tuple(combos),
-            market=self._markets(bots),
+            market=self._markets(bots, now),
         )
 
     def _combo(self, bot: str, ticket: Ticket) -> dict[str, Any]:
@@ -106,11 +107,16 @@ class Marker:
             for name, budget in budgets.items()
         }
 
-    def _markets(self, bots: Sequence[Bot]) -> dict[str, dict[str, float]]:
-        """Return by symbol what its bots know: view, measures, the bar's further lines."""
+    def _markets(self, bots: Sequence[Bot], now: datetime) -> dict[str, dict[str, float]]:
+        """Return by symbol what its bots know: view, measures, the bar's further lines.
+
+        Nothing while the bots are still shown the history before the session.
+        """
         found: dict[str, dict[str, float]] = {}
         for bot in bots:
             for lane, view in zip(bot.lanes, bot.views, strict=False):  # none before the first bar
+                if now - view.at > OLD:
+                    continue
                 known = found.setdefault(lane.symbol, {})
                 known |= {name: float(getattr(lane.data.lines, name)[0]) for name in _BAR}
                 known |= {name: float(line[0]) for name, line in lane.measures.items()}

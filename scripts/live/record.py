@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from loguru import logger
 
+from engine.bars import LINES
 from engine.errors import DataError
 from engine.ibkr.feed import Minutes
 from engine.ibkr.quotes import LiveQuotes
@@ -67,7 +68,7 @@ class SessionRecording:
         row = minutes.row(number, 0.0)
         assert row is not None and not isinstance(row, bool)
         for symbol, bar in row.minutes.items():
-            beside = minutes.lines_of(number, symbol)
+            beside = {name: minutes.lines_of(number, symbol)[name] for name in LINES}
             told = {"bar_end": utc(row.stamp), "open": bar.open, "high": bar.high, "low": bar.low}
             told |= {"close": bar.close, "volume": bar.volume, "symbol": symbol}
             self._bars.setdefault(symbol, []).append(told | beside)

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from analyzers.metrics import LEAST_TRADES
 from analyzers.report.heat import heat_chart, panels_of_grid
 from analyzers.report.luck import luck_section, verdict_of
 from analyzers.report.screen import agreement_section
@@ -22,6 +21,7 @@ from analyzers.report.words import NOT_EVIDENCE, count
 from analyzers.search import best_of, luck_of, ranking
 from engine.errors import ConfigError, DataError
 from engine.research.space import short_names
+from engine.research.statistics import LEAST_TRADES
 from engine.settings_types import clock
 from scripts.progress import watched
 from scripts.search.entries import ALL_DAY

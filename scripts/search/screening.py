@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzers.metrics import DAYS, LEAST_ACTIVE, LEAST_DAYS, LEAST_TRADES
 from engine.errors import ConfigError
 from engine.research.space import Axis, Changes
+from engine.research.statistics import DAYS, LEAST_ACTIVE, LEAST_DAYS, LEAST_TRADES
 from engine.settings_files import did_you_mean
 from feeds.screen import days as kernels
 from scripts.search.entries import ALL_DAY, Entries

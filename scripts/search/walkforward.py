@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from analyzers.metrics import expectancy_interval, sharpe
 from analyzers.report.html import themed_svg
 from analyzers.report.luck import luck_section
 from analyzers.report.sections import print_sections, render_sections
@@ -27,6 +26,7 @@ from analyzers.report.words import NOT_EVIDENCE, count
 from analyzers.search import Luck, luck_of
 from analyzers.walkforward import Walk, walk, windows_of
 from engine.errors import ConfigError, DataError
+from engine.research.statistics import expectancy_interval, sharpe
 from scripts.search.folder import held, put
 from scripts.search.found import Found
 from scripts.search.ledger import Ledger

@@ -19,6 +19,7 @@ from engine.settings import Settings
 
 TOKEN = "MW_SERVE_TOKEN"
 LEAST_TOKEN = 16  # characters
+ENDING = 5.0  # seconds
 DATABASE = "MW_DATABASE_URL"
 GATE = "gate"  # the journal of the ramp, without sessions
 
@@ -89,11 +90,20 @@ def show_dashboard(config: Path, place: str | None, port: int | None, logs: Path
         try:
             code = page.wait()
         except KeyboardInterrupt:
-            page.terminate()
+            _end(page)
             raise
     if code:
         text = f"dashboard: ended with {code}, expected port {at} free and market-watch[dashboard] installed"
         raise ConfigError(text)
+
+
+def _end(page: subprocess.Popen[bytes]) -> None:
+    """End the page's process, in order if it can."""
+    page.terminate()
+    try:
+        page.wait(ENDING)
+    except subprocess.TimeoutExpired:
+        page.kill()
 
 
 def serve_journal(config: Path, place: str | None, port: int | None) -> None:

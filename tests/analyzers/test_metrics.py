@@ -12,16 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.metrics import (
-    break_even,
-    chance_above,
-    drawdowns,
-    drawn_sums,
-    expectancy_interval,
-    investment_figures,
-    sharpe,
-    trade_figures,
-)
+from analyzers.metrics import break_even, drawdowns, investment_figures, trade_figures
+from engine.research.statistics import chance_above, drawn_sums, expectancy_interval, sharpe
 
 
 def series(values: list[float], start: str = "2018-01-01") -> pd.Series:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzers.metrics import drawdowns, sharpe
+from analyzers.metrics import drawdowns
 from analyzers.report.heat import panels_of
 from analyzers.report.luck import luck_section, verdict_of
 from analyzers.search import best_of, figures, luck_of, ranking, sharpes
+from engine.research.statistics import sharpe
 
 
 def drawn(days: int, variants: int, seed: int = 1, mean: float = 0.0) -> np.ndarray:

@@ -32,10 +32,12 @@ def written(
     ended: bool = False,
     kind: str = "session",
     newest: int = 0,
+    said: str = "trend turned",
 ) -> dict[str, Any]:
     """Write sessions and return what was put in.
 
-    The newest one, so many days before `DAY`, is still open unless ``ended``.
+    The newest one, so many days before `DAY`, is still open unless ``ended``; ``said`` is the text
+    of its veto.
     """
     settings = Settings().model_dump(mode="json")
     run = Run(
@@ -54,13 +56,13 @@ def written(
     recorder = Recorder(open_journal(place, venue), run)
     put: dict[str, Any] = {"net": [], "trades": 0, "decisions": 0, "equity": CASH}
     for back in reversed(range(newest, newest + days)):
-        _session(recorder, back, put, ended or back > newest, venue)
+        _session(recorder, back, put, ended or back > newest, venue, said)
     recorder.close()
     assert recorder.healthy, recorder.failure
     return put
 
 
-def _session(recorder: Recorder, back: int, put: dict[str, Any], ended: bool, venue: str) -> None:
+def _session(recorder: Recorder, back: int, put: dict[str, Any], ended: bool, venue: str, said: str) -> None:
     day = DAY - timedelta(days=back)
     recorder.record(records.SessionEvent(at(-10, back), day, "started", venue))
     draw = np.random.default_rng(back)
@@ -81,9 +83,7 @@ def _session(recorder: Recorder, back: int, put: dict[str, Any], ended: bool, ve
         recorder.record(
             records.HaltEvent(day, at(190, back), "XSP", Reason.HALT_RANGE, "range 1.04 of the move")
         )
-        note = records.Note(
-            at(195, back), "tradingview", "veto", "trend turned", "condor", "XSP", at(255, back), "a1"
-        )
+        note = records.Note(at(195, back), "tradingview", "veto", said, "condor", "XSP", at(255, back), "a1")
         recorder.record(note)
         last = range(200)
     else:

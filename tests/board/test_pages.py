@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.journal import secrets
 from scripts.board.pages import PAGES
 from tests.board.makers import written
 
@@ -62,3 +63,25 @@ def test_two_journals_can_be_chosen_from(page, root, monkeypatch, paper, tmp_pat
     app = shown(root, monkeypatch, {"backtest": other, "paper": paper[0]}, page)
     assert app.segmented_control[0].options == ["backtest", "paper"]
     assert not app.error
+
+
+@pytest.mark.parametrize("page", list(PAGES))
+def test_planted_secret_is_on_no_page(page, root, monkeypatch, tmp_path):
+    secret, account = "123456:planted-token-of-a-bot", "DU7654321"
+    monkeypatch.setenv("MW_TELEGRAM_TOKEN", secret)
+    secrets.load()
+    place = str(tmp_path / "paper.db")
+    written(place, said=f"{secret} and {account}")
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "session.log").write_text(f"connecting with {secret} to {account}\n")
+    told = {"at": "2026-11-24T15:00:00Z", "event": "note", "text": f"{secret} {account}"}
+    (logs / "trades.log").write_text(json.dumps(told) + "\n")
+    monkeypatch.setenv("MW_DASHBOARD_LOGS", str(logs))
+    app = shown(root, monkeypatch, {"paper": place}, page)
+    told = " ".join(
+        [*(one.value for one in (*app.markdown, *app.code, *app.caption, *app.error)),
+         *(one.value.to_csv() for one in app.dataframe)]
+    )  # fmt: skip
+    assert told
+    assert secret not in told and account not in told

@@ -124,3 +124,12 @@ def test_tail_is_the_end_of_a_log_and_nothing_of_one_that_is_not_there(tmp_path:
     path.write_text("\n".join(f"line {number} é" for number in range(50_000)), encoding="utf-8")
     assert tail(path, 3) == ["line 49997 é", "line 49998 é", "line 49999 é"]
     assert tail(tmp_path / "none.log") == []
+
+
+def test_rehearsed_session_is_never_late_for_its_clock_is_another(tmp_path: Path):
+    place = str(tmp_path / "rehearsal.db")
+    written(place, "rehearsal")
+    with Reader(place) as reader:
+        pulse = view.day_of(reader, None, at(10_000)).pulse
+    assert math.isnan(pulse.age)
+    assert not pulse.late

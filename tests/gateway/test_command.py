@@ -14,6 +14,7 @@ import pytest
 from engine.gateway.faults import Faults
 from scripts import cli
 from tests.gateway.stage import lost, sync
+from tests.interrupts import heeds_interrupts
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +27,7 @@ def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heeds_interrupts,
     )
 
 

@@ -104,6 +104,14 @@ def test_a_refusal_leaves_what_is_known_or_nothing(tmp_path: Path, known: bool) 
     assert found == ({"XSP": ((DATES[-5].toordinal(), 0.5),)} if known else {})
 
 
+def test_a_year_broken_off_in_the_middle_is_not_kept_and_comes_whole_the_next_time(tmp_path: Path) -> None:
+    paced = REFUSE | {"nth": 2, "text": "Historical data request pacing violation"}
+    with linked(paced) as (link, contracts):
+        past = PastVolatility(link, contracts, tmp_path)
+        assert past.fetch(["XSP"], TODAY) == {}
+        assert len(past.fetch(["XSP"], TODAY)["XSP"]) == len(DATES) - 1
+
+
 def test_torn_file_is_asked_for_anew(tmp_path: Path) -> None:
     (tmp_path / "implied-XSP.json").write_text('{"2018-0')
     with linked() as (link, contracts):

@@ -19,6 +19,7 @@ from engine.settings import Settings
 from scripts.cli import main
 from scripts.serve.start import journals, newest
 from tests.board.makers import written
+from tests.interrupts import heeds_interrupts
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_served_command_answers_and_ends_on_interrupt(place: Path, root: Path, f
     written(str(place / "journal" / "paper.db"))
     (place / ".env").write_text("MW_SERVE_TOKEN=a-token-from-the-file\n")
     command = [sys.executable, "-m", "scripts.cli", "serve", "--port", str(free_port)]
-    running = subprocess.Popen(command, cwd=place, env=environment(root), stderr=subprocess.PIPE, text=True)
+    running = started(command, place, root)
     try:
         answer = eventually(f"http://127.0.0.1:{free_port}/status", "a-token-from-the-file")
         assert answer.json()["venue"] == "paper"
@@ -83,7 +84,7 @@ def test_served_command_answers_and_ends_on_interrupt(place: Path, root: Path, f
 def test_dashboard_command_answers_and_ends_on_interrupt(place: Path, root: Path, free_port: int) -> None:
     written(str(place / "journal" / "paper.db"))
     command = [sys.executable, "-m", "scripts.cli", "dashboard", "--port", str(free_port)]
-    running = subprocess.Popen(command, cwd=place, env=environment(root), stdout=subprocess.PIPE, text=True)
+    running = started(command, place, root)
     try:
         answer = eventually(f"http://127.0.0.1:{free_port}/_stcore/health", "")
         assert answer.status_code == 200
@@ -125,6 +126,19 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+def started(command: list[str], cwd: Path, root: Path) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment(root),
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        preexec_fn=heeds_interrupts,
+    )
 
 
 def environment(root: Path) -> dict[str, str]:
