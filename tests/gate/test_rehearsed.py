@@ -148,7 +148,7 @@ def _unruly(place: Path, rules: Path) -> Plan:
             if not done and now.minute >= 48:  # somebody buys a call in the account, elsewhere
                 done.append(now)
                 gateway.call(trade_by_hand)
-            if now.minute >= 58:
+            if (now.hour, now.minute) >= (11, 30):
                 self.stop()
             look(self, now)
 
