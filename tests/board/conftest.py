@@ -53,9 +53,12 @@ def page_address(paper: tuple[str, dict[str, Any]], root: Path) -> Iterator[str]
         running.wait(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Return a running Chromium; skip where there is none."""
+    """Return a running Chromium; skip where there is none.
+
+    Its driver keeps an event loop running in this thread, so it ends with the module that needs it.
+    """
     place = shutil.which("chromium") or shutil.which("chromium-browser")
     if place is None:
         pytest.skip("no Chromium here (on Debian: apt-get install chromium)")

@@ -24,6 +24,10 @@ QUICK = AlertSettings(
     first_wait_seconds=0.02, longest_wait_seconds=2.0, timeout_seconds=0.3, closing_seconds=5.0
 )
 
+PATIENT = AlertSettings(
+    **dict(QUICK) | {"timeout_seconds": 10.0, "closing_seconds": 60.0}
+)  # of a busy machine
+
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
@@ -53,7 +57,7 @@ def until(true: Callable[[], bool]) -> None:
 
 def test_what_matters_is_told_and_the_rest_is_not(serve: Callable[..., Server]) -> None:
     server = serve()
-    sink = alerts(server.url)
+    sink = alerts(server.url, PATIENT)
     journal = Journal([sink])
     for event in every_kind():
         journal.record(event)
@@ -177,7 +181,7 @@ def test_session_that_ends_while_a_service_is_down_ends_in_time(serve: Callable[
 
 def test_secret_in_an_alert_is_struck_out(serve: Callable[..., Server]) -> None:
     server = serve()
-    sink = alerts(server.url)
+    sink = alerts(server.url, PATIENT)
     sink.record(
         records.HaltEvent(DAY, NOON, "", Reason.HALT_VIX, "account DU1234567 at postgresql://u:pw12@h/d")
     )
