@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_made_folder_is_read_from_within_and_runs(tmp_path: Path, monkeypatch, c
     assert (settings.bots.putlite.enabled, settings.bots.buywrite.enabled) == (True, False)
     assert "# what a backtest starts with" in (folder / "config" / "strategy.yaml").read_text()
     told = subprocess.run(
-        ["python", "-m", "scripts.cli", "show-config", "--json"],
+        [sys.executable, "-m", "scripts.cli", "show-config", "--json"],
         cwd=folder, capture_output=True, text=True, env=_environment(root), check=True,
     )  # fmt: skip
     found = json.loads(told.stdout)["settings"]["account.cash"]
@@ -149,7 +150,12 @@ def test_completion_script_is_the_shells(shell, capsys):
 def test_bash_completes_a_commands_name(root, tmp_path):
     variables = {"_MW_COMPLETE": "complete_bash", "COMP_WORDS": "mw backt", "COMP_CWORD": "1"}
     told = subprocess.run(
-        ["mw"], cwd=root, env=_environment(root) | variables, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "scripts.cli"],
+        cwd=root,
+        env=_environment(root) | variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert told.stdout.split() == ["backtest"]
 
