@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest bench bench-peers bench-journal bench-latency faults soak-journal soak soak-kill soak-session validate test \
+.PHONY: clients help backtest bench bench-peers bench-journal bench-latency faults soak-journal soak soak-kill soak-session validate test explore \
 	format lint type imports lock clean
 .DEFAULT_GOAL := help
 
@@ -72,6 +72,9 @@ test: $(VENV)/dev.stamp clients  ## linters, types, arrows between the rooms, te
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config setup.cfg
 	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+explore: $(VENV)/dev.stamp  ## the laws on a thousand newly drawn examples each; ARGS=tests/options
+	@$(BIN)/python -m pytest -n 2 -q --hypothesis-profile explore $(ARGS)
 
 coverage: $(VENV)/dev.stamp  ## branch coverage of engine/, with its floor
 	@$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered $(ARGS)

@@ -52,8 +52,8 @@ class Redactor:
         if "://" in secret:
             with suppress(ValueError):
                 password = urlsplit(secret).password
-        if password is None and secret.startswith("postgres"):
-            return  # nothing secret in it
+            if password is None and secret.startswith("postgres"):
+                return  # a database's address without a password: nothing secret in it
         word = password or secret
         self._known |= {one for one in (word, quote(word, safe=""), unquote(word)) if len(one) >= SHORTEST}
         self._compile()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError
@@ -161,9 +161,19 @@ def test_secrets_of_the_file_are_known_and_give_way_to_the_environment(
         load(tmp_path)
 
 
-@given(secret=st.text(min_size=4, max_size=30).filter(lambda text: HIDDEN not in text and text.strip("*")),
-       before=st.text(max_size=20), after=st.text(max_size=20))  # fmt: skip
+# Stars beside the stars that hide a secret would spell it again; of a URL only the password is secret.
+words = st.text(min_size=4, max_size=30).filter(lambda text: "*" not in text and "://" not in text)
+
+
+@given(secret=words, before=st.text(max_size=20), after=st.text(max_size=20))
+@example(secret="postgres", before="", after="")
 def test_secret_never_survives_wherever_it_stands(secret: str, before: str, after: str) -> None:
     struck = Redactor([secret])
-    assert secret not in struck.text(before + secret + after) or secret in HIDDEN
-    assert secret not in str(struck.value({"a": [before + secret], "b": {"c": secret}}))
+    assert secret not in struck.text(before + secret + after)
+    value = struck.value({"a": [before + secret], "b": {"c": secret}})
+    assert secret not in value["a"][0] and secret not in value["b"]["c"]
+
+
+@pytest.mark.parametrize("place", ["postgresql://db.example/market", "postgres://owner@db.example/market"])
+def test_address_of_a_database_without_a_password_stays_readable(place: str) -> None:
+    assert Redactor([place]).text(f"no answer from {place}") == f"no answer from {place}"
