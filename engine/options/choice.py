@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -122,6 +122,8 @@ class Choices:
     moved : callable, optional
         From bar and expiry to the expected move: of a rule that places nothing by it, it costs
         more than all else and only a trade wants it.
+    maker : hashable, optional
+        What made them: of two choices with one maker from one book, those on a bar are the same.
     """
 
     bars: NDArray[np.int64]
@@ -131,6 +133,7 @@ class Choices:
     move: Float64
     expiry: NDArray[np.datetime64]
     moved: Callable[[int, date], float] | None = None
+    maker: Hashable = None
 
     def take(self, rows: NDArray[np.int64]) -> Choices:
         """Return some of the choices."""
@@ -142,6 +145,7 @@ class Choices:
             self.move[rows],
             self.expiry[rows],
             self.moved,
+            self.maker,
         )
 
     def columns(self, combo: Combo) -> tuple[int, ...] | None:
