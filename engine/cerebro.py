@@ -14,7 +14,7 @@ from backtrader.lineiterator import LineIterator
 from loguru import logger
 
 NEVER = 1 << 60
-CALM = (50_000, 20, 50)  # thresholds of the collector: new objects, then collections
+COLLECT_AFTER = 50_000  # new objects
 _INDICATOR = LineIterator.IndType
 _EVERY_BAR = ("_next", "_prenext", "_nextstart", "next", "prenext", "nextstart")
 _CASH = ("notify_cashvalue", "notify_fund")
@@ -145,12 +145,12 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
 @contextmanager
 def calm_collector() -> Iterator[None]:
     """Look for garbage rarely: a journal grows and grows, and none of it is garbage."""
-    before = gc.get_threshold()
-    if before == CALM:  # somebody has seen to it already; to ask how much is frozen counts it all
+    if gc.get_freeze_count():  # somebody has seen to it already
         yield
         return
+    before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(*CALM)
+    gc.set_threshold(COLLECT_AFTER, 20, 50)
     try:
         yield
     finally:
