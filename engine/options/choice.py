@@ -17,6 +17,7 @@ from engine.options.combo import Combo
 from engine.options.contract import Contract, Right
 from engine.options.expected_move import Convention
 from engine.reasons import Reason
+from engine.record import record
 
 Float64 = NDArray[np.float64]
 NEAR = 1e-6  # strikes closer than this are one
@@ -79,7 +80,7 @@ class StrikeRule:
         return np.array(told)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """What a rule takes off one chain: strikes NaN where it has none; ``move`` in USD.
 
