@@ -73,7 +73,7 @@ def analyze(result: RunResult) -> Analysis:
     """Judge a run."""
     trades = result.trades
     index = pd.DatetimeIndex(pd.to_datetime(list(result.sessions)))
-    bots = list(dict.fromkeys(result.decisions.bot.astype(str))) or sorted(set(trades.bot))
+    bots = [str(bot) for bot in result.decisions.bot.unique()] or sorted(set(trades.bot))
     day = trades.exit_time.dt.tz_convert(NEW_YORK).dt.tz_localize(None).dt.normalize()
     table = trades.assign(day=day)
     daily = pd.DataFrame({bot: daily_of(trades[trades.bot == bot], index) for bot in bots}, index=index)
@@ -180,8 +180,9 @@ def _denied(decisions: pd.DataFrame) -> pd.DataFrame:
     """Count decision minutes by bot and reason, commonest first."""
     if decisions.empty:
         return pd.DataFrame()
-    counts = decisions.groupby([decisions.bot.astype(str), decisions.reason.astype(str)], sort=False).size()
+    counts = decisions.groupby(["bot", "reason"], sort=False, observed=True).size()
     table = counts.unstack(fill_value=0)
+    table.index, table.columns = table.index.astype(str), table.columns.astype(str)
     return table[table.sum().sort_values(ascending=False, kind="stable").index]
 
 

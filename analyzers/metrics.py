@@ -52,17 +52,21 @@ def drawdowns(pnl: pd.Series, count: int = 10) -> list[Drawdown]:
 
 def trade_figures(trades: pd.DataFrame) -> dict[str, float]:
     """Return the figures of a set of trades; USD except shares and ratios, NaN where there are none."""
-    net = trades.net.to_numpy(np.float64)
+    net, gross, fees, slippage, planned, structural = (
+        trades[name].to_numpy(np.float64)
+        for name in ("net", "gross", "fees", "slippage", "planned_loss", "structural_loss")
+    )
     wins, losses = net[net > 0.0], net[net <= 0.0]
+    r_planned, r_structural = net / planned, net / structural
     lost = float(-losses.sum())
     none = math.nan
     return {
         "trades": len(net),
         "net": float(net.sum()),
-        "gross": float(trades.gross.sum()),
-        "at_mid": float(trades.gross.sum() + trades.slippage.sum()),
-        "fees": float(trades.fees.sum()),
-        "slippage": float(trades.slippage.sum()),
+        "gross": float(gross.sum()),
+        "at_mid": float(gross.sum() + slippage.sum()),
+        "fees": float(fees.sum()),
+        "slippage": float(slippage.sum()),
         "win_rate": len(wins) / len(net) if len(net) else none,
         "expectancy": float(net.mean()) if len(net) else none,
         "average_win": float(wins.mean()) if len(wins) else none,
@@ -70,10 +74,10 @@ def trade_figures(trades: pd.DataFrame) -> dict[str, float]:
         "profit_factor": float(wins.sum()) / lost if lost > 0.0 else none,
         "best": float(net.max()) if len(net) else none,
         "worst": float(net.min()) if len(net) else none,
-        "r_planned": float((net / trades.planned_loss).mean()) if len(net) else none,
-        "r_structural": float((net / trades.structural_loss).mean()) if len(net) else none,
-        "worst_r_planned": float((net / trades.planned_loss).min()) if len(net) else none,
-        "worst_r_structural": float((net / trades.structural_loss).min()) if len(net) else none,
+        "r_planned": float(r_planned.mean()) if len(net) else none,
+        "r_structural": float(r_structural.mean()) if len(net) else none,
+        "worst_r_planned": float(r_planned.min()) if len(net) else none,
+        "worst_r_structural": float(r_structural.min()) if len(net) else none,
     }
 
 

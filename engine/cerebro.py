@@ -13,8 +13,11 @@ import numpy as np
 from backtrader.lineiterator import LineIterator
 from loguru import logger
 
+from engine.cursor import Cursor, placed
+
 NEVER = 1 << 60
 COLLECT_AFTER = 50_000  # new objects
+_CALM = (COLLECT_AFTER, 20, 50)
 _INDICATOR = LineIterator.IndType
 _EVERY_BAR = ("_next", "_prenext", "_nextstart", "next", "prenext", "nextstart")
 _CASH = ("notify_cashvalue", "notify_fund")
@@ -93,12 +96,12 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
 
     def _jump(self, strategies: list[Any]) -> None:
         stamp = self.datas[0].lines.datetime.array
-        count = len(stamp)
         for strategy in strategies:
             _install(strategy, stamp)
-        for data in self.datas:
-            data.home()
-        lines = _lines(self.datas, strategies)
+        with placed(_lines(self.datas, strategies)) as cursor:
+            self._visit(strategies, cursor, len(stamp))
+
+    def _visit(self, strategies: list[Any], cursor: Cursor, count: int) -> None:
         ready = [max(strategy._minperiods) for strategy in strategies]
         starts = sorted({n - 1 for s, n in zip(strategies, ready, strict=True) if _starts(s) and n <= count})
         broker, progress = self._broker, self.p.progress
@@ -113,10 +116,8 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
             while starts and starts[0] <= bar:
                 starts.pop(0)
             bar = min(self._after(bar, wanted), last, *starts[:1])
+            cursor.go(bar)
             length = bar + 1
-            for line in lines:
-                line._idx = bar
-                line.lencount = length
             self._brokernotify()
             if self._event_stop:
                 return
@@ -145,12 +146,12 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
 @contextmanager
 def calm_collector() -> Iterator[None]:
     """Look for garbage rarely: a journal grows and grows, and none of it is garbage."""
-    if gc.get_freeze_count():  # somebody has seen to it already
+    before = gc.get_threshold()
+    if before == _CALM:  # somebody has seen to it already
         yield
         return
-    before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 50)
+    gc.set_threshold(*_CALM)
     try:
         yield
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from engine.journal.records import HaltEvent, StateEvent, TicketEvent
 from engine.options.combo import Combo
 from engine.options.quotebook import QuoteBook
 from engine.reasons import Reason
+from engine.record import record
 from engine.risk.governor import MARKET, Governor, MarketView
 from engine.risk.state import DayState
 from engine.risk.vetoes import Veto, vetoed
@@ -54,7 +55,7 @@ class Clock(Protocol):
     def last_bar_of_day(self, bar: int) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Levels:
     """Prices at which a bot wants to be woken: the combo's bid at or beyond one of them."""
 

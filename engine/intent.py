@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from engine.options.combo import Combo
 from engine.reasons import Reason
+from engine.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Intent:
     """A wish to open or close ``quantity`` units of a combo.
 
@@ -57,7 +58,7 @@ class Urgency(StrEnum):
     URGENT = "urgent"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Order:
     """One order of an approved intent, as a broker works it.
 
@@ -75,12 +76,12 @@ class Order:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Approved:
     """The governor lets the intent pass."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Denied:
     """The governor refuses; ``text`` names value and limit."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -46,8 +46,9 @@ class Tape:
         # views that answer in Python's numbers, a list of them would take longer than many a run
         self._day = np.ascontiguousarray(first.grid.day).data
         self._last = first.grid.last.tolist()
+        self._minute = np.ascontiguousarray(first.grid.minute).data
         self._now = -1, _EPOCH
-        self._stamp = np.ascontiguousarray(first.stamp).data
+        self._midnight = -1, _EPOCH  # of the session asked for last
         self._close = {symbol: np.ascontiguousarray(one.close).data for symbol, one in self.bars.items()}
 
     def __len__(self) -> int:
@@ -56,10 +57,11 @@ class Tape:
     def at(self, bar: int) -> datetime:
         """Return the instant of a bar's end, in New York time."""
         if bar != self._now[0]:  # all that happens on a bar has its stamp
-            self._now = (
-                bar,
-                (_EPOCH + timedelta(seconds=self._stamp[bar] // 1_000_000_000)).astimezone(NEW_YORK),
-            )
+            # by New York's clock, which no session sees change: a conversion takes twenty times as long
+            row = self._day[bar]
+            if row != self._midnight[0]:
+                self._midnight = row, datetime.combine(self.grid.dates[row], time(), NEW_YORK)
+            self._now = bar, self._midnight[1] + timedelta(minutes=self._minute[bar])
         return self._now[1]
 
     def stamps(self, bars: NDArray[np.int64]) -> NDArray[np.int64]:

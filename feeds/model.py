@@ -23,12 +23,14 @@ from engine.options.quotebook import Quote
 from engine.sessions import session_dates
 from engine.tape import Tape
 from feeds.looks import asks, choices, listed1, straddle_at
+from feeds.remembered import Columns, Remembered
 from feeds.smile import REFERENCE_PREMIUM
 from feeds.surface import CALL, PUT, SHARE, Surface, first1, forward1, leg1, marks, quote1, rows
 
 SIZE = 50  # units quoted on every side
 HORIZON_DAYS = 70  # beyond the bars, so that monthly options of the last of them have a session
 KEPT = 4096  # combos whose legs are kept ready
+_MOVED = np.array([True, False, False, True])  # of a leg as a kernel takes it: strike and end
 LISTED = {"daily": {0, 1, 2, 3, 4}, "mwf": {0, 2, 4}, "weekly": {4}}
 
 
@@ -91,6 +93,7 @@ class ModelQuotes:
         self._asked: tuple[int, Combo | None, Quote | None] = (-1, None, None)
         self._kept: dict[int, tuple[Combo, NDArray[np.float64] | None]] = {}
         self._bars = dict(bars)
+        self._remembered = Remembered()
         self.bar = 0
 
     def with_lines(self) -> dict[str, Bars]:
@@ -266,20 +269,25 @@ class ModelQuotes:
         ends = [None if expiry is None else self._ends(product, expiry) for expiry in expiries]
         end = np.array([np.nan if number is None else number for number in ends])[place]
         expiry = np.array([np.datetime64(expiry or "NaT", "D") for expiry in expiries])[place]
-        n = len(bars)
-        code, move = np.empty(n, np.int8), np.empty(n)
-        strikes, deltas = np.empty((n, 4)), np.empty((n, 2))
         share = rule.ratio if rule.convention is Convention.RATIO else 1.0
         step, arrays = product.strike_step, self._arrays[symbol]
-        choices(
-            bars, end, step, rule.numbers(), share if rule.by_move else np.nan, *arrays,
-            code, strikes, deltas, move,
-        )  # fmt: skip
+
+        def chosen(some: NDArray[np.int64]) -> Columns:
+            n = len(some)
+            code, move = np.empty(n, np.int8), np.empty(n)
+            strikes, deltas = np.empty((n, 4)), np.empty((n, 2))
+            choices(
+                some, end[np.searchsorted(bars, some)], step, rule.numbers(),
+                share if rule.by_move else np.nan, *arrays, code, strikes, deltas, move,
+            )  # fmt: skip
+            return code, strikes, deltas, move
 
         def moved(bar: int, day: date) -> float:
             return share * float(straddle_at(bar, self._ends(product, day), step, *arrays))
 
-        return Choices(bars, code, strikes, deltas, move, expiry, None if rule.by_move else moved)
+        maker = symbol, days, rule
+        found = self._remembered(maker, bars, chosen)
+        return Choices(bars, *found, expiry, None if rule.by_move else moved, maker)
 
     def asks(self, combo: Combo, found: Choices) -> NDArray[np.float64] | None:
         """Return what a combo costs on every bar, USD per share, its strikes moved to the choices'.
@@ -289,12 +297,23 @@ class ModelQuotes:
         legs, columns = self._legs(combo), found.columns(combo)
         if legs is None or columns is None:
             return None
-        tables = np.repeat(legs[np.newaxis], len(found.bars), axis=0)
-        ends = self._session_numbers(combo.product, found.expiry)
-        for row, column in enumerate(columns):
-            if column >= 0:
-                tables[:, row, 0], tables[:, row, 3] = found.strikes[:, column], ends
-        return np.asarray(asks(found.bars, tables, *self._arrays[combo.symbol]))
+        chosen = np.array(columns) >= 0
+
+        def asked(some: NDArray[np.int64]) -> tuple[NDArray[np.float64]]:
+            rows = np.searchsorted(found.bars, some)
+            tables = np.repeat(legs[np.newaxis], len(rows), axis=0)
+            ends = self._session_numbers(combo.product, found.expiry[rows])
+            for row, column in enumerate(columns):
+                if column >= 0:
+                    tables[:, row, 0], tables[:, row, 3] = found.strikes[rows, column], ends
+            return (np.asarray(asks(some, tables, *self._arrays[combo.symbol])),)
+
+        if found.maker is None:
+            return asked(found.bars)[0]
+        # what the choices move is theirs, the rest is the combo's
+        fixed = np.where(chosen[:, np.newaxis] & _MOVED, 0.0, legs)
+        (cost,) = self._remembered((found.maker, columns, fixed.tobytes()), found.bars, asked)
+        return np.asarray(cost, np.float64)
 
     def _session_numbers(self, product: Product, expiry: NDArray[np.datetime64]) -> NDArray[np.float64]:
         day, place = np.unique(expiry, return_inverse=True)

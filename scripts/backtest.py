@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +100,12 @@ def frame(records: list[Any], kind: type) -> pd.DataFrame:
     Times become New York times, reasons and dates text and dates.
     """
     names = list(kind.__dataclass_fields__)
-    rows = [[getattr(record, name) for name in names] for record in records]
-    return typed(pd.DataFrame(rows, columns=names))
+    return typed(pd.DataFrame(list(map(attrgetter(*names), records)), columns=names))
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of records with New York times, texts and dates where they belong."""
-    table = table.copy()
+    table = table.copy(deep=False)
     for name in table:
         if name in ("at", "entry_time", "exit_time"):
             table[name] = pd.to_datetime(table[name], utc=True).dt.tz_convert("America/New_York")

@@ -116,6 +116,7 @@ def play(
     stock_loop: bool = False,
     progress: Progress | None = None,
     roster: Mapping[str, type[Any]] | None = None,
+    analyzers: Sequence[type[Any]] = (),
 ) -> tuple[Desk, list[Any]]:
     """Run the bots over the bars once and return the desk and the strategies.
 
@@ -128,8 +129,9 @@ def play(
         Called with (bars done, bars in all).
     roster : mapping of name to bot, optional
         Instead of the bots as they are.
+    analyzers : sequence of Backtrader analyzers, optional
+        Asked at the end of every bot, such as `analyzers.cerebral.ANALYZERS`.
     """
-    from analyzers.cerebral import ANALYZERS
     from strategies.roster import BOTS
 
     settings = setup.settings
@@ -156,7 +158,7 @@ def play(
             foresee=not stock_loop,
             advisor=setup.advisors.get(name),
         )
-    for analyzer in ANALYZERS:
+    for analyzer in analyzers:
         cerebro.addanalyzer(analyzer)
     with calm_collector():
         return desk, cerebro.run()

@@ -89,7 +89,9 @@ class Bot(bt.Strategy, Entry, Care):
         self._stop_timer, self._mark_timer = StopTimer(patience), MarkTimer(patience)
         self.lanes: list[Lane] = []
         self.days: list[tuple[Any, Any]] = []
-        self._watched: list[list[Any]] = []  # by the governor, of every lane
+        self._watched: list[list[Any]] = []  # lines the governor looks at, of every lane
+        # the same as whole columns, which answer faster by number of bar
+        self._whole: list[list[Any]] = []
         self.strike_rule = self.rule()
         self._barred: Barred | None = None
         self._pace: Pace | None = self.p.pace
@@ -161,6 +163,7 @@ class Bot(bt.Strategy, Entry, Care):
             for lane in self.lanes:
                 lane.tell = self._tell
             return
+        self._whole = [[line.array for line in lines] for lines in self._watched]
         halts = []
         for lane, lines in zip(self.lanes, self.days, strict=True):
             lane.prepare()
@@ -244,25 +247,25 @@ class Bot(bt.Strategy, Entry, Care):
         return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m), *regime]
 
     def _view(self, number: int, bar: int) -> MarketView:
-        clock, lines = self.desk.clock, self._watched[number]
-        # whole lines answer faster by number of bar than by distance from the current one
-        now = [line.array[bar] for line in lines] if self.p.whole else [line[0] for line in lines]
+        clock, whole = self.desk.clock, self._whole
+        now = [column[bar] for column in whole[number]] if whole else [x[0] for x in self._watched[number]]
         minute, left, price, opened, before, move, high, low, vix, change = now
+        symbol = self.lanes[number].symbol
         return MarketView(
-            at=clock.at(bar),
-            day=clock.day(bar),
-            minute=int(minute),
-            symbol=self.lanes[number].symbol,
-            price=price,
-            session_open=opened,
-            previous_close=before,
-            expected_move=move,
-            vix=vix,
-            vix_previous=vix - change,
-            day_high=high,
-            day_low=low,
-            half_day=minute + left != FULL_CLOSE,
-            age=0.0 if self._pace is None else self._pace.age(self.lanes[number].symbol),
+            clock.at(bar),
+            clock.day(bar),
+            int(minute),
+            symbol,
+            price,
+            opened,
+            before,
+            move,
+            vix,
+            vix - change,
+            high,
+            low,
+            minute + left != FULL_CLOSE,
+            0.0 if self._pace is None else self._pace.age(symbol),
         )
 
     # what the journal is told ------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from engine.options.chain import Chain
 from engine.options.choice import Choice
 from engine.options.combo import Combo
 from engine.reasons import Reason
+from engine.record import record
 from engine.risk.governor import MarketView
 from engine.risk.limits import cents
 from engine.risk.state import DayState
@@ -25,7 +25,7 @@ from strategies.lane import Lane
 from strategies.ticket import Proposal, Ticket
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Barred:
     """The day has no room for a trade that sets ``reserve`` cents or more aside, as ``state`` stands."""
 

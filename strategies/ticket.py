@@ -13,6 +13,7 @@ from engine.intent import Intent, Order, Urgency
 from engine.journal.records import Fill, PositionEvent, Trade
 from engine.options.combo import Combo
 from engine.reasons import Reason
+from engine.record import record
 
 
 class Stage(StrEnum):
@@ -23,7 +24,7 @@ class Stage(StrEnum):
     CLOSING = "closing"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proposal:
     """What a bot would trade.
 

@@ -6,15 +6,17 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from analyzers.report.heat import METRICS, Panel
 from analyzers.report.words import is_loss
+
+if TYPE_CHECKING:
+    from analyzers.report.heat import Panel
 
 WIDE = 110  # columns of a terminal with room for lines between figures
 
@@ -63,6 +65,10 @@ def render_sections(
     ``picture`` is a PNG shown under the lead, ``drawings`` are titled SVG, ``heats`` the panels
     of one pair of keys each.
     """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from analyzers.report.heat import METRICS  # terminals do without pages and drawings
+
     here = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(here),

@@ -5,18 +5,18 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Right, Settlement, Style
+from engine.record import record
 from engine.tape import Tape
 
 Dividend = tuple[str, date, float]
 NEVER = 1 << 60
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Appointment:
     """An option of a trade that settles on ``bar``, or may be called away there for a dividend."""
 

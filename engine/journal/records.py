@@ -11,9 +11,10 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from engine.reasons import Reason
+from engine.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fill:
     """One leg of one execution. Prices USD per share, money in USD; ``quantity`` signed."""
 
@@ -34,7 +35,7 @@ class Fill:
     source: str  # quote source
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OrderEvent:
     """A state change of a working order."""
 
@@ -49,7 +50,7 @@ class OrderEvent:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HaltEvent:
     """A latched halt; ``symbol`` empty for a halt of everything."""
 
@@ -60,7 +61,7 @@ class HaltEvent:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trade:
     """One round trip of one combo, entry to flat. Money in USD for the whole quantity."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -17,6 +17,7 @@ from engine.options.combo import Combo
 from engine.options.contract import Contract, Right
 from engine.options.expected_move import Convention
 from engine.reasons import Reason
+from engine.record import record
 
 Float64 = NDArray[np.float64]
 NEAR = 1e-6  # strikes closer than this are one
@@ -79,7 +80,7 @@ class StrikeRule:
         return np.array(told)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """What a rule takes off one chain: strikes NaN where it has none; ``move`` in USD.
 
@@ -122,6 +123,8 @@ class Choices:
     moved : callable, optional
         From bar and expiry to the expected move: of a rule that places nothing by it, it costs
         more than all else and only a trade wants it.
+    maker : hashable, optional
+        What made them: of two choices with one maker from one book, those on a bar are the same.
     """
 
     bars: NDArray[np.int64]
@@ -131,6 +134,7 @@ class Choices:
     move: Float64
     expiry: NDArray[np.datetime64]
     moved: Callable[[int, date], float] | None = None
+    maker: Hashable = None
 
     def take(self, rows: NDArray[np.int64]) -> Choices:
         """Return some of the choices."""
@@ -142,6 +146,7 @@ class Choices:
             self.move[rows],
             self.expiry[rows],
             self.moved,
+            self.maker,
         )
 
     def columns(self, combo: Combo) -> tuple[int, ...] | None:

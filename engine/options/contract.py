@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from engine.record import record
+
 
 class Right(StrEnum):
     """Call or put."""
@@ -61,7 +63,7 @@ class Product:
         return hash((self.symbol, self.trading_class))  # of all fields takes ten times as long
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Contract:
     """One listed option."""
 
@@ -85,7 +87,7 @@ class Contract:
         return f"{self.product.trading_class} {self.expiry.isoformat()} {self.strike:g}{self.right}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stock:
     """Shares of an underlying, as a leg's instrument."""
 
@@ -106,7 +108,7 @@ class Stock:
 Instrument = Contract | Stock
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leg:
     """An instrument and its signed ratio (+1 bought, -1 sold; shares count singly)."""
 

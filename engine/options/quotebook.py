@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Protocol, runtime_checkable
 
@@ -12,9 +11,10 @@ from numpy.typing import NDArray
 from engine.options.chain import Chain
 from engine.options.choice import Choices, StrikeRule
 from engine.options.combo import Combo
+from engine.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Quote:
     """A two-sided price of a combo, USD per share of one combo unit, from the buyer's side.
 

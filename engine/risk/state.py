@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from engine.errors import DataError, LedgerError
 from engine.reasons import Reason
+from engine.record import record
 
 Halt = tuple[str, Reason]
 """Scope and reason: the scope is a symbol, ``""`` for the whole market, or a budget's name."""
@@ -16,7 +17,7 @@ Halt = tuple[str, Reason]
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OpenTrade:
     """A trade the governor has let pass and that is not flat yet; money in cents."""
 
@@ -28,7 +29,7 @@ class OpenTrade:
     planned: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DayState:
     """One trading day in the governor's eyes.
 

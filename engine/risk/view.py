@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from engine.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class MarketView:
     """One underlying at one bar's end, with what the day has been so far.
 
