@@ -1,8 +1,9 @@
-"""The command ``mw``. Exit codes: 0 done or Ctrl-C, 1 configuration or fatal, 2 domain error."""
+"""The command ``mw``. Exit codes: 0 done, 1 configuration or fatal, 2 domain error, 130 Ctrl-C."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
@@ -24,7 +25,7 @@ from scripts.commands import (
     validate,
 )
 
-INTERRUPTED = 130  # what typer makes of Ctrl-C
+INTERRUPTED = 130  # a shell's code for Ctrl-C, and typer's
 COMPLETING = "_MW_COMPLETE"
 
 app = typer.Typer(
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = int(app(arguments, standalone_mode=False, prog_name="mw") or 0)
         sys.stdout.flush()
-        return _say("stopped", 0) if code == INTERRUPTED else code
+        return _stopped() if code == INTERRUPTED else code
     except MarketWatchError as error:
         return _say(str(error), error.exit_code)
     except typer.TyperException as error:  # a word of the command line itself
@@ -72,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _show(text)
         return _say(text, 1) if text else 0
     except (KeyboardInterrupt, typer.Abort):
-        return _say("stopped", 0)
+        return _stopped()
     except BrokenPipeError:
         return _unread()
     except SystemExit as left:  # what typer makes of a broken pipe
@@ -83,6 +84,12 @@ def main(arguments: list[str] | None = None) -> int:
         if error.filename is None:
             raise
         return _say(f"{error.filename}: {error.strerror}", 1)
+
+
+def _stopped() -> int:
+    """Say so in one line; a second Ctrl-C, or a child that ends late, has nothing to add."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return _say("stopped", INTERRUPTED)
 
 
 def _show(text: str) -> int:
