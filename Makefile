@@ -79,8 +79,8 @@ explore: $(VENV)/dev.stamp  ## the laws on a thousand newly drawn examples each;
 coverage: $(VENV)/dev.stamp  ## branch coverage of engine/, with its floor
 	@$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered $(ARGS)
 
-mutate: $(VENV)/dev.stamp  ## mutation score of risk/, broker/ and execution/ (an hour or more)
-	@$(BIN)/mutmut run $(ARGS); $(BIN)/python -m tests.mutants
+mutate: $(VENV)/dev.stamp  ## mutation score of risk/, broker/ and execution/ (hours); SAMPLE=150 of each by lot
+	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(ARGS)
 
 docs: $(VENV)/dev.stamp  ## the documentation as a site, into .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
