@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine.bars import LINES, PRICES, Bars
 from engine.errors import DataError
 from engine.sessions import MINUTE_NS, name_stamp
+from engine.settings_files import did_you_mean
 from feeds.evidence import Side, bar_ends, beyond_any_session, new_york_hours, regular, stamped_side
 
 if TYPE_CHECKING:
@@ -140,9 +141,13 @@ def _names(table: pd.DataFrame, columns: dict[str, str | None], where: str) -> d
     known = {"time", "symbol", *NEEDED, *LINES}
     for name, given in columns.items():
         if name not in known:
-            raise DataError(f"columns: unknown name {name!r}; expected one of {', '.join(sorted(known))}")
+            hint = did_you_mean(name, known)
+            raise DataError(
+                f"columns: unknown name {name!r}; expected one of {', '.join(sorted(known))}{hint}"
+            )
         if given is not None and given not in table.columns:
-            raise DataError(f"{where}: no column {given!r} for {name}; it has {_listed(table)}")
+            hint = did_you_mean(given, map(str, table.columns))
+            raise DataError(f"{where}: no column {given!r} for {name}; it has {_listed(table)}{hint}")
     lower: dict[str, list[str]] = {}
     for column in table.columns:
         lower.setdefault(str(column).lower(), []).append(column)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 
@@ -68,10 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
     except MarketWatchError as error:
         return _say(str(error), error.exit_code)
     except typer.TyperException as error:  # a word of the command line itself
-        text = error.format_message()
+        text = error.format_message().replace("Value error, ", "")
         if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help
             return _show(text)
-        return _say(text, 1) if text else 0
+        return _say(text.rstrip(".") + _hint(text), 1) if text else 0
     except (KeyboardInterrupt, typer.Abort):
         return _stopped()
     except BrokenPipeError:
@@ -84,6 +85,14 @@ def main(arguments: list[str] | None = None) -> int:
         if error.filename is None:
             raise
         return _say(f"{error.filename}: {error.strerror}", 1)
+
+
+def _hint(text: str) -> str:
+    """Return what a word that is none of those listed was probably meant to be."""
+    from engine.settings_files import did_you_mean
+
+    got, listed, known = text.partition(" is not one of ")
+    return did_you_mean(got.rpartition(": ")[2].strip("'"), re.findall(r"'([^']+)'", known)) if listed else ""
 
 
 def _stopped() -> int:

@@ -23,6 +23,7 @@ from engine.gate.permission import override
 from engine.gate.settings import GateSettings
 from engine.gate.view import GateView, read_gate, view_of
 from engine.settings import Settings
+from engine.settings_files import did_you_mean
 from scripts.backtest import STRATEGIES, git_commit
 from scripts.gate_backtest import evidence
 from scripts.journal import place_of
@@ -104,7 +105,8 @@ def _chosen(gate: Gate, bot: str | None) -> tuple[str, ...]:
     if bot is None:
         return gate.bots()
     if bot not in gate.bots():
-        raise GateError(f"--bot: got {bot!r}, the gate knows {', '.join(gate.bots()) or 'none yet'}")
+        known, hint = ", ".join(gate.bots()) or "none yet", did_you_mean(bot, gate.bots())
+        raise GateError(f"--bot: got {bot!r}, the gate knows {known}{hint}")
     return (bot,)
 
 
@@ -135,7 +137,8 @@ def register(request: GateRequest, as_json: bool = False) -> None:
 def _enabled(settings: Settings, bot: str | None) -> list[str]:
     names = [name for name in type(settings.bots).model_fields if getattr(settings.bots, name).enabled]
     if bot is not None and bot not in names:
-        raise GateError(f"--bot: got {bot!r}, expected one that is enabled: {', '.join(names)}")
+        hint = did_you_mean(bot, names)
+        raise GateError(f"--bot: got {bot!r}, expected one that is enabled: {', '.join(names)}{hint}")
     return [bot] if bot is not None else names
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from engine.errors import ConfigError
 from engine.sessions import session_dates
+from engine.settings_files import did_you_mean
 from engine.universe import load_universe
 from feeds.store.checks import read
 from feeds.store.columns import ColumnMap, preset
@@ -152,9 +153,9 @@ def info(store: Path, symbol: str, as_json: bool = False) -> list[dict[str, Any]
     """Print the days of a symbol: snapshots, contracts, expiries, rows kept apart."""
     quotes = QuoteStore.open(store)
     if symbol not in quotes.symbols():
-        raise ConfigError(
-            f"symbol: got {symbol!r}, the store holds {', '.join(quotes.symbols()) or 'nothing'}"
-        )
+        held = ", ".join(quotes.symbols()) or "nothing"
+        hint = did_you_mean(symbol, quotes.symbols())
+        raise ConfigError(f"symbol: got {symbol!r}, the store holds {held}{hint}")
     rows = []
     known = quotes.days(symbol)
     for day in watched(console_of(as_json), f"Reading days of {symbol}", len(known), known):

@@ -189,4 +189,7 @@ def folder_of(run: str) -> Path:
     for folder in (Path(run), RUNS / run):
         if folder.is_dir():
             return folder
-    raise DataError(f"run: got {run!r}, expected a run's folder or the name of one in {RUNS}/")
+    from engine.settings_files import did_you_mean
+
+    hint = did_you_mean(run, [path.parent.name for path in RUNS.glob("*/summary.json")])
+    raise DataError(f"run: got {run!r}, expected a run's folder or the name of one in {RUNS}/{hint}")

@@ -21,6 +21,7 @@ from engine.ibkr.quotes import LiveQuotes
 from engine.live.files import write_text
 from engine.options.chain import Chain
 from engine.options.contract import Product
+from engine.settings_files import did_you_mean
 from engine.universe import load_universe
 from scripts.live.plan import Plan
 from scripts.progress import shown
@@ -59,7 +60,8 @@ def update(plan: Plan, source: str = "ibkr", as_json: bool = False) -> list[Rank
         Nothing is known of any symbol; the file stays as it is.
     """
     if source not in SOURCES:
-        raise ConfigError(f"--source: got {source!r}, expected one of {', '.join(SOURCES)}")
+        hint = did_you_mean(source, SOURCES)
+        raise ConfigError(f"--source: got {source!r}, expected one of {', '.join(SOURCES)}{hint}")
     path = plan.config / "universe.json"
     universe = load_universe(path)
     console = console_of(as_json)
