@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 
 import typer
@@ -65,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = int(app(arguments, standalone_mode=False, prog_name="mw") or 0)
         sys.stdout.flush()
-        return _stopped() if code == INTERRUPTED else code
+        return _say("stopped", INTERRUPTED) if code == INTERRUPTED else code
     except MarketWatchError as error:
         return _say(str(error), error.exit_code)
     except typer.TyperException as error:  # a word of the command line itself
@@ -74,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _show(text)
         return _say(text.rstrip(".") + _hint(text), 1) if text else 0
     except (KeyboardInterrupt, typer.Abort):
-        return _stopped()
+        return _say("stopped", INTERRUPTED)
     except BrokenPipeError:
         return _unread()
     except SystemExit as left:  # what typer makes of a broken pipe
@@ -93,12 +92,6 @@ def _hint(text: str) -> str:
 
     got, listed, known = text.partition(" is not one of ")
     return did_you_mean(got.rpartition(": ")[2].strip("'"), re.findall(r"'([^']+)'", known)) if listed else ""
-
-
-def _stopped() -> int:
-    """Say so in one line; a second Ctrl-C, or a child that ends late, has nothing to add."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return _say("stopped", INTERRUPTED)
 
 
 def _show(text: str) -> int:

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from engine.errors import ConfigError
-from engine.sessions import replace_file
 from engine.settings import Settings
 from engine.universe import load_universe
 from feeds.model import ModelQuotes
 from feeds.store.schema import QUOTES
+from scripts.files import put
 from scripts.market import market
 from scripts.progress import shown, watched
 
@@ -124,9 +124,8 @@ def synth_quotes(
     written, total = 0, len(model.tape.grid.dates)
     for day, table in watched(console, "Writing days", total, _days(model, symbol, sessions, strikes)):
         target = out / f"{symbol.lower()}-{day:%Y-%m-%d}.parquet"
-        part = target.with_suffix(".part")
-        pq.write_table(table, part, compression="zstd")
-        replace_file(target, part)
+        with put(target) as path:
+            pq.write_table(table, path, compression="zstd")
         written += 1
     console.print(
         f"{out}: {written} days of model quotes, {strikes} strikes", highlight=False, soft_wrap=True
