@@ -93,7 +93,7 @@ lint: $(VENV)/dev.stamp  ## ruff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-type: $(VENV)/dev.stamp  ## mypy --strict on engine/
+type: $(VENV)/dev.stamp  ## mypy --strict on all but scripts and tests
 	@$(BIN)/mypy
 
 imports: $(VENV)/dev.stamp  ## the arrows between the rooms

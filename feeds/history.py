@@ -129,7 +129,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
         told = {k[3:].decode(): v.decode() for k, v in head.items() if k.startswith(b"mw.")}
         table = pd.read_parquet(path)
         if isinstance(table.index, pd.DatetimeIndex):
-            table = table.rename_axis(index=table.index.name or "time").reset_index()
+            table = table.rename_axis(index=str(table.index.name or "time")).reset_index()
         return table, told
     except (ValueError, OSError, pa.ArrowException) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -277,7 +277,8 @@ class ModelQuotes:
         )  # fmt: skip
 
         def moved(bar: int, day: date) -> float:
-            return share * float(straddle_at(bar, self._ends(product, day), step, *arrays))
+            last = self._ends(product, day)
+            return nan if last is None else share * float(straddle_at(bar, last, step, *arrays))
 
         return Choices(bars, code, strikes, deltas, move, expiry, None if rule.by_move else moved)
 
