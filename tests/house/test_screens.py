@@ -28,9 +28,7 @@ def folder(tmp_path: Path) -> Path:
     text = "condor XSP: 1 of 2728/2730/2790/2792, halt_day_loss; putlite: nothing held, nothing halted"
     beat = Beat(os.getpid(), time.time(), "trading", True, "DU1234567", "paper", ("XSP", "SPY"), text)
     Heartbeat(live, "paper-c058dab5").write(beat)
-    KillFile(live).set(
-        "a reason which the owner has given in rather more words than would fit a narrow terminal"
-    )
+    KillFile(live).set("a reason which the owner has given in more words than a narrow terminal holds")
     return tmp_path
 
 
