@@ -80,8 +80,8 @@ explore: $(VENV)/dev.stamp  ## the laws on a thousand newly drawn examples each;
 coverage: $(VENV)/dev.stamp  ## branch coverage of engine/, with its floor
 	@$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered $(ARGS)
 
-mutate: $(VENV)/dev.stamp  ## mutation score of risk/, broker/ and execution/ (an hour or more)
-	@$(BIN)/mutmut run $(ARGS); $(BIN)/python -m tests.mutants
+mutate: $(VENV)/dev.stamp  ## mutation score of risk/, broker/ and execution/ (hours); SAMPLE=150 of each by lot
+	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(ARGS)
 
 docs: $(VENV)/dev.stamp  ## the documentation as a site, into .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -94,7 +94,7 @@ lint: $(VENV)/dev.stamp  ## ruff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-type: $(VENV)/dev.stamp  ## mypy --strict on engine/
+type: $(VENV)/dev.stamp  ## mypy --strict on all but scripts and tests
 	@$(BIN)/mypy
 
 imports: $(VENV)/dev.stamp  ## the arrows between the rooms

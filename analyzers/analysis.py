@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,7 +63,7 @@ class Analysis:
             "orders": self.orders,
             "left_open": self.left_open,
             "drawdowns": falls,
-            "worst_days": {str(day.date()): round(float(net), 2) for day, net in self.worst_days.items()},
+            "worst_days": {f"{day:%Y-%m-%d}": round(float(net), 2) for day, net in self.worst_days.items()},
             "checks": [asdict(check) for check in self.checks],
             "day_loss_excesses": self.excesses,
             "break_even_premium": _plain(self.break_even),
@@ -195,10 +196,10 @@ def _left_open(fills: pd.DataFrame) -> int:
 
 def _years(pnl: pd.Series, capital: float) -> pd.DataFrame:
     rows = {}
-    for year, part in pnl.groupby(pnl.index.year):
+    for year, part in pnl.groupby(pd.DatetimeIndex(pnl.index).year):
         ratio, error = sharpe(part, capital)
         falls = drawdowns(part, 1)
-        rows[int(year)] = {
+        rows[year] = {
             "net": float(part.sum()),
             "return": float(part.sum()) / capital,
             "sharpe": ratio,
@@ -223,7 +224,7 @@ def _rows(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {str(key): _plain(row) for key, row in table.to_dict("index").items()}
 
 
-def _plain(figures: dict[str, Any]) -> dict[str, Any]:
+def _plain(figures: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): _value(value) for name, value in figures.items()}
 
 

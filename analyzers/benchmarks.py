@@ -78,10 +78,9 @@ def _checked(market: pd.DataFrame) -> pd.DataFrame:
     for name in ("open", "close"):
         bad = ~(table[name] > 0.0)
         if bad.any():
-            day = table.index[int(np.argmax(bad))]
-            raise DataError(
-                f"benchmarks: {name} is {table.at[day, name]} on {day:%Y-%m-%d}; expected a price"
-            )
+            row = int(np.argmax(bad))
+            day, price = table.index[row], float(table[name].iloc[row])
+            raise DataError(f"benchmarks: {name} is {price:g} on {day:%Y-%m-%d}; expected a price")
     return table
 
 

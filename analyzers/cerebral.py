@@ -35,6 +35,13 @@ class JournalAnalyzer(bt.Analyzer):  # type: ignore[misc]
         """The bot's finished trades."""
         return [trade for trade in self.strategy.desk.journal.trades if trade.bot == self.strategy.bot_name]
 
+    def by_day(self) -> dict[date, float]:
+        """Return the bot's net result of every session, USD, 0 on idle ones."""
+        days = dict.fromkeys(self.strategy.desk.sessions, 0.0)
+        for trade in self.own:
+            days[trade.exit_time.date()] += trade.net
+        return days
+
     def judge(self) -> dict[Any, Any]:
         """Return the figures; called once, after the last bar."""
         raise NotImplementedError
@@ -43,14 +50,11 @@ class JournalAnalyzer(bt.Analyzer):  # type: ignore[misc]
 class DailyPnl(JournalAnalyzer):
     """Net P&L of every session in USD, idle ones included."""
 
-    def judge(self) -> dict[date, float]:
-        days = dict.fromkeys(self.strategy.desk.sessions, 0.0)
-        for trade in self.own:
-            days[trade.exit_time.date()] += trade.net
-        return days
+    def judge(self) -> dict[Any, Any]:
+        return self.by_day()
 
 
-class DailySharpe(DailyPnl):
+class DailySharpe(JournalAnalyzer):
     """Annualised Sharpe ratio of the daily P&L on the starting cash, and what it can show.
 
     ``sharpe`` (daily, ddof 1, idle days counted) with its standard ``error``; ``probabilistic``, the
@@ -61,8 +65,8 @@ class DailySharpe(DailyPnl):
 
     params = (("benchmark", 0.0), ("trials", 1))
 
-    def judge(self) -> dict[str, float]:
-        days = super().judge()
+    def judge(self) -> dict[Any, Any]:
+        days = self.by_day()
         pnl = pd.Series(list(days.values()), index=pd.DatetimeIndex(pd.to_datetime(list(days))))
         ratio, error = sharpe(pnl, self.strategy.desk.start_cash)
         return {
@@ -75,7 +79,7 @@ class DailySharpe(DailyPnl):
         }
 
 
-class Expectancy(DailyPnl):
+class Expectancy(JournalAnalyzer):
     """Mean net result of a trade, USD, with its interval by a stationary bootstrap of days.
 
     ``no_edge`` is the share of draws with no gain; all but ``mean`` NaN below 30 trades.
@@ -83,8 +87,8 @@ class Expectancy(DailyPnl):
 
     params = (("level", 0.95),)
 
-    def judge(self) -> dict[str, float]:
-        days = super().judge()
+    def judge(self) -> dict[Any, Any]:
+        days = self.by_day()
         counts = Counter(trade.exit_time.date() for trade in self.own)
         net, trades = pd.Series(list(days.values())), pd.Series([counts[day] for day in days])
         low, high, no_edge = expectancy_interval(net, trades, self.p.level)
@@ -96,7 +100,7 @@ class Expectancy(DailyPnl):
 class TradeFigures(JournalAnalyzer):
     """Expectancy, profit factor, win rate, R multiples, costs of the bot's trades."""
 
-    def judge(self) -> dict[str, float]:
+    def judge(self) -> dict[Any, Any]:
         rows = [[getattr(trade, name) for name in _FIELDS] for trade in self.own]
         return trade_figures(pd.DataFrame(rows, columns=list(_FIELDS), dtype=float))
 
@@ -119,7 +123,7 @@ class Denials(JournalAnalyzer):
 class Exposure(JournalAnalyzer):
     """Minutes in the market, and their share of all trading minutes."""
 
-    def judge(self) -> dict[str, float]:
+    def judge(self) -> dict[Any, Any]:
         minutes = sum((trade.exit_time - trade.entry_time).total_seconds() / 60.0 for trade in self.own)
         bars = len(self.strategy.data)
         return {"minutes": minutes, "share": minutes / bars if bars else 0.0}

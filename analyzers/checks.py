@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -98,7 +98,8 @@ def day_losses(result: RunResult) -> pd.DataFrame:
         budget = losses.bot.map(lambda bot: budget_of(risk, bot)[0])
         grouped = losses.groupby([day, budget])
         places = grouped.groups
-        for (when, name), net in grouped.net.sum().items():
+        for key, net in grouped.net.sum().to_dict().items():
+            when, name = cast("tuple[date, str]", key)
             cap = budget_of(risk, name)[1]["day_cap"]
             rows.append((when, name, -float(net), cap, places[when, name]))
     return pd.DataFrame(rows, columns=["day", "budget", "lost", "cap", "trades"])
@@ -111,10 +112,8 @@ def excess_days(days: pd.DataFrame) -> pd.DataFrame:
 
 def day_loss_excesses(result: RunResult) -> list[str]:
     """Return one line for every day whose realised losses passed their budget's cap, with the why."""
-    return [
-        _explained(row.day, row.budget, row.lost, row.cap, result.trades.loc[row.trades])
-        for row in excess_days(day_losses(result)).itertuples()
-    ]
+    days: Iterable[Any] = excess_days(day_losses(result)).itertuples()
+    return [_explained(row.day, row.budget, row.lost, row.cap, result.trades.loc[row.trades]) for row in days]
 
 
 def _explained(when: date, name: str, lost: float, cap: float, part: pd.DataFrame) -> str:
@@ -144,12 +143,14 @@ def minute_of(value: str | int) -> int:
 def minutes(times: pd.Series) -> pd.Series:
     """Return minutes after midnight New York."""
     local = times.dt.tz_convert(NEW_YORK)
-    return local.dt.hour * 60 + local.dt.minute
+    found: pd.Series = local.dt.hour * 60 + local.dt.minute
+    return found
 
 
 def session_closes(trades: pd.DataFrame) -> pd.Series:
     """Return the close minute of the day each trade was opened on."""
-    return trades.entry_time.dt.tz_convert(NEW_YORK).dt.date.map(close_minute)
+    closes: pd.Series = trades.entry_time.dt.tz_convert(NEW_YORK).dt.date.map(close_minute)
+    return closes
 
 
 def clock(minute: float) -> str:

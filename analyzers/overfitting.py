@@ -82,12 +82,12 @@ def overfitting(pnl: Floats, blocks: int = BLOCKS) -> Overfitting | None:
     for half in np.array_split(inside, max(len(inside) * trials // 4_000_000, 1)):
         first, second = _ratios(half, count, sums, squares), _ratios(1.0 - half, count, sums, squares)
         best = np.argmax(first, axis=1)
-        row = np.arange(len(half))
-        mine = second[row, best]
+        each = np.arange(len(half))
+        mine = second[each, best]
         below = (second < mine[:, None]).sum(axis=1) + 0.5 * ((second == mine[:, None]).sum(axis=1) - 1)
         rank = (below + 1.0) / (trials + 1.0)
         logits.append(np.log(rank / (1.0 - rank)))
-        chosen.append(first[row, best])
+        chosen.append(first[each, best])
         later.append(mine)
     told = np.concatenate(logits)
     after = np.concatenate(later)

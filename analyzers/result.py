@@ -142,8 +142,7 @@ def load(folder: Path) -> tuple[RunResult, pd.DataFrame | None]:
         result = RunResult(
             created=datetime.fromisoformat(head["created"]),
             sessions=tuple(date.fromisoformat(day) for day in head["sessions"]),
-            **values,
-            **tables,
+            **(values | tables),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         said = " ".join(str(error).split())[:200]

@@ -59,7 +59,8 @@ class Days:
     @property
     def variance(self) -> Floats:
         """Realised variance of each session."""
-        return (self.returns**2).sum(axis=1)
+        found: Floats = (self.returns**2).sum(axis=1)
+        return found
 
     def profile(self) -> Floats:
         """Share of the session's variance by half hour, mean 1, averaged over days."""

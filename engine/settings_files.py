@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -162,7 +163,13 @@ def complaint(
     if first["type"] == "value_error" and isinstance(value, Mapping | BaseModel):
         named = "" if not key or text.startswith(f"{key}.") else f"{key}: "
         return ConfigError(f"{place}: {named}{text}{more}")
-    return ConfigError(f"{place}: {key}: got {value!r}, {text[0].lower() + text[1:]}{more}")
+    hint = did_you_mean(value, _listed(text)) if isinstance(value, str) else ""
+    return ConfigError(f"{place}: {key}: got {value!r}, {text[0].lower() + text[1:]}{hint}{more}")
+
+
+def _listed(text: str) -> list[str]:
+    """Return the words an expectation lists: ``expected 'grid' or 'list'``, ``expected one of a, b``."""
+    return re.findall(r"'([^']+)'", text) or text.partition("one of ")[2].split(", ")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

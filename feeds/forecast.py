@@ -142,28 +142,14 @@ def _walk(
         if i == 0 or day[i] != day[i - 1]:
             was_full = i > 0 and not half[day[i - 1]]
             if was_full and seen > 0.5 and total > 0.0:
-                whole = log(total / seen)
-                usual_day = exp(0.5 * (whole if np.isnan(month) else month))
-                _learn(
-                    hits,
-                    ratio,
-                    made,
-                    passed,
-                    total,
-                    ahead,
-                    whole,
-                    usual_day,
-                )
-                if np.isnan(last_day):
-                    week, month = whole, whole
-                last_day = whole
-                week += _WEEK * (whole - week)
-                month += _MONTH * (whole - month)
+                last_day = log(total / seen)
+                usual_day = exp(0.5 * (last_day if np.isnan(month) else month))
+                _learn(hits, ratio, made, passed, total, ahead, last_day, usual_day)
+                week, month = _averages(last_day, week, month)
                 if not np.isnan(fear):
                     days += 1.0
-                    offset += max(_OFFSET, 1.0 / (days + _OFFSET_DAYS)) * (whole - 2.0 * fear - offset)
-                following = _next(level, week, month, fear + fear + offset)
-                ahead = exp(0.5 * following)
+                    offset += max(_OFFSET, 1.0 / (days + _OFFSET_DAYS)) * (last_day - 2.0 * fear - offset)
+                ahead = exp(0.5 * _next(level, week, month, fear + fear + offset))
             made[:], passed[:] = 0.0, 0.0
             total = counted = seen = recent = span = short = brief = 0.0
             previous, before = opened[i], 1.0
@@ -172,15 +158,7 @@ def _walk(
         step = (close[i] - previous) ** 2
         took = before - left[i]
         previous, before = close[i], left[i]
-        known = 2.0 * fear + offset  # what VIX says, NaN without
-        if np.isnan(known):
-            known = week
-        if np.isnan(known):
-            known = log(_UNKNOWN * relative)
-        if np.isnan(last_day):
-            yesterday, days5, days22 = known, known, known
-        else:
-            yesterday, days5, days22 = last_day, week, month
+        known, yesterday, days5, days22 = _views(2.0 * fear + offset, last_day, week, month, relative)
         w = weights[minute[i] - OPEN_MINUTE]
         rest = 1.0 - w[0] - w[1] - w[2] - w[3] - w[4]
         past = w[2] * yesterday + w[3] * days5 + w[4] * known + rest * days22
@@ -200,10 +178,7 @@ def _walk(
             level = past + w[0] * log(counted / seen) + w[1] * log(recent / span)
         else:
             level = past / (1.0 - w[0] - w[1])
-        place = (minute[i] - OPEN_MINUTE) / 30.0 - 0.5
-        low = min(max(int(np.floor(place)), 0), _BUCKETS - 2)
-        into = min(max(place - low, 0.0), 1.0)
-        fix = (1.0 - into) * ratio[low] / hits[low] + into * ratio[low + 1] / hits[low + 1]
+        fix = _correction(hits, ratio, minute[i] - OPEN_MINUTE)
         b = min(int((minute[i] - OPEN_MINUTE - 1) // 30), _BUCKETS - 1)
         if made[b] == 0.0 and (minute[i] - OPEN_MINUTE) % 30 >= 15 and left[i] > 0.0:
             made[b], passed[b] = exp(0.5 * level) * sqrt(left[i]), total
@@ -217,6 +192,39 @@ def _walk(
         out[4, i] = sqrt((short + 0.02 * rate) / ((brief + 0.02) * rate))
         out[5, i] = 0.0 if np.isnan(fear) else 2.0 * fear + offset + shift - log(rate)
         out[6, i] = vix[i] if vix[i] > 0.0 else 100.0 * _VIX_OF_SESSION * sqrt(SESSIONS_PER_YEAR * following)
+
+
+@njit(cache=True)
+def _views(
+    told: float, last_day: float, week: float, month: float, relative: float
+) -> tuple[float, float, float, float]:
+    """Return what VIX, the last day, week and month say, each made up for where it is not known.
+
+    ``told`` is VIX's word, NaN without one; the week stands in for it, and a guess for both.
+    """
+    known = week if np.isnan(told) else told
+    if np.isnan(known):
+        known = log(_UNKNOWN * relative)
+    if np.isnan(last_day):
+        return known, known, known, known
+    return known, last_day, week, month
+
+
+@njit(cache=True)
+def _averages(last_day: float, week: float, month: float) -> tuple[float, float]:
+    """Return the averages of the week and of the month after a day; the first day begins both."""
+    if np.isnan(week):
+        week, month = last_day, last_day
+    return week + _WEEK * (last_day - week), month + _MONTH * (last_day - month)
+
+
+@njit(cache=True)
+def _correction(hits: Any, ratio: Any, after: int) -> float:
+    """Return what past forecasts have to be multiplied by so many minutes after the open."""
+    place = after / 30.0 - 0.5
+    low = min(max(int(np.floor(place)), 0), _BUCKETS - 2)
+    into = min(max(place - low, 0.0), 1.0)
+    return float((1.0 - into) * ratio[low] / hits[low] + into * ratio[low + 1] / hits[low + 1])
 
 
 @njit(cache=True)

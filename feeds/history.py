@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine.bars import LINES, PRICES, Bars
 from engine.errors import DataError
 from engine.sessions import MINUTE_NS, name_stamp
+from engine.settings_files import did_you_mean
 from feeds.evidence import Side, bar_ends, beyond_any_session, new_york_hours, regular, stamped_side
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
         told = {k[3:].decode(): v.decode() for k, v in head.items() if k.startswith(b"mw.")}
         table = pd.read_parquet(path)
         if isinstance(table.index, pd.DatetimeIndex):
-            table = table.rename_axis(index=table.index.name or "time").reset_index()
+            table = table.rename_axis(index=str(table.index.name or "time")).reset_index()
         return table, told
     except (ValueError, OSError, pa.ArrowException) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -140,9 +141,13 @@ def _names(table: pd.DataFrame, columns: dict[str, str | None], where: str) -> d
     known = {"time", "symbol", *NEEDED, *LINES}
     for name, given in columns.items():
         if name not in known:
-            raise DataError(f"columns: unknown name {name!r}; expected one of {', '.join(sorted(known))}")
+            hint = did_you_mean(name, known)
+            raise DataError(
+                f"columns: unknown name {name!r}; expected one of {', '.join(sorted(known))}{hint}"
+            )
         if given is not None and given not in table.columns:
-            raise DataError(f"{where}: no column {given!r} for {name}; it has {_listed(table)}")
+            hint = did_you_mean(given, map(str, table.columns))
+            raise DataError(f"{where}: no column {given!r} for {name}; it has {_listed(table)}{hint}")
     lower: dict[str, list[str]] = {}
     for column in table.columns:
         lower.setdefault(str(column).lower(), []).append(column)

@@ -47,7 +47,7 @@ class ArrayFeed(MinuteFeed):
     Buffers are shared between runs, so nothing may write into a line.
     """
 
-    params = (("bars", None),)
+    params: Any = (("bars", None),)
 
     def __init__(self) -> None:
         super().__init__()

@@ -283,7 +283,8 @@ class ModelQuotes:
             return code, strikes, deltas, move
 
         def moved(bar: int, day: date) -> float:
-            return share * float(straddle_at(bar, self._ends(product, day), step, *arrays))
+            last = self._ends(product, day)
+            return nan if last is None else share * float(straddle_at(bar, last, step, *arrays))
 
         maker = symbol, days, rule
         found = self._remembered(maker, bars, chosen)

@@ -92,7 +92,8 @@ class Surface:
     @property
     def skew(self) -> Floats:
         """Implied volatility of today's expiry at z = -1 over at the money, less 1, a value a bar."""
-        return _skews(np.ascontiguousarray(self.table[:, 3]), self.smile)
+        found: Floats = _skews(np.ascontiguousarray(self.table[:, 3]), self.smile)
+        return found
 
 
 @njit(cache=True)

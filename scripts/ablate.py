@@ -13,7 +13,6 @@ from rich.console import Console
 
 from analyzers.ablation import Worth, worth
 from analyzers.report.ablation import sections_of, worthless
-from analyzers.report.sections import print_sections
 from analyzers.report.words import NOT_EVIDENCE
 from engine.errors import DataError
 from engine.reasons import Reason
@@ -25,7 +24,7 @@ from scripts.progress import watched
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, play
 from scripts.signals import WITHOUT
-from scripts.told import print_json
+from scripts.told import console_of, tell
 from scripts.variants import Base, Variant, run_variants, settings_of, setup_of
 
 # filters that stand in the settings and not in a bot
@@ -64,7 +63,7 @@ def run(request: AblateRequest) -> Path:
     MarketWatchError
         Whatever the user can put right; nothing is written then.
     """
-    console = Console(stderr=request.as_json)
+    console = console_of(request.as_json)
     whole = Base.of(request.base)
     bots = chosen_bots(settings_of(whole, {}), whole.bots)
     own: dict[str, dict[str, Worth]] = {}
@@ -79,15 +78,11 @@ def run(request: AblateRequest) -> Path:
         optional[bot] = {name: worth(table, kept) for name, table in days.items() if name in OPTIONAL}
     sections = sections_of(own, optional)[: 2 if request.optional else 1]
     nothing = worthless(own)
-    if not request.as_json:
-        print_sections(console, sections)
-    if nothing:
-        console.print(f"Worth nothing that can be told from chance: {'; '.join(nothing)}.")
     told = {"own": _figures(own), "optional": _figures(optional), "worth_nothing": nothing}
     folder = publish(request.base.out, "ablation", "Market Watch ablation", NOT_EVIDENCE, sections, told)
-    if request.as_json:
-        print_json(told)
-    console.print(f"Report: {folder / 'ablation.html'}", soft_wrap=True)
+    tell(console, sections, folder / "ablation.html", request.as_json, told)
+    if nothing:
+        console.print(f"Worth nothing that can be told from chance: {'; '.join(nothing)}.")
     return folder
 
 

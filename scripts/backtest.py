@@ -16,7 +16,6 @@ from typing import Any
 import pandas as pd
 from loguru import logger
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from analyzers.analysis import analyze
 from analyzers.benchmarks import benchmarks
@@ -28,8 +27,10 @@ from engine.gate.fingerprint import strategy_files
 from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
 from engine.journal.redaction import REDACTOR, redact
 from scripts.null_control import NullControl
+from scripts.progress import shown
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, describe, play, prepare
+from scripts.told import console_of, print_json
 
 STRATEGIES = Path(__file__).resolve().parents[1] / "strategies"
 STRATEGY_FILES = "strategy files"  # what of a run's inputs the gate asks for
@@ -44,10 +45,10 @@ def run(request: BacktestRequest) -> Path:
     MarketWatchError
         Whatever the user can put right; nothing is written then.
     """
-    console = Console(stderr=False)
+    console = console_of(request.as_json)
     keep = _keeper(request)
     began = time.perf_counter()
-    with console.status("Preparing bars and quotes"):
+    with shown(console, "Preparing bars and quotes"):
         setup = prepare(request)
     prepared = time.perf_counter()
     wanted = request.control and not request.recording and setup.settings.quotes.premium != 0.0
@@ -61,15 +62,18 @@ def run(request: BacktestRequest) -> Path:
         timings = {"prepare": prepared - began, "run": played - prepared}
         result = as_result(request, setup, desk, timings)
         if beside is not None:
-            with console.status("Running the same bots without premium"):
+            with shown(console, "Running the same bots without premium"):
                 result = replace(result, null_control=beside.figures())
     finally:
         if beside is not None:
             beside.stop()
-    with console.status("Writing the report"):
+    with shown(console, "Writing the report"):
         analysis = analyze(result)
         folder = save(result, analysis, benchmarks(result.market), request.out, request.report)
         keep(result, desk, setup)
+    if request.as_json:
+        print_json(analysis.to_summary() | {"folder": str(folder)})
+        return folder
     print_tables(console, result, analysis)
     told = f"Report: {folder / 'report.html'}" if request.report else f"Figures: {folder / 'summary.json'}"
     console.print(told, soft_wrap=True)
@@ -86,11 +90,8 @@ def _keeper(request: BacktestRequest) -> Callable[[RunResult, Desk, Setup], None
 
 
 def _watched(console: Console, setup: Setup, stock_loop: bool) -> Desk:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    hidden = not sys.stdout.isatty()
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=hidden) as bar:
-        task = bar.add_task("Running " + ", ".join(setup.bots), total=None)
-        desk, _ = play(setup, stock_loop, lambda done, total: bar.update(task, completed=done, total=total))
+    with shown(console, f"Running {', '.join(setup.bots)}") as told:
+        desk, _ = play(setup, stock_loop, told)
     return desk
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich import box
@@ -20,6 +20,8 @@ from engine.settings import Settings, clock
 from engine.tape import Tape
 from engine.universe import load_universe
 from scripts.market import find_product, market
+from scripts.progress import shown
+from scripts.told import console_of, print_json
 
 REACH_SD = 3.0  # strikes further from the forward are left out
 FEWEST = 5  # strikes kept on either side even so
@@ -34,6 +36,7 @@ def run(
     seed: int | None = None,
     premium: float | None = None,
     days: int = 0,
+    as_json: bool = False,
     console: Console | None = None,
 ) -> Chain:
     """Print the chain a bot would have seen, and return it.
@@ -50,6 +53,8 @@ def run(
         In place of ``data.seed`` and ``quotes.premium``.
     days : int
         Sessions to expiry.
+    as_json : bool
+        Print figures for programs.
     console : rich.console.Console, optional
 
     Raises
@@ -62,7 +67,9 @@ def run(
     moment = parse_time(at)
     settings = Settings.load(config)
     universe = load_universe(config / "universe.json")
-    bars, book = market(settings, universe, [symbol], seed, premium=premium)
+    console = console or console_of(as_json)
+    with shown(console, "Preparing bars and quotes"):
+        bars, book = market(settings, universe, [symbol], seed, premium=premium)
     tape = Tape(bars)
     book.move(bar_at(tape, moment))
     expiry = book.expiry(symbol, days)
@@ -72,10 +79,7 @@ def run(
             f"expected a day of its {universe[symbol].expiries} expiries"
         )
     chain = book.chain(symbol, expiry)
-    console = console or Console()
-    if not console.is_terminal:
-        console = Console(file=console.file, width=WIDTH)
-    show(chain, days, console)
+    print_chain(chain, days, console, "model" if as_json else None)
     console.print(f"[dim]Model quotes on synthetic bars: {bars[symbol].source}.[/dim]", soft_wrap=True)
     return chain
 
@@ -120,48 +124,50 @@ def run_delayed(
 
     told = Settings.load(config).delayed
     product = find_product(load_universe(config / "universe.json"), symbol)
-    snapshot = delayed(
-        product,
-        told.sources if source is None else (source,),
-        Addresses(told.cboe_url, told.barchart_url),
-        Politeness(told.timeout_seconds, told.retries, told.cache_seconds),
-    )
+    console = console or console_of(as_json)
+    with shown(console, f"Fetching {symbol}"):
+        snapshot = delayed(
+            product,
+            told.sources if source is None else (source,),
+            Addresses(told.cboe_url, told.barchart_url),
+            Politeness(told.timeout_seconds, told.retries, told.cache_seconds),
+        )
     chain = snapshot.chain(sessions_ahead(snapshot.at.date(), days))
     if save is not None:
         store = QuoteStore.create(save)
         with store.batch({"source": snapshot.source, "at_quotes": snapshot.at}) as batch:
             batch.write(symbol, snapshot.at.date(), snapshot.table)
-    console = console or Console()
-    if as_json:
-        console.print_json(_json(chain, snapshot.source))
-        return chain
-    if not console.is_terminal:
-        console = Console(file=console.file, width=WIDTH)
-    show(chain, days, console)
+    print_chain(chain, days, console, snapshot.source if as_json else None)
     age = datetime.now(NEW_YORK) - snapshot.at
     told_age = f"{age.days} days" if age.days else f"{age.seconds // 60} minutes"
     console.print(f"[dim]{snapshot.source}, {told_age} old. Not to be traded on.[/dim]", soft_wrap=True)
     return chain
 
 
-def _json(chain: Chain, source: str) -> str:
-    def plain(values: np.ndarray) -> list[float | None]:
-        return [None if value != value else float(value) for value in values]
+def print_chain(chain: Chain, days: int, console: Console, source: str | None = None) -> None:
+    """Print a chain as a table; or for programs, where its ``source`` is to be told."""
+    if source is not None:
+        print_json(figures(chain, source))
+    elif console.is_terminal:
+        show(chain, days, console)
+    else:
+        show(chain, days, Console(file=console.file, width=WIDTH))
 
+
+def figures(chain: Chain, source: str) -> dict[str, Any]:
+    """Return a chain column by column, a call or put a row; null where nothing is quoted."""
     columns = ("strike", "bid", "ask", "iv", "delta", "gamma", "vega", "theta")
-    return json.dumps(
-        {
-            "symbol": chain.symbol,
-            "source": source,
-            "at": None if chain.at is None else chain.at.isoformat(),
-            "expiry": str(chain.expiry),
-            "spot": chain.spot,
-            "forward": chain.forward,
-            "years": chain.years,
-            "call": [bool(value) for value in chain.call],
-            **{name: plain(getattr(chain, name)) for name in columns},
-        }
-    )
+    return {
+        "symbol": chain.symbol,
+        "source": source,
+        "at": None if chain.at is None else chain.at.isoformat(),
+        "expiry": str(chain.expiry),
+        "spot": chain.spot,
+        "forward": chain.forward,
+        "years": chain.years,
+        "call": chain.call.tolist(),
+        **{name: getattr(chain, name).tolist() for name in columns},
+    }
 
 
 def parse_time(text: str) -> datetime:

@@ -1,8 +1,9 @@
-"""The command ``mw``. Exit codes: 0 done or Ctrl-C, 1 configuration or fatal, 2 domain error."""
+"""The command ``mw``. Exit codes: 0 done, 1 configuration or fatal, 2 domain error, 130 Ctrl-C."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import typer
@@ -24,7 +25,7 @@ from scripts.commands import (
     validate,
 )
 
-INTERRUPTED = 130  # what typer makes of Ctrl-C
+INTERRUPTED = 130  # a shell's code for Ctrl-C, and typer's
 COMPLETING = "_MW_COMPLETE"
 
 app = typer.Typer(
@@ -63,16 +64,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = int(app(arguments, standalone_mode=False, prog_name="mw") or 0)
         sys.stdout.flush()
-        return _say("stopped", 0) if code == INTERRUPTED else code
+        return _say("stopped", INTERRUPTED) if code == INTERRUPTED else code
     except MarketWatchError as error:
         return _say(str(error), error.exit_code)
     except typer.TyperException as error:  # a word of the command line itself
-        text = error.format_message()
+        text = error.format_message().replace("Value error, ", "")
         if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help
             return _show(text)
-        return _say(text, 1) if text else 0
+        return _say(text.rstrip(".") + _hint(text), 1) if text else 0
     except (KeyboardInterrupt, typer.Abort):
-        return _say("stopped", 0)
+        return _say("stopped", INTERRUPTED)
     except BrokenPipeError:
         return _unread()
     except SystemExit as left:  # what typer makes of a broken pipe
@@ -83,6 +84,14 @@ def main(arguments: list[str] | None = None) -> int:
         if error.filename is None:
             raise
         return _say(f"{error.filename}: {error.strerror}", 1)
+
+
+def _hint(text: str) -> str:
+    """Return what a word that is none of those listed was probably meant to be."""
+    from engine.settings_files import did_you_mean
+
+    got, listed, known = text.partition(" is not one of ")
+    return did_you_mean(got.rpartition(": ")[2].strip("'"), re.findall(r"'([^']+)'", known)) if listed else ""
 
 
 def _show(text: str) -> int:

@@ -16,7 +16,7 @@ from rich.console import Console
 from analyzers.controls import break_even, difference, mean_of
 from analyzers.report.control import BotControls, StressDay, sections_of
 from analyzers.report.control_chart import control_chart
-from analyzers.report.sections import print_sections
+from analyzers.report.sections import Section
 from analyzers.report.words import NOT_EVIDENCE
 from engine.errors import ConfigError, DataError
 from feeds.stress import Shape, load_shapes, write_daily
@@ -26,6 +26,7 @@ from scripts.progress import watched
 from scripts.requests import BacktestRequest
 from scripts.session import chosen_bots
 from scripts.signals import OPEN, OWN, SHUFFLED
+from scripts.told import console_of, tell
 from scripts.variants import Base, Variant, run_variants, settings_of
 
 PREMIUMS = (-0.05, 0.0, 0.04, 0.08, 0.14, 0.20, 0.30)
@@ -47,6 +48,8 @@ class ControlRequest:
         Processes, -1 one a core.
     premiums : tuple of float
         To try; none at all and -5 % are always among them.
+    as_json : bool
+        Print for a program instead of tables.
     """
 
     base: BacktestRequest
@@ -55,6 +58,7 @@ class ControlRequest:
     paths: int = 3
     jobs: int = -1
     premiums: tuple[float, ...] = PREMIUMS
+    as_json: bool = False
 
 
 def run(request: ControlRequest) -> Path:
@@ -65,7 +69,7 @@ def run(request: ControlRequest) -> Path:
     MarketWatchError
         Whatever the user can put right; nothing is written then.
     """
-    console = Console()
+    console = console_of(request.as_json)
     premiums = tuple(sorted({*request.premiums, NEGATIVE, 0.0}))
     base = Base.of(request.base)
     settings = settings_of(base, {})
@@ -87,9 +91,9 @@ def run(request: ControlRequest) -> Path:
     controls = {bot: _controls(bot, found, seeds, premiums, request.shuffles) for bot in bots}
     stress = [_stress_day(shape, hurt, bots, seeds.start, request.paths) for shape in shapes]
     sections = sections_of(controls, stress, premiums, request.paths)
-    print_sections(console, sections)
-    target = _save(request, controls, stress, sections, premiums)
-    console.print(f"Report: {target / 'control.html'}", soft_wrap=True)
+    figures = _figures(request, controls, stress, premiums)
+    target = _save(request, controls, sections, premiums, figures)
+    tell(console, sections, target / "control.html", request.as_json, figures)
     return target
 
 
@@ -199,14 +203,13 @@ def _stress_day(
     return StressDay(shape.date, shape.name, **told)
 
 
-def _save(
+def _figures(
     request: ControlRequest,
     controls: Mapping[str, BotControls],
     stress: Sequence[StressDay],
-    sections: Sequence[Any],
     premiums: Sequence[float],
-) -> Path:
-    told = {
+) -> dict[str, Any]:
+    return {
         "seeds": request.seeds,
         "shuffles": request.shuffles,
         "paths": request.paths,
@@ -214,6 +217,15 @@ def _save(
         "bots": {bot: asdict(held) for bot, held in controls.items()},
         "stress": [asdict(day) for day in stress],
     }
+
+
+def _save(
+    request: ControlRequest,
+    controls: Mapping[str, BotControls],
+    sections: Sequence[Section],
+    premiums: Sequence[float],
+    figures: Mapping[str, Any],
+) -> Path:
     lead = f"{NOT_EVIDENCE} {request.seeds} samples of simulated minutes at each premium;"
     means = {bot: held.means for bot, held in controls.items()}
     return publish(
@@ -222,7 +234,7 @@ def _save(
         "Market Watch controls",
         lead,
         sections,
-        told,
+        figures,
         lambda picture: control_chart(means, premiums, picture),
     )
 

@@ -11,6 +11,7 @@ from engine.settings import Settings
 from engine.universe import load_universe
 from feeds.synthetic.cache import save
 from scripts.market import market
+from scripts.progress import shown
 
 
 def synth(
@@ -47,10 +48,11 @@ def synth(
         raise ConfigError(f"out: got {str(out)!r}, expected a file name ending in .parquet")
     settings = Settings.load(config)
     universe = load_universe(config / "universe.json")
-    bars, _ = market(settings, universe, [symbol], seed, generator, timerange=timerange)
-    made = bars[symbol]
-    save(made, out)
     console = console or Console()
+    with shown(console, f"Making bars of {symbol}"):
+        bars, _ = market(settings, universe, [symbol], seed, generator, timerange=timerange)
+        made = bars[symbol]
+        save(made, out)
     dates = made.grid.dates
     console.print(
         f"{out}: {len(made):,} minute bars of {symbol}, {len(dates)} sessions {dates[0]} to {dates[-1]}, "

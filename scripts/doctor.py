@@ -24,6 +24,7 @@ Verdict = Literal["PASS", "WARN", "FAIL"]
 Look = Callable[[Settings, Path], Iterable["Check"]]
 SOON = 30  # days the event calendar ought to reach ahead
 LOW_DISK, NO_DISK = 2_000, 300  # MB
+PIPED = 1_000  # columns where the output is no terminal
 EXTRAS = {
     "dashboard": "streamlit",
     "serve": "fastapi",
@@ -252,18 +253,20 @@ def print_checks(checks: list[Check], as_json: bool) -> None:
         print_json({"at": datetime.now(UTC).isoformat(), "checks": [asdict(one) for one in checks]})
         return
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPED)  # a check a line: easy to search
     colours = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red"}
-    wide = max(len(check.subject) for check in checks) + 2
+    table = Table.grid(padding=(0, 2, 0, 0))
     for check in checks:
-        line = Text.assemble(
-            (f"{check.verdict}  ", colours[check.verdict]), f"{check.subject:<{wide}}", check.text
-        )
-        console.print(line, soft_wrap=True)
+        verdict = Text(check.verdict, colours[check.verdict])
+        table.add_row(verdict, Text(check.subject), Text(check.text, overflow="fold"))
         if check.remedy:
-            console.print(f"      {'':<{wide}}{check.remedy}", style="dim", soft_wrap=True, highlight=False)
+            table.add_row("", "", Text(check.remedy, "dim", overflow="fold"))
+    console.print(table)
     bad = sum(check.verdict == "FAIL" for check in checks)
     console.print("Ready." if not bad else f"{bad} to be put right first.")
 

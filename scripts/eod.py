@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from loguru import logger
-from rich.console import Console
 
 from analyzers.analysis import Analysis, analyze
 from analyzers.result import RunResult, save
@@ -28,8 +27,10 @@ from engine.journal.tables import DecisionRow, MarkRow
 from engine.journal.writing import Writer
 from engine.settings import Settings
 from scripts.backtest import EVENTS, typed
-from scripts.gate_session import judge_session, show
+from scripts.gate_session import judge_session, show, verdicts
 from scripts.journal import new_run
+from scripts.progress import shown
+from scripts.told import console_of, print_json
 
 SESSIONS = 100_000  # more than any history has
 _OF_THE_DAY = {"open": "first", "high": "max", "low": "min", "close": "last"}
@@ -51,6 +52,8 @@ class EodRequest:
         Folder under which the report's own folder is made.
     day : date, optional
         By default the newest with a session.
+    as_json : bool
+        Print for a program instead of tables.
     """
 
     config: Path
@@ -59,6 +62,7 @@ class EodRequest:
     venue: str
     out: Path
     day: date | None = None
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,8 @@ def run(request: EodRequest, reached: Sequence[Service] | None = None) -> Path:
     JournalError
         There is no such journal, or no session on that day.
     """
-    with Reader(request.place) as reader:
+    console = console_of(request.as_json)
+    with shown(console, "Judging the session"), Reader(request.place) as reader:
         day = request.day or reader.latest_day()
         if day is None or not reader.runs_of(day):
             when = f"on {day}" if day else "yet"
@@ -89,11 +94,14 @@ def run(request: EodRequest, reached: Sequence[Service] | None = None) -> Path:
         analysis = analyze(result)
         endings, verdict = judged(request, day)
         mark = daily_mark(reader, day, result, analysis, verdict)
-    folder = save(result, analysis, None, request.out)
+    with shown(console, "Writing the report"):
+        folder = save(result, analysis, None, request.out)
     _keep(request, mark)
     _send(request, mark, reached)
+    if request.as_json:
+        print_json(asdict(mark) | {"report": str(folder / "report.html")} | verdicts(endings))
+        return folder
     show(endings)
-    console = Console()
     console.print(mark.text, highlight=False, soft_wrap=True)
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
     return folder

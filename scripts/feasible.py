@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from analyzers.feasible import Opened, break_even_ratio, day_reasons
 from analyzers.report.control import EMPIRICAL
@@ -20,11 +19,12 @@ from engine.errors import ConfigError
 from engine.journal.records import Fill, Trade
 from engine.reasons import Reason
 from scripts.backtest import frame
+from scripts.progress import shown
 from scripts.report import OPTION
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, play
 from scripts.signals import OPEN, bots_with
-from scripts.told import print_json, rows_of
+from scripts.told import console_of, print_json, rows_of
 from scripts.variants import Base, setup_of
 
 MOST = 400  # trades whose chains are looked at again, spread over all
@@ -47,17 +47,17 @@ def run(request: BacktestRequest, budget: float | None = None, as_json: bool = F
     MarketWatchError
         Whatever the user can put right.
     """
-    console = Console(stderr=as_json)
+    console = console_of(as_json)
     if budget is not None and not (math.isfinite(budget) and budget > 0.0):
         raise ConfigError(f"--budget: got {budget}, expected USD above zero")
     base = Base.of(request)
-    with console.status("Preparing bars and quotes"):
+    with shown(console, "Preparing bars and quotes"):
         setup = setup_of(base, {})
         if budget is not None:
             setup = setup_of(base, planned(setup, budget))
     columns = {}
     for bot in setup.bots:  # each alone: another one would use up the budget they share
-        with console.status(f"Running {words(bot)} with its filters open"):
+        with shown(console, f"Running {words(bot)} with its filters open"):
             desk, _ = play(replace(setup, bots=(bot,)), roster=bots_with(OPEN))
         trades, fills = frame(desk.journal.trades, Trade), frame(desk.journal.fills, Fill)
         columns[bot] = figures(setup, desk.journal.decisions(bot), trades, fills)

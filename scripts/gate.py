@@ -24,11 +24,13 @@ from engine.gate.settings import GateSettings
 from engine.gate.view import GateView, read_gate, view_of
 from engine.journal.redaction import redact
 from engine.settings import Settings
+from engine.settings_files import did_you_mean
 from scripts.backtest import STRATEGIES, git_commit
 from scripts.gate_backtest import evidence
 from scripts.journal import place_of
 from scripts.pages import publish
-from scripts.told import print_json
+from scripts.progress import shown
+from scripts.told import console_of, print_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ def show(
     sections = [standing_section(view) for view in views]
     told = [history_section(gate.history(request.bot))]
     if report:
-        folder = _save(request, gate, views, [*sections, *told])
+        with shown(console, "Drawing the report"):
+            folder = _save(request, gate, views, [*sections, *told])
         console.print(f"Report: {folder / 'gate.html'}", soft_wrap=True)
         return folder
     print_sections(console, told if history else sections)
@@ -103,7 +106,8 @@ def _chosen(gate: Gate, bot: str | None) -> tuple[str, ...]:
     if bot is None:
         return gate.bots()
     if bot not in gate.bots():
-        raise GateError(f"--bot: got {bot!r}, the gate knows {', '.join(gate.bots()) or 'none yet'}")
+        known, hint = ", ".join(gate.bots()) or "none yet", did_you_mean(bot, gate.bots())
+        raise GateError(f"--bot: got {bot!r}, the gate knows {known}{hint}")
     return (bot,)
 
 
@@ -122,23 +126,26 @@ def _save(request: GateRequest, gate: Gate, views: Sequence[GateView], sections:
     return publish(request.out, "gate", "Market Watch gate", CANNOT, sections, figures, picture)
 
 
-def register(request: GateRequest) -> None:
+def register(request: GateRequest, as_json: bool = False) -> None:
     """Take the bots' configuration as it is now; one that has changed starts the ramp over."""
     settings = Settings.load(request.config, request.profile)
     gate = open_gate(request.place, request.config)
     for bot in _enabled(settings, request.bot):
         gate.register(fingerprint(settings, bot, STRATEGIES))
-    show(request)
+    show(request, as_json=as_json)
 
 
 def _enabled(settings: Settings, bot: str | None) -> list[str]:
     names = [name for name in type(settings.bots).model_fields if getattr(settings.bots, name).enabled]
     if bot is not None and bot not in names:
-        raise GateError(f"--bot: got {bot!r}, expected one that is enabled: {', '.join(names)}")
+        hint = did_you_mean(bot, names)
+        raise GateError(f"--bot: got {bot!r}, expected one that is enabled: {', '.join(names)}{hint}")
     return [bot] if bot is not None else names
 
 
-def record_backtest(request: GateRequest, run: Path, trials: int | None, families: Sequence[str]) -> None:
+def record_backtest(
+    request: GateRequest, run: Path, trials: int | None, families: Sequence[str], as_json: bool = False
+) -> None:
     """Tell the gate what a run showed, for every bot of it.
 
     Raises
@@ -149,11 +156,13 @@ def record_backtest(request: GateRequest, run: Path, trials: int | None, familie
     settings = Settings.load(request.config, request.profile)
     gate = open_gate(request.place, request.config)
     costs = gate.settings.research.costs
-    for found in evidence(run, settings, STRATEGIES, costs, trials, families, gate):
+    with shown(console_of(as_json), f"Judging {run.name}"):
+        judged = list(evidence(run, settings, STRATEGIES, costs, trials, families, gate))
+    for found in judged:
         if request.bot in (None, found.bot):
             gate.register(fingerprint(settings, found.bot, STRATEGIES))
             gate.record_backtest(found)
-    show(request)
+    show(request, as_json=as_json)
 
 
 def type_override(request: GateRequest, bot: str, day: date, typed: str) -> None:

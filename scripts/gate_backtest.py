@@ -17,6 +17,7 @@ from engine.gate.fingerprint import changes, fingerprint
 from engine.gate.gate import Gate
 from engine.research.statistics import block_days, deflate, expectancy_interval, sharpe
 from engine.settings import Settings
+from engine.settings_files import did_you_mean
 from scripts.backtest import STRATEGY_FILES
 from scripts.search.ledger import FOLDER, Ledger
 
@@ -98,7 +99,8 @@ def _tried(out: Path, trials: int | None, families: Sequence[str]) -> tuple[int,
     ledgers = [Ledger(out, name) for name in names]
     for name, ledger in zip(names, ledgers, strict=True):
         if not ledger.path.exists():
-            raise DataError(f"--family: got {name!r}, expected the name of a ledger in {folder}/")
+            hint = did_you_mean(name, [path.stem for path in folder.glob("*.jsonl")])
+            raise DataError(f"--family: got {name!r}, expected the name of a ledger in {folder}/{hint}")
     ratios = [ratio for ledger in ledgers for ratio in ledger.ratios]
     return sum(ledger.trials for ledger in ledgers), ratios
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -26,6 +26,9 @@ from engine.gate.ledger import Memory
 from engine.gate.settings import GateSettings, Stage
 from engine.research.statistics import DAYS, deflate, expectancy_interval, sharpe, wilson
 from engine.sessions import session_dates
+from scripts.parallel import spread
+from scripts.progress import watched
+from scripts.told import console_of, print_json, rows_of
 
 Floats = NDArray[np.float64]
 BOT, CONFIG = "simulated", "0" * 64
@@ -67,13 +70,14 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class PowerRequest:
-    """How many histories of a year, at which true Sharpe ratios."""
+    """How many histories of a year, at which true Sharpe ratios; ``as_json``: print for a program."""
 
     histories: int
     ratios: tuple[float, ...]
     seed: int
     jobs: int
     config: Path
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +186,16 @@ def _passing(settings: GateSettings) -> Backtest:
     )  # fmt: skip
 
 
-def power(request: PowerRequest, world: World = World()) -> dict[float, list[Passed]]:
-    """Return what the histories came to, by true Sharpe ratio."""
+def power(
+    request: PowerRequest, world: World = World(), console: Console | None = None
+) -> dict[float, list[Passed]]:
+    """Return what the histories came to, by true Sharpe ratio; the console shows how far it is."""
     settings = GateSettings.load(request.config)
     jobs = [(ratio, request.seed + number) for ratio in request.ratios for number in range(request.histories)]
     tasks = (delayed(history)(ratio, world, settings, seed) for ratio, seed in jobs)
-    done = Parallel(n_jobs=request.jobs, batch_size=10)(tasks)
+    done = spread(tasks, request.jobs, batch=10)
+    if console is not None:
+        done = watched(console, "Histories", len(jobs), done)
     found: dict[float, list[Passed]] = {ratio: [] for ratio in request.ratios}
     for (ratio, _), passed in zip(jobs, done, strict=True):
         found[ratio].append(passed)
@@ -196,9 +204,11 @@ def power(request: PowerRequest, world: World = World()) -> dict[float, list[Pas
 
 def run(request: PowerRequest) -> None:
     """Print how many histories pass each part of the ramp."""
-    world = World()
-    found = power(request, world)
-    print_sections(Console(), [section_of(found, world)])
+    world, console = World(), console_of(request.as_json)
+    section = section_of(power(request, world, console), world)
+    print_sections(console, [section])
+    if request.as_json:
+        print_json(rows_of(section))
 
 
 def section_of(found: dict[float, list[Passed]], world: World) -> Section:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from loguru import logger
 from rich.console import Console
@@ -85,6 +87,11 @@ def judge_session(
         gate = Gate(Memory(), GateSettings.load(config))
     with Reader(database) as reader:
         return end_session(gate, reader, day, config)
+
+
+def verdicts(endings: dict[str, Ending]) -> dict[str, Any]:
+    """Return the verdicts and the steps on the ramp for a program."""
+    return {"verdicts": {bot: asdict(ending) for bot, ending in endings.items()}}
 
 
 def show(endings: dict[str, Ending]) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from engine.errors import ConfigError
 from engine.sessions import NEW_YORK, close_minute, session_dates
@@ -17,7 +15,8 @@ from feeds.ibkr_history.download import Link, download
 from feeds.ibkr_history.parts import Parts, joined
 from feeds.synthetic.cache import save
 from scripts.market import find_product, parse_timerange
-from scripts.told import print_json
+from scripts.progress import shown
+from scripts.told import console_of, print_json
 
 
 def history(
@@ -64,16 +63,14 @@ def history(
     wanted = [(product, parts)]
     if fear is not None:
         wanted.append((replace(universe["SPX"], symbol="VIX"), fear))
-    console = console or Console()
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, console=console, transient=True, disable=not sys.stdout.isatty()) as bar:
-        task = bar.add_task(f"{symbol} from {link.host}:{link.port}", total=None)
+    console = console or console_of(as_json)
+    with shown(console, f"{symbol} from {link.host}:{link.port}") as told:
 
-        def told(done: int, total: int, seconds: float) -> None:
+        def far(done: int, total: int, seconds: float) -> None:
             rest = f", at least {seconds / 60.0:.0f} min left" if seconds > 60.0 else ""
-            bar.update(task, completed=done, total=total, description=f"{symbol}{rest}")
+            told(done, total, f"{done}/{total}{rest}")
 
-        asked = download(link, wanted, days, told)
+        asked = download(link, wanted, days, far)
     bars = joined(parts, days, fear)
     save(bars, out)
     for path in (*folder.glob(f"{symbol}-*.parquet"), *folder.glob("VIX-*.parquet")):

@@ -14,12 +14,14 @@ from rich.table import Table
 
 from engine.errors import ConfigError
 from engine.sessions import session_dates
+from engine.settings_files import did_you_mean
 from engine.universe import load_universe
 from feeds.store.checks import read
 from feeds.store.columns import ColumnMap, preset
 from feeds.store.store import QuoteStore
 from scripts.market import find_product
-from scripts.told import print_json
+from scripts.progress import watched
+from scripts.told import console_of, print_json
 
 
 def run_import(
@@ -48,12 +50,11 @@ def run_import(
         raise ConfigError("import: got no files, expected at least one")
     find_product(load_universe(config / "universe.json"), symbol)
     given = ColumnMap.load(columns) if columns else preset(config / "vendors", str(vendor))
-    console = Console()
+    console = console_of(as_json)
     told: dict[str, Any] = {"symbol": symbol, "preset": vendor, "files": []}
     quotes = QuoteStore.create(store)
-    with quotes.batch(told) as batch, console.status("Importing") as status:
-        for path in files:
-            status.update(f"Importing {path.name}")
+    with quotes.batch(told) as batch:
+        for path in watched(console, "Importing files", len(files), files):
             checked = read(path, given, symbol)
             against = 0
             for day, (rows, apart) in checked.days.items():
@@ -134,7 +135,8 @@ def check(store: Path, as_json: bool = False) -> list[dict[str, Any]]:
     rows = []
     for symbol in quotes.symbols():
         total: Counter[str] = Counter()
-        for day in quotes.days(symbol):
+        known = quotes.days(symbol)
+        for day in watched(console_of(as_json), f"Reading days of {symbol}", len(known), known):
             held = quotes.read(symbol, day, "quotes", ["bid", "ask", "stamp"])
             total["rows"] += len(held)
             total["snapshots"] += len(pc.unique(held["stamp"]))
@@ -142,7 +144,7 @@ def check(store: Path, as_json: bool = False) -> list[dict[str, Any]]:
             total["without_ask"] += held["ask"].null_count
             total["crossed"] += int(pc.sum(pc.greater(held["bid"], held["ask"])).as_py() or 0)
             total["kept_apart"] += len(quotes.read(symbol, day, "rejected", ["reason"]))
-        rows.append({"symbol": symbol, "days": len(quotes.days(symbol)), **total})
+        rows.append({"symbol": symbol, "days": len(known), **total})
     _print(rows, f"Check of {store}", as_json)
     return rows
 
@@ -151,11 +153,12 @@ def info(store: Path, symbol: str, as_json: bool = False) -> list[dict[str, Any]
     """Print the days of a symbol: snapshots, contracts, expiries, rows kept apart."""
     quotes = QuoteStore.open(store)
     if symbol not in quotes.symbols():
-        raise ConfigError(
-            f"symbol: got {symbol!r}, the store holds {', '.join(quotes.symbols()) or 'nothing'}"
-        )
+        held = ", ".join(quotes.symbols()) or "nothing"
+        hint = did_you_mean(symbol, quotes.symbols())
+        raise ConfigError(f"symbol: got {symbol!r}, the store holds {held}{hint}")
     rows = []
-    for day in quotes.days(symbol):
+    known = quotes.days(symbol)
+    for day in watched(console_of(as_json), f"Reading days of {symbol}", len(known), known):
         held = quotes.day(symbol, day)
         rows.append(
             {
@@ -171,7 +174,6 @@ def info(store: Path, symbol: str, as_json: bool = False) -> list[dict[str, Any]
 
 
 def _print(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
-    console = Console()
     if as_json:
         print_json(rows)
         return
@@ -180,7 +182,7 @@ def _print(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
         table.add_column(name.replace("_", " "), justify="right")
     for row in rows:
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
-    console.print(table)
+    Console().print(table)
 
 
 def _digest(path: Path) -> str:

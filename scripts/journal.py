@@ -30,9 +30,10 @@ from engine.journal.place import journal_place
 from engine.journal.secrets import load
 from engine.settings import Settings
 from scripts.backtest import git_commit
+from scripts.progress import shown
 from scripts.requests import BacktestRequest
 from scripts.session import Setup
-from scripts.told import print_json
+from scripts.told import console_of, print_json
 
 ACCOUNTS = {"backtest": "simulated", "rehearsal": "simulated", "paper": "paper", "live": "live"}
 
@@ -122,7 +123,7 @@ def upgrade(place: str, venue: str) -> None:
         open_journal(place, venue).dispose()
         console.print(f"Made {where(url)}, a journal of {venue}.", soft_wrap=True)
         return
-    with _existing(place, read_only=False) as engine:
+    with shown(console, "Bringing the tables to this version"), _existing(place, read_only=False) as engine:
         old, new, kept = migrate(engine)
     open_journal(place, venue).dispose()  # a fresh server's database learns its venue here
     if old == new:
@@ -134,17 +135,20 @@ def upgrade(place: str, venue: str) -> None:
 
 def backup(place: str, out: Path | None) -> None:
     """Copy a SQLite journal, also while it is written."""
-    with _existing(place, read_only=True) as engine:
-        Console().print(f"Copied to {copy(engine, out)}", soft_wrap=True)
+    console = Console()
+    with shown(console, "Copying"), _existing(place, read_only=True) as engine:
+        target = copy(engine, out)
+    console.print(f"Copied to {target}", soft_wrap=True)
 
 
 def export(place: str, out: Path, form: str, tables: str | None) -> None:
     """Write a journal's tables as files."""
     names = [name.strip() for name in tables.split(",")] if tables else None
-    with _existing(place, read_only=True) as engine:
+    console = Console()
+    with shown(console, "Writing the tables"), _existing(place, read_only=True) as engine:
         counts = write_files(engine, out, form, names)
     for name, count in counts.items():
-        Console().print(f"{out / f'{name}.{form}'}: {count:,} rows", soft_wrap=True)
+        console.print(f"{out / f'{name}.{form}'}: {count:,} rows", soft_wrap=True)
 
 
 def check(place: str, as_json: bool = False) -> None:
@@ -155,8 +159,8 @@ def check(place: str, as_json: bool = False) -> None:
     JournalError
         It is not sound; the problems are printed before.
     """
-    console = Console()
-    with _existing(place, read_only=True) as engine:
+    console = console_of(as_json)
+    with shown(console, "Looking through"), _existing(place, read_only=True) as engine:
         found = look_through(engine)
     if as_json:
         print_json({"rows": found.rows, "notes": found.notes, "problems": found.problems})

@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 from loguru import logger
 from numpy.typing import NDArray
-from rich.console import Console
 
 from analyzers.report.learning import Proof, learning_chart, sections_of
-from analyzers.report.sections import print_sections
 from analyzers.report.words import NOT_EVIDENCE
 from engine.errors import DataError
 from engine.ml.advice import Learned
@@ -27,9 +25,12 @@ from engine.settings import Settings
 from scripts.cases import collect
 from scripts.lookahead import examine, last_sessions
 from scripts.pages import publish
+from scripts.parallel import spread
+from scripts.progress import shown
 from scripts.proof import Roster, Step, prove
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, overrides, play, prepare
+from scripts.told import console_of, tell
 
 CHECK_SESSIONS, CHECK_CUTS = 90, 2
 DEALT_SEED = 1
@@ -37,11 +38,15 @@ DEALT_SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """A training as the command line asks for it; ``kind`` instead of ``learning.kind``."""
+    """A training as the command line asks for it; ``kind`` instead of ``learning.kind``.
+
+    ``as_json``: print for a program instead of tables.
+    """
 
     base: BacktestRequest
     kind: str | None = None
     jobs: int = -1
+    as_json: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,22 +67,20 @@ def run(request: TrainRequest) -> Path:
     MarketWatchError
         Whatever the user can put right, and features that read ahead; nothing is written then.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     need_extra()
-    console = Console()
+    console = console_of(request.as_json)
     began = time.perf_counter()
     base = request.base
     settings = Settings.load(base.config, base.profile, overrides(base))
     bots = chosen_bots(settings, base.bots)
-    with console.status(f"Training {', '.join(bots)}"):
+    with shown(console, f"Training {', '.join(bots)}"):
         one = (delayed(train)(replace(base, bots=(bot,)), bot, request.kind) for bot in bots)
-        found: list[Trained] = Parallel(
-            n_jobs=min(request.jobs, len(bots)) if request.jobs > 0 else request.jobs
-        )(one)
+        jobs = min(request.jobs, len(bots)) if request.jobs > 0 else request.jobs
+        found: list[Trained] = list(spread(one, jobs))
     proofs = {bot: held.proof for bot, held in zip(bots, found, strict=True)}
     sections = sections_of(proofs)
-    print_sections(console, sections)
 
     def beside(folder: Path) -> None:
         for bot, held in zip(bots, found, strict=True):
@@ -96,8 +99,8 @@ def run(request: TrainRequest) -> Path:
         beside,
     )
     spent = time.perf_counter() - began
+    tell(console, sections, folder / "train.html", request.as_json, told)
     console.print(f"{sum(proof.cases for proof in proofs.values())} candidates, {spent:.0f} s.")
-    console.print(f"Models and report: {folder / 'train.html'}", soft_wrap=True)
     return folder
 
 

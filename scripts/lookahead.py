@@ -6,13 +6,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from analyzers.report.sections import Section, print_sections
 from analyzers.report.words import words
@@ -26,8 +25,10 @@ from feeds.recorded.book import RecordedQuotes
 from feeds.recorded.shaken import shaken_store
 from feeds.store.store import QuoteStore
 from scripts.observed import instant, observed
+from scripts.progress import shown
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, play, prepare
+from scripts.told import console_of, print_json
 
 STEP = 0.002  # standard deviation of a changed minute's log price: a future unlike the true one
 CUT, CHANGED = "cut off", "changed"
@@ -38,13 +39,14 @@ class LookaheadRequest:
     """A look-ahead check as the command line asks for it.
 
     ``cuts`` is how many, ``sessions`` how many of the last sessions of the data are used,
-    ``stock`` whether Backtrader's own loop is checked too.
+    ``stock`` whether Backtrader's own loop is checked too; ``as_json``: print for a program.
     """
 
     base: BacktestRequest
     cuts: int = 4
     sessions: int = 250
     stock: bool = True
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,18 @@ def run(request: LookaheadRequest) -> int:
     DataError
         Something reads ahead; the table above the error names all of it.
     """
-    console = Console()
-    with console.status("Preparing bars and quotes"):
+    console = console_of(request.as_json)
+    with shown(console, "Preparing bars and quotes"):
         setup = last_sessions(prepare(request.base), request.sessions)
     found: list[Finding] = []
     runs = 0
     for loop in (False, True) if request.stock else (False,):
-        with console.status(f"Running with other futures, {_loop(loop)}"):
+        with shown(console, f"Running with other futures, {_loop(loop)}"):
             more, count = examine(setup, request.cuts, loop)
         found += more
         runs += count
+    if request.as_json:
+        print_json({"runs": runs, "read_ahead": [_told(one) for one in found]})
     if found:
         print_sections(console, [section_of(found)])
         names = dict.fromkeys(f"{one.change.kind} {one.change.name}" for one in found)
@@ -238,6 +242,15 @@ def section_of(found: Sequence[Finding]) -> Section:
         "Each of these was another before the cut when only what came after it was another: it reads ahead."
     )
     return Section("Look-ahead", text, ("Loop", "Future", "Values changed", "Last of them"), rows, "What")
+
+
+def _told(one: Finding) -> dict[str, Any]:
+    return asdict(one.change) | {
+        "loop": one.loop,
+        "future": one.future,
+        "cut": name_stamp(one.cut),
+        "stamp": name_stamp(one.change.stamp),
+    }
 
 
 def _loop(stock: bool) -> str:

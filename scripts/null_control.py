@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from loguru import logger
 
 from feeds.model import ModelQuotes, ModelSettings
+from scripts.parallel import deaf_children
 from scripts.session import Setup, play
 
 Figures = dict[str, dict[str, float]]
@@ -33,7 +34,8 @@ class NullControl:
         context = get_context("fork" if sys.platform == "linux" else "spawn")
         self._answer, told = context.Pipe(duplex=False)
         self._process = context.Process(target=_run, args=(setup, told), daemon=True)
-        self._process.start()
+        with deaf_children():
+            self._process.start()
         told.close()
 
     def figures(self) -> Figures | None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from analyzers.analysis import analyze
 from analyzers.report.terminal import print_tables
@@ -21,8 +20,9 @@ from engine.options.combo import Combo
 from engine.options.contract import Contract, Instrument, Leg, Right, Stock
 from engine.settings import Settings
 from scripts.files import put
+from scripts.progress import shown
 from scripts.requests import Recording
-from scripts.told import print_json
+from scripts.told import console_of, print_json
 
 RUNS = Path("runs")
 OPTION = re.compile(r"(?P<kind>\S+) (?P<day>\d{4}-\d\d-\d\d) (?P<strike>[\d.]+)(?P<right>[CP])")
@@ -40,13 +40,17 @@ def run(folder: Path | None, trade: int | None, as_json: bool = False) -> None:
     if as_json and trade is None:
         print_json(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
         return
-    result, _ = load(folder)
-    console = Console()
-    if trade is None:
-        print_tables(console, result, analyze(result))
+    console = console_of(as_json)
+    with shown(console, "Reading the run"):
+        result, _ = load(folder)
+        analysis = analyze(result) if trade is None else None
+    if analysis is not None:
+        print_tables(console, result, analysis)
         console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
         return
-    path = draw(folder, result, trade)
+    assert trade is not None  # else the tables were asked for
+    with shown(console, f"Drawing the day of trade {trade}"):
+        path = draw(folder, result, trade)
     if as_json:
         print_json({"chart": str(path)})
         return

@@ -108,6 +108,8 @@ class BacktestRequest:
         Where that is, instead of the venue's own.
     report : bool
         Draw report.html and report.png beside the tables and summary.json.
+    as_json : bool
+        Print the summary for a program instead of tables.
     verbose : int
         How often -v was given.
     """
@@ -128,4 +130,5 @@ class BacktestRequest:
     journal: bool = False
     database: str | None = None
     report: bool = True
+    as_json: bool = False
     verbose: int = 0

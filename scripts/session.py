@@ -13,6 +13,7 @@ from engine.broker.fees import FeeSchedule
 from engine.broker.option_broker import OptionBroker
 from engine.cerebro import FastCerebro, calm_collector
 from engine.desk import Desk
+from engine.errors import ConfigError
 from engine.execution.settings import ExecutionSettings
 from engine.journal.journal import Journal
 from engine.ml.advice import Advisor
@@ -21,6 +22,7 @@ from engine.risk.blackouts import EventCalendar
 from engine.risk.governor import Governor
 from engine.settings import Settings
 from engine.settings_bots import BotsSettings
+from engine.settings_files import did_you_mean
 from engine.tape import Tape
 from feeds.lines import ArrayFeed
 from feeds.model import ModelQuotes
@@ -55,10 +57,6 @@ def chosen_bots(settings: Settings, wanted: Sequence[str] | None) -> tuple[str, 
     ConfigError
         An unknown bot, or none at all.
     """
-    from difflib import get_close_matches
-
-    from engine.errors import ConfigError
-
     names = list(type(settings.bots).model_fields)
     if not wanted:
         enabled = tuple(name for name in names if getattr(settings.bots, name).enabled)
@@ -67,8 +65,7 @@ def chosen_bots(settings: Settings, wanted: Sequence[str] | None) -> tuple[str, 
         return enabled
     for name in wanted:
         if name not in names:
-            near = get_close_matches(name, names, n=1, cutoff=0.4)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(name, names)
             raise ConfigError(f"bots: got {name!r}, expected one of {', '.join(names)}{hint}")
     return tuple(name for name in names if name in wanted)
 

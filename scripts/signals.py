@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.errors import ConfigError
 from engine.reasons import Reason
+from engine.settings_files import did_you_mean
 from strategies.base import Bot
 from strategies.lane import PASSED, REASONS, Lane
 from strategies.roster import BOTS
@@ -119,5 +120,6 @@ def bots_with(signals: str) -> Mapping[str, type[Bot]]:
         lane = staticmethod(partial(WithoutLane, reason=Reason(argument)))
     else:
         known = f"{OWN}, {OPEN}, {SHUFFLED}:N or {WITHOUT}:REASON"
-        raise ConfigError(f"signals: got {signals!r}, expected {known}")
+        word, words = (argument, list(Reason)) if kind == WITHOUT else (kind, [OWN, OPEN, SHUFFLED, WITHOUT])
+        raise ConfigError(f"signals: got {signals!r}, expected {known}{did_you_mean(word, words)}")
     return {name: type(f"{kind.title()}{bot.__name__}", (bot,), {"lane": lane}) for name, bot in BOTS.items()}

@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from engine.errors import ConfigError
-from engine.sessions import replace_file
 from engine.settings import Settings
 from engine.universe import load_universe
 from feeds.model import ModelQuotes
 from feeds.store.schema import QUOTES
+from scripts.files import put
 from scripts.market import market
+from scripts.progress import shown, watched
 
 
 def snapshots(
@@ -114,18 +115,17 @@ def synth_quotes(
         raise ConfigError(f"strikes: got {strikes}, expected 1 or more")
     if out.exists() and not out.is_dir():
         raise ConfigError(f"out: got {str(out)!r}, expected a folder")
-    _, model = market(
-        Settings.load(config), load_universe(config / "universe.json"), [symbol], seed, timerange=timerange
-    )
+    settings, universe = Settings.load(config), load_universe(config / "universe.json")
+    console = console or Console()
+    with shown(console, "Preparing bars and quotes"):
+        _, model = market(settings, universe, [symbol], seed, timerange=timerange)
     assert isinstance(model, ModelQuotes)  # nothing recorded was asked for
     out.mkdir(parents=True, exist_ok=True)
-    console = console or Console()
-    written = 0
-    for day, table in _days(model, symbol, sessions, strikes):
+    written, total = 0, len(model.tape.grid.dates)
+    for day, table in watched(console, "Writing days", total, _days(model, symbol, sessions, strikes)):
         target = out / f"{symbol.lower()}-{day:%Y-%m-%d}.parquet"
-        part = target.with_suffix(".part")
-        pq.write_table(table, part, compression="zstd")
-        replace_file(target, part)
+        with put(target) as path:
+            pq.write_table(table, path, compression="zstd")
         written += 1
     console.print(
         f"{out}: {written} days of model quotes, {strikes} strikes", highlight=False, soft_wrap=True

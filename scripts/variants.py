@@ -33,6 +33,7 @@ from feeds.model import ModelQuotes, ModelSettings
 from scripts.advisors import advisors_of, model_files
 from scripts.market import find_product, generated, members
 from scripts.outcomes import Outcome, append, days_of, read_outcomes, same
+from scripts.parallel import spread
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, overrides, play
 from scripts.signals import OWN, WITHOUT, bots_with
@@ -270,13 +271,11 @@ def _outcomes(
     elif jobs == 1 or len(left) == 1:
         yield from (run_variant(base, variant, key) for key, variant in left)
     else:
-        from joblib import Parallel, delayed
+        from joblib import delayed
 
         packed = pickle.dumps(base)  # once: events and fees are many small objects
         runs = (delayed(run_packed)(base.digest, packed, variant, key) for key, variant in left)
-        yield from Parallel(
-            n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
-        )(runs)
+        yield from spread(runs, jobs, ordered=False)
 
 
 def _book(

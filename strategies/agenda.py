@@ -47,10 +47,12 @@ class Agenda:
 
         def first(wanted: Any) -> np.ndarray:
             """Return every session's first bar of a minute or later, its last where there is none."""
-            return np.minimum(np.searchsorted(within, np.arange(len(last)) * _DAY + wanted), last)
+            place = np.searchsorted(within, np.arange(len(last)) * _DAY + wanted)
+            found: np.ndarray = np.minimum(place, last)
+            return found
 
-        self.last = last.tolist()
-        self.closing = first(time_stop).tolist()
+        self.last: list[int] = last.tolist()
+        self.closing: list[int] = first(time_stop).tolist()
         self.halts = halts.tolist()
         # what an order at work can run into, beside a halt
         turns = [last[:-1] + 1, first(limits.window_last), first(flat), last]

@@ -34,7 +34,7 @@ from strategies.regime import regime_checks, regime_measures
 from strategies.ticket import Proposal, Stage, Ticket
 
 
-class Bot(bt.Strategy, Entry, Care):
+class Bot(bt.Strategy, Entry, Care):  # type: ignore[misc]
     """A rules-based seller of defined-risk premium on one or several underlyings.
 
     A bot says what it measures (``measures``), when it may act (``filters``) and what it
@@ -135,6 +135,7 @@ class Bot(bt.Strategy, Entry, Care):
 
     def propose(self, lane: Lane, chain: Chain) -> Proposal | Reason:
         """Return the combo to trade on this chain, or why there is none."""
+        assert self.strike_rule is not None  # else the bot has a propose of its own
         choice = chain.choose(self.strike_rule)
         return choice.why or self.build(lane, chain.expiry, choice)
 

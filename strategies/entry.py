@@ -55,7 +55,8 @@ class Entry:
     _send: Callable[[Ticket, int, Urgency, datetime], None]
 
     def _used(self, day: date) -> bool:
-        return self.desk.state.entries_of(self.bot_name, day) >= self.config.entries_per_day
+        most: int = self.config.entries_per_day
+        return self.desk.state.entries_of(self.bot_name, day) >= most
 
     def _look(self, number: int, lane: Lane, view: MarketView, bar: int) -> None:
         config, desk = self.config, self.desk
@@ -148,7 +149,8 @@ class Entry:
             intent.quantity,
             intent.combo,
         )
-        return min(max(self.p.advisor.units(case), 0), intent.quantity)
+        advised: int = self.p.advisor.units(case)
+        return min(max(advised, 0), intent.quantity)
 
     def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
         chosen = lane.choice(bar)

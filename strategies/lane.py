@@ -215,8 +215,8 @@ class Lane:
     def table(self, stamps: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:
         """Return the decision table: one row a decision minute, the measures beside the reason."""
         bars, columns = self._decided()
-        whole_line = self._codes is not None
-        codes = self._codes[bars].copy() if whole_line else np.full(len(bars), PASSED, dtype=np.int16)
+        whole_line = self._codes
+        codes = np.full(len(bars), PASSED, dtype=np.int16) if whole_line is None else whole_line[bars].copy()
         combos, credit = np.full(len(bars), "", dtype=object), np.full(len(bars), np.nan)
         if self._preview is not None:
             # what nobody noted came of nothing but the market
@@ -231,9 +231,9 @@ class Lane:
         frame = pd.DataFrame(
             {
                 "time": pd.to_datetime(stamps(bars), utc=True),
-                "bot": pd.Categorical.from_codes(nothing, [self.bot]),
-                "symbol": pd.Categorical.from_codes(nothing, [self.symbol]),
-                "reason": pd.Categorical.from_codes(codes, [str(reason) for reason in REASONS]),
+                "bot": pd.Categorical.from_codes(nothing, pd.Index([self.bot])),
+                "symbol": pd.Categorical.from_codes(nothing, pd.Index([self.symbol])),
+                "reason": pd.Categorical.from_codes(codes, pd.Index([str(reason) for reason in REASONS])),
                 "combo": combos,
                 "credit": credit,
             }

@@ -53,7 +53,7 @@ def preview(bot: Chooser, lane: Lane, ahead: Outlook) -> Preview | None:
     codes, credit = _WHY[found.code], np.full(len(found.bars), np.nan)
     reserve = np.zeros(len(found.bars), np.int64)
     rows = np.flatnonzero(found.code == OK)
-    texts = _no_texts
+    texts: Callable[[Sequence[int]], list[str]] = _no_texts
     if len(rows):
         good = found.take(rows)
         proposal = bot.build(lane, good.expiry[0].item(), good[0])

@@ -51,10 +51,11 @@ STYLE = {
 
 def style() -> Any:
     """Return the context in which reports are drawn; letters stay letters in SVG."""
-    return matplotlib.rc_context({**STYLE, "svg.fonttype": "none"})
+    settings: dict[Any, Any] = {**STYLE, "svg.fonttype": "none"}
+    return matplotlib.rc_context(settings)
 
 
-def day_numbers(days: pd.DatetimeIndex) -> list[float]:
+def day_numbers(days: pd.Index) -> list[float]:
     """Return days as the date axes count them, from 1970."""
     return [float(number) for number in mdates.date2num(days)]
 
@@ -127,7 +128,8 @@ def months(axes: Any, table: pd.DataFrame) -> None:
 def month_table(analysis: Analysis) -> pd.DataFrame:
     """Return net P&L by year (rows) and month (columns 1 to 12), NaN where there was no session."""
     daily = analysis.daily["all"]
-    table = daily.groupby([daily.index.year, daily.index.month]).sum().unstack()
+    days = pd.DatetimeIndex(daily.index)
+    table = daily.groupby([days.year, days.month]).sum().unstack()
     return table.reindex(columns=range(1, 13))
 
 

@@ -168,5 +168,5 @@ def _stress(stress: Sequence[StressDay], paths: int) -> Section:
         "all the same."
     )
     columns = ("Trades", "Mean day, USD", "Worst day, USD")
-    free = tuple(f"{name}, no filters" for name in columns)
-    return Section("Stress days", text, (*columns, *free), tuple(rows), "Day")
+    unfiltered = tuple(f"{name}, no filters" for name in columns)
+    return Section("Stress days", text, (*columns, *unfiltered), tuple(rows), "Day")

@@ -61,7 +61,7 @@ def panels_of(values: pd.DataFrame, figures: Mapping[str, NDArray[np.float64]]) 
         A row a variant, a column a searched key; keys with one value only are passed over.
     figures : mapping of metric to ndarray, shape (variants,)
     """
-    labels = {key: _labels(values[key]) for key in values}
+    labels = {str(key): _labels(values[key]) for key in values}
     labels = {key: held for key, held in labels.items() if len(held[1]) > 1}
     if not labels:
         return []

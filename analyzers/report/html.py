@@ -151,8 +151,8 @@ def _drawings(
 
     with charts.style():
         spread = Figure(figsize=(WIDTH, 3.3), dpi=72, layout="constrained")
-        pair = spread.subplots(1, 2, sharey=True, width_ratios=(4, 1))
-        charts.results(*pair, result.trades, analysis)
+        over_time, often = spread.subplots(1, 2, sharey=True, width_ratios=(4, 1))
+        charts.results(over_time, often, result.trades, analysis)
         costs = Figure(figsize=(WIDTH, 2.9), dpi=72, layout="constrained")
         charts.costs(costs.subplots(), analysis)
         told = [

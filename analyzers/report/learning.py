@@ -248,11 +248,11 @@ def learning_chart(proofs: Mapping[str, Proof], path: Path) -> None:
             axes.set_ylabel("share won")
             axes = figure.add_subplot(2, len(proofs), len(proofs) + number)
             days = pd.to_datetime(held.curves.index)
-            for name, dashes in zip(held.curves, ((None, None), (4, 2), (1, 1)), strict=True):
+            for name, dashes in zip(held.curves, ((), (4, 2), (1, 1)), strict=True):
                 (line,) = axes.plot(
                     days, np.asarray(held.curves[name]), color=colours[bot], linewidth=1.2, label=name
                 )
-                if dashes[0]:
+                if dashes:
                     line.set_dashes(dashes)
             axes.axhline(0.0, color=charts.FAINT, linewidth=0.9)
             axes.set_title(f"{words(bot)}: net result, USD")

@@ -125,7 +125,7 @@ class Crowding(ClockIndicator):
         protection is dearest, most wanted and least provided for. NaN with fewer than three.
     """
 
-    lines = (*PARTS, "interest", *(f"{name}_percentile" for name in PARTS), "score")
+    lines: Any = (*PARTS, "interest", *(f"{name}_percentile" for name in PARTS), "score")
     params = (("minutes", 30), ("days", 60), ("min_days", 20))
     inputs = (
         "day",
@@ -185,7 +185,7 @@ class IvSpike(KernelIndicator):
     the session so far). NaN while unknown.
     """
 
-    lines = ("spike", "peak")
+    lines: Any = ("spike", "peak")
     params = (("minutes", 60),)
     inputs = ("day", "minute", "atm_iv")
     kernel = staticmethod(_spike)

@@ -52,7 +52,7 @@ class EventCollapse(KernelIndicator):
         UTC nanoseconds, rising.
     """
 
-    lines = ("collapse", "level")
+    lines: Any = ("collapse", "level")
     params = (("releases", ()),)
     inputs = ("datetime", "day", "atm_iv")
     kernel = staticmethod(_collapse)

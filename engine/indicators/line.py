@@ -6,7 +6,7 @@ import weakref
 from array import array
 from collections import OrderedDict
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import backtrader as bt
 import numpy as np
@@ -62,10 +62,16 @@ class KernelIndicator(bt.Indicator):  # type: ignore[misc]
     params: Any = (("clock", None),)
     plotinfo = {"subplot": True}
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._sources = [getattr(self.data.lines, name) for name in self.inputs]
-        self._begun = False
+    if TYPE_CHECKING:  # Backtrader takes feeds and parameters away before it calls __init__
+
+        def __init__(self, *feeds: Any, **parameters: Any) -> None: ...
+
+    else:
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._sources = [getattr(self.data.lines, name) for name in self.inputs]
+            self._begun = False
 
     def memory(self) -> Floats:
         """Return the kernel's carried numbers as they stand before the first bar."""

@@ -70,7 +70,7 @@ def _rank(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: A
 
 
 class _DailyRank(KernelIndicator):
-    lines = ("rank", "percentile", "value")
+    lines: Any = ("rank", "percentile", "value")
     params = (("days", 252), ("min_days", 20), ("sample_minute", SAMPLE_MINUTE))
     kernel = staticmethod(_rank)
 

@@ -79,7 +79,7 @@ class RealizedVolatility(ClockIndicator):
     half of them are missing.
     """
 
-    lines = ("realized", "parkinson", "garman_klass", "bipower")
+    lines: Any = ("realized", "parkinson", "garman_klass", "bipower")
     params = (("minutes", 30),)
     inputs = ("day", "minute", "left", "open", "high", "low", "close")
     kernel = staticmethod(_realized)

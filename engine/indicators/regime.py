@@ -38,7 +38,7 @@ class ImpliedMove(ClockIndicator):
     Line: ``move``; NaN without an at-the-money implied volatility.
     """
 
-    lines = ("move",)
+    lines: Any = ("move",)
     inputs = ("minute", "left", "close", "atm_iv")
     kernel = staticmethod(_implied_move)
 
@@ -66,7 +66,7 @@ class RangeOverMove(KernelIndicator):
     Line: ``ratio``.
     """
 
-    lines = ("ratio",)
+    lines: Any = ("ratio",)
     inputs = ("day", "open", "high", "low", "vix")
     kernel = staticmethod(_range_over_move)
     settings = DayLines.settings
@@ -106,7 +106,7 @@ class VarianceSpread(ClockIndicator):
     session's first ``minutes`` bars.
     """
 
-    lines = ("implied", "realized", "spread")
+    lines: Any = ("implied", "realized", "spread")
     params = (("minutes", 30),)
     inputs = ("day", "minute", "left", "open", "close", "atm_iv")
     kernel = staticmethod(_variance_spread)
@@ -151,7 +151,7 @@ class TrendT(ClockIndicator):
     standard normal on a day without drift; NaN for the first ``minutes`` bars after 09:35.
     """
 
-    lines = ("t",)
+    lines: Any = ("t",)
     params = (("minutes", 30),)
     inputs = ("day", "minute", "left", "open", "close")
     kernel = staticmethod(_trend)
@@ -179,7 +179,7 @@ class VixChange(KernelIndicator):
     Line: ``change``; NaN in the first session and on a bar without VIX.
     """
 
-    lines = ("change",)
+    lines: Any = ("change",)
     inputs = ("day", "vix")
     kernel = staticmethod(_vix_change)
 
@@ -225,7 +225,7 @@ class Compression(ClockIndicator):
     first ``morning`` minutes). NaN until the morning is over and where half of either stretch is missing.
     """
 
-    lines = ("ratio",)
+    lines: Any = ("ratio",)
     params = (("minutes", 30), ("morning", 60))
     inputs = ("day", "minute", "left", "open", "close")
     kernel = staticmethod(_compression)

@@ -46,7 +46,7 @@ class DayLines(KernelIndicator):
     before it takes its own first bar's), ``day_high`` and ``day_low`` (up to and with this bar).
     """
 
-    lines = ("session_open", "previous_close", "expected_move", "day_high", "day_low")
+    lines: Any = ("session_open", "previous_close", "expected_move", "day_high", "day_low")
     inputs = ("day", "open", "high", "low", "close", "vix")
     kernel = staticmethod(_day_lines)
     plotinfo = {"subplot": False}
@@ -81,7 +81,7 @@ class MorningRange(KernelIndicator):
     than half of its minutes never forms.
     """
 
-    lines = ("high", "low", "formed")
+    lines: Any = ("high", "low", "formed")
     params = (("minutes", 60),)
     inputs = ("day", "minute", "high", "low")
     kernel = staticmethod(_morning_range)

@@ -15,6 +15,7 @@ from sqlalchemy.types import JSON, Date, Float, Integer
 from engine.errors import JournalError
 from engine.journal.columns import Instant, to_json
 from engine.journal.tables import Base
+from engine.settings_files import did_you_mean
 
 FORMATS = ("parquet", "csv", "jsonl")
 CHUNK = 20_000  # rows in memory at a time
@@ -35,7 +36,8 @@ def export(engine: Engine, folder: Path, form: str, names: Sequence[str] | None 
     known = {table.name: table for table in Base.metadata.sorted_tables}
     unknown = [name for name in names or () if name not in known]
     if unknown:
-        raise JournalError(f"export: got table {unknown[0]!r}, expected some of {', '.join(known)}")
+        hint = did_you_mean(unknown[0], known)
+        raise JournalError(f"export: got table {unknown[0]!r}, expected some of {', '.join(known)}{hint}")
     folder.mkdir(parents=True, exist_ok=True)
     write = {"parquet": _parquet, "csv": _csv, "jsonl": _lines}[form]
     counts: dict[str, int] = {}

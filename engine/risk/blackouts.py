@@ -12,6 +12,7 @@ from engine.intent import Denied
 from engine.reasons import Reason
 from engine.risk.calendar_file import read_announcements
 from engine.risk.events import REQUIRED, Announcements, Event, Kind, Status
+from engine.settings_files import did_you_mean
 
 __all__ = ["EventCalendar", "Kind"]
 
@@ -41,7 +42,8 @@ class EventCalendar:
         self.known, self.harvest = known, harvest
         wrong = [kind for kind in required if kind not in list(Kind)]
         if wrong:
-            raise ConfigError(f"calendar_required: got {wrong[0]!r}, expected one of {', '.join(Kind)}")
+            hint = did_you_mean(wrong[0], list(Kind))
+            raise ConfigError(f"calendar_required: got {wrong[0]!r}, expected one of {', '.join(Kind)}{hint}")
         self.required = frozenset(Kind(kind) for kind in required)
         self._blocked: dict[tuple[str, date], Event] | None = None
         self._verdicts: dict[tuple[str, date], Denied | None] = {}

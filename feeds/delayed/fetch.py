@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -140,7 +141,7 @@ def _asked(header: str | None, wait: float) -> float:
         return wait  # a date, or nothing
 
 
-def _told(path: Path) -> dict[str, object]:
+def _told(path: Path) -> dict[str, Any]:
     try:
         held = json.loads(path.read_text())
         float(held["at"])

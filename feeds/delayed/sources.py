@@ -11,6 +11,7 @@ from loguru import logger
 
 from engine.errors import ConfigError, DataError
 from engine.options.contract import Product
+from engine.settings_files import did_you_mean
 from feeds.delayed import barchart, cboe
 from feeds.delayed.fetch import Politeness, fetch
 from feeds.delayed.snapshot import Snapshot
@@ -56,7 +57,8 @@ def delayed(
     failed = []
     for name in sources:
         if name not in SOURCES:
-            raise ConfigError(f"delayed.sources: got {name!r}, expected some of {', '.join(SOURCES)}")
+            hint = did_you_mean(name, SOURCES)
+            raise ConfigError(f"delayed.sources: got {name!r}, expected some of {', '.join(SOURCES)}{hint}")
         key = os.environ.get(KEY, "")
         if name == "barchart" and not key:
             failed.append(f"{barchart.NAME}: needs a key in {KEY}")

@@ -98,7 +98,8 @@ def read(path: Path, columns: ColumnMap, symbol: str = "") -> Checked:
 
 
 def _rows(path: Path, columns: ColumnMap) -> tuple[Rows, dict[str, Any]]:
-    parts, first = [], {}
+    parts: list[Any] = []
+    first: dict[str, Any] = {}
     for piece in pieces(path, columns):
         if piece.table.empty:
             continue
@@ -209,8 +210,8 @@ def _in_order(
     roots = np.argsort(np.argsort(np.array(rows.roots)))[rows.root[order]]
     for values in (rows.expiry[order], rows.am[order]):
         contract = moment = _codes(contract, values)
-    for values in (1 - rows.call[order].astype(np.int64), rows.strike[order], roots):
-        contract = _codes(contract, values)
+    for more in (1 - rows.call[order].astype(np.int64), rows.strike[order], roots):
+        contract = _codes(contract, more)
     at = instants.at[order]
     key = contract * len(instants.stamp) + at
     rising = np.argsort(key, kind="stable")

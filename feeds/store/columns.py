@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import ConfigError
+from engine.settings_files import did_you_mean
 
 TIME = ("stamp", "day", "milliseconds")
 CONTRACT = ("osi", "expiry", "strike", "right", "am", "root")
@@ -109,10 +110,12 @@ class ColumnMap(BaseModel):
                 return f"{held} names no {name!r}, expected {', '.join((*time, *contract, 'bid', 'ask'))}"
         for name in sides[0] | sides[1]:
             if name not in KNOWN:
-                return f"columns names {name!r}, expected some of {', '.join(KNOWN)}"
+                hint = did_you_mean(name, KNOWN)
+                return f"columns names {name!r}, expected some of {', '.join(KNOWN)}{hint}"
         for name in (*self.calls_in, *self.puts_in):
             if name not in PRICES:
-                return f"calls_in and puts_in name {name!r}, expected some of {', '.join(PRICES)}"
+                hint = did_you_mean(name, PRICES)
+                return f"calls_in and puts_in name {name!r}, expected some of {', '.join(PRICES)}{hint}"
         if wide and {"right", "osi"} & set(self.columns):
             return "columns names a right or an OSI symbol although call and put stand in one row"
         if self.name is not None:
@@ -122,7 +125,7 @@ class ColumnMap(BaseModel):
                 return f"name is {self.name!r}, expected a regular expression ({error})"
         for given in self.header and self.given:
             if given not in self.header:
-                return f"header lists no {given!r}, which columns names"
+                return f"header lists no {given!r}, which columns names{did_you_mean(given, self.header)}"
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -135,5 +138,6 @@ def preset(folder: Path, name: str) -> ColumnMap:
     path = folder / f"{name}.yaml"
     known = sorted(found.stem for found in folder.glob("*.yaml"))
     if name not in known:
-        raise ConfigError(f"preset: got {name!r}, expected one of {', '.join(known)}")
+        hint = did_you_mean(name, known)
+        raise ConfigError(f"preset: got {name!r}, expected one of {', '.join(known)}{hint}")
     return ColumnMap.load(path)

@@ -228,8 +228,8 @@ def _stamps(table: pd.DataFrame, columns: ColumnMap, names: dict[str, str], name
         days = _days(table[names["day"]], columns.dates)
         known = np.isfinite(after) & (after >= 0) & (after < 86_400_000) & (days != NEVER)
         told = np.where(known, days, 0) * 86_400_000 + np.where(known, after, 0).astype(np.int64)
-        codes, found = pd.factorize(told)
-        made = _local(pd.Series(pd.to_datetime(found, unit="ms")), columns.zone, late)[codes]
+        codes, each = pd.factorize(told)
+        made = _local(pd.Series(pd.to_datetime(each, unit="ms")), columns.zone, late)[codes]
         return np.where(known, made, NEVER)
     values = table[names["stamp"]]
     codes, found = pd.factorize(values)

@@ -24,7 +24,7 @@ VIX_NOISE = 1.3  # sd of the VIX's own moves, in units of |VIX_BETA| times the p
 PRICE_SQUEEZE, VIX_SQUEEZE = 1.5, 8.0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _extremes(
     high: Floats, low: Floats, clock: Floats, scale: float, end: float, last: float
 ) -> tuple[float, float]:
@@ -42,7 +42,7 @@ def _extremes(
     return top, bottom
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _scale(
     high: Floats, low: Floats, clock: Floats, end: float, last: float, reach: float, guess: float
 ) -> float:
@@ -63,7 +63,7 @@ def _scale(
     return 0.5 * (below + above)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _bridge(close: Floats, high: Floats, low: Floats, clock: Floats, scale: float, end: float) -> None:
     """Scale a shape and bridge it to ``end``, in place."""
     n = len(close)
@@ -84,7 +84,7 @@ def _bridge(close: Floats, high: Floats, low: Floats, clock: Floats, scale: floa
         last = close[k]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _fold(close: Floats, high: Floats, low: Floats, top: float, sign: float) -> None:
     """Reflect the path at ``top`` (at the bottom when ``sign`` is -1), bar by bar."""
     n = len(close)
@@ -113,7 +113,7 @@ def _fold(close: Floats, high: Floats, low: Floats, top: float, sign: float) -> 
             high[k], low[k] = -down, -up
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _bend(x: float, ends: Floats, goals: Floats) -> float:
     """Map ``x`` by the monotone piecewise-linear function through four points."""
     for j in range(3):
@@ -127,7 +127,7 @@ def _bend(x: float, ends: Floats, goals: Floats) -> float:
     return float(goals[3])
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _fit(close: Floats, high: Floats, low: Floats, top: float, bottom: float, squeeze: float) -> None:
     """Bend a bridged path so that it reaches exactly ``top`` and ``bottom``."""
     n = len(close)
@@ -152,7 +152,7 @@ def _fit(close: Floats, high: Floats, low: Floats, top: float, bottom: float, sq
     low[at_low] = bottom
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def conditioned_day(
     normal: Floats,
     uniform: Floats,
@@ -207,7 +207,7 @@ def conditioned_day(
     return close, high, low
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def vix_day(returns: Floats, normal: Floats, start: float, end: float, top: float, bottom: float) -> Floats:
     """Return minute log VIX relative to its open: against the price, ending at ``end``.
 

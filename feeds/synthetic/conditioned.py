@@ -137,7 +137,8 @@ def stale_share(daily: Daily) -> Floats:
     start = np.maximum(stop - YEAR, 0)
     gaps, moves = np.append(0.0, np.cumsum(gap)), np.append(0.0, np.cumsum(move))
     seen = (gaps[stop] - gaps[start]) / np.maximum(moves[stop] - moves[start], 1e-12)
-    return np.clip(1.0 - seen / OVERNIGHT_SHARE, 0.0, 1.0)
+    share: Floats = np.clip(1.0 - seen / OVERNIGHT_SHARE, 0.0, 1.0)
+    return share
 
 
 def _day(

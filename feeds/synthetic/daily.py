@@ -96,7 +96,8 @@ def _shipped(name: str) -> pd.DataFrame:
         table = pd.read_csv(path, index_col="Date", parse_dates=["Date"])
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a table ({str(error).splitlines()[0]})") from error
-    return table.apply(pd.to_numeric, errors="coerce")
+    numbers: pd.DataFrame = table.apply(pd.to_numeric, errors="coerce")
+    return numbers
 
 
 def from_file(path: Path) -> Daily:

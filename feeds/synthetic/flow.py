@@ -42,7 +42,7 @@ def volumes(returns: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, 
     return np.round(index), np.round(put), np.round(call)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def persistent(shocks: Floats, keep: float) -> Floats:
     """Turn unit shocks, one series a row, into unit-variance first-order autoregressions."""
     out = shocks.copy()

@@ -50,7 +50,7 @@ def variance_profile(close_minute: int) -> Floats:
     return weight
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def free_path(
     normal: Floats, uniform: Floats, weight: Floats, sd: float, opening: float, opening_sd: float
 ) -> tuple[Floats, Floats, Floats, Floats]:

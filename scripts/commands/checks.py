@@ -40,6 +40,7 @@ def lookahead(
     ] = "model",
     mix: Annotated[bool, typer.Option("--mix", help="Model quotes where the store has none.")] = False,
     stock_loop: Annotated[bool, typer.Option(help="Check Backtrader's own loop too.")] = True,
+    as_json: AsJson = False,
     profile: Profile = None,
     seed: Seed = None,
     premium: Premium = None,
@@ -66,7 +67,7 @@ def lookahead(
         premium=premium,
         generator=None if generator is None else str(generator),
     )
-    run(LookaheadRequest(base, cuts, sessions, stock_loop))
+    run(LookaheadRequest(base, cuts, sessions, stock_loop, as_json))
 
 
 def ablate(

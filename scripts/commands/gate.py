@@ -68,6 +68,7 @@ def register_now(
     bot: Bot = None,
     place: Place = None,
     profile: Profile = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     verbose: Verbose = 0,
 ) -> None:
@@ -76,7 +77,7 @@ def register_now(
     from scripts.gate import GateRequest
     from scripts.gate import register as run
 
-    run(GateRequest(place, config, profile, bot))
+    run(GateRequest(place, config, profile, bot), as_json)
 
 
 @gate.command("record-backtest")
@@ -93,6 +94,7 @@ def record_backtest(
     ] = None,
     place: Place = None,
     profile: Profile = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     verbose: Verbose = 0,
 ) -> None:
@@ -104,7 +106,7 @@ def record_backtest(
     from scripts.report import newest
 
     folder = newest(RUNS) if run is None else folder_of(run)
-    tell(GateRequest(place, config, profile, bot), folder, trials, family or ())
+    tell(GateRequest(place, config, profile, bot), folder, trials, family or (), as_json)
 
 
 @gate.command()
@@ -135,6 +137,7 @@ def simulate(
     sharpe: Annotated[str, typer.Option(metavar="0,1,2,3", help="True Sharpe ratios.")] = "0,1,2,3",
     seed: Annotated[int, typer.Option(min=0)] = 7,
     jobs: Annotated[int, typer.Option(help="Processes; -1 one a core.")] = -1,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     verbose: Verbose = 0,
 ) -> None:
@@ -142,7 +145,7 @@ def simulate(
     start_log(verbose)
     from scripts.gate_power import PowerRequest, ratios_of, run
 
-    run(PowerRequest(histories, ratios_of(sharpe), seed, jobs, config))
+    run(PowerRequest(histories, ratios_of(sharpe), seed, jobs, config, as_json))
 
 
 def feasible(

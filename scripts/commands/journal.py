@@ -128,6 +128,7 @@ def eod(
     database: Database = None,
     out: Annotated[Path, typer.Option(help="Folder for the report's own folder.")] = RUNS,
     profile: Profile = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     verbose: Verbose = 0,
     logfile: LogFile = None,
@@ -140,4 +141,5 @@ def eod(
 
     settings = Settings.load(config, profile)
     place = journal.place_of(database, venue.value, config, profile)
-    run(EodRequest(config, settings, place, venue.value, out, date.date() if date else None))
+    day = date.date() if date else None
+    run(EodRequest(config, settings, place, venue.value, out, day, as_json))

@@ -54,6 +54,7 @@ def train(
     premium: Premium = None,
     generator: Made = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 one a core.")] = -1,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     out: Annotated[Path, typer.Option(help="Folder for the models' own folder.")] = RUNS,
     verbose: Verbose = 0,
@@ -77,7 +78,7 @@ def train(
         premium=premium,
         generator=None if generator is None else str(generator),
     )
-    run(TrainRequest(base, None if kind is None else str(kind), jobs))
+    run(TrainRequest(base, None if kind is None else str(kind), jobs, as_json))
 
 
 def show(

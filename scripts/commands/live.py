@@ -196,6 +196,7 @@ def flatten(
 def connect_test(
     venue: Whose = Venue.PAPER,
     profile: Profile = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     verbose: Verbose = 0,
     logfile: LogFile = None,
@@ -205,7 +206,7 @@ def connect_test(
     from scripts.live.connect import run
     from scripts.live.plan import make_plan
 
-    raise typer.Exit(run(make_plan(config, venue.value, None, profile)))
+    raise typer.Exit(run(make_plan(config, venue.value, None, profile), as_json))
 
 
 def reconcile(
@@ -214,6 +215,7 @@ def reconcile(
     net: Annotated[float | None, typer.Option(help="With --adopt: what it brought, USD.")] = None,
     venue: Whose = Venue.PAPER,
     profile: Profile = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     verbose: Verbose = 0,
     logfile: LogFile = None,
@@ -230,7 +232,7 @@ def reconcile(
         word = choice.value.upper()
         if typer.prompt(f"Type {word} to do it") != word:
             raise ConfigError(f"reconcile: expected the word {word}; nothing is done")
-    left = run(make_plan(config, venue.value, None, profile), choice, net)
+    left = run(make_plan(config, venue.value, None, profile), choice, net, as_json)
     raise typer.Exit(2 if any(one.blocks for one in left) else 0)
 
 
@@ -258,6 +260,7 @@ def universe_update(
     source: Annotated[str, typer.Option(metavar="ibkr|delayed", help="Who is asked.")] = "ibkr",
     venue: Whose = Venue.PAPER,
     profile: Profile = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     verbose: Verbose = 0,
     logfile: LogFile = None,
@@ -267,7 +270,7 @@ def universe_update(
     from scripts.live.plan import make_plan
     from scripts.live.universe import update
 
-    update(make_plan(config, venue.value, None, profile), source)
+    update(make_plan(config, venue.value, None, profile), source, as_json)
 
 
 def _folder(folder: Path | None, config: Path) -> Path:

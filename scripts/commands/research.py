@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from scripts.commands.options import CONFIG, RUNS, Config, LogFile, Profile, Range, Seed, Verbose, start_log
+from scripts.commands.options import (
+    CONFIG,
+    RUNS,
+    AsJson,
+    Config,
+    LogFile,
+    Profile,
+    Range,
+    Seed,
+    Verbose,
+    start_log,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +41,7 @@ def control(
     profile: Profile = None,
     seed: Seed = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 one a core.")] = -1,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     out: Annotated[Path, typer.Option(help="Folder for the report's own folder.")] = RUNS,
     verbose: Verbose = 0,
@@ -45,7 +57,7 @@ def control(
         config=config, out=out, bots=chosen(bots), timerange=timerange, profile=profile, seed=seed
     )
     tried = PREMIUMS if premiums is None else premiums_of(premiums)
-    run(ControlRequest(base, seeds, shuffles, paths, jobs, tried))
+    run(ControlRequest(base, seeds, shuffles, paths, jobs, tried, as_json))
 
 
 Spec = Annotated[Path, typer.Argument(help="What to try, see docs/sweep.md.")]
@@ -58,6 +70,7 @@ def sweep(
     spec: Spec,
     jobs: Jobs = -1,
     scheduler: Scheduler = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     out: Out = RUNS,
     verbose: Verbose = 0,
@@ -68,13 +81,14 @@ def sweep(
     from scripts.search.run import SearchRequest
     from scripts.search.sweep import run
 
-    run(SearchRequest(spec, config, out, jobs, scheduler))
+    run(SearchRequest(spec, config, out, jobs, scheduler, as_json))
 
 
 def walkforward(
     spec: Spec,
     jobs: Jobs = -1,
     scheduler: Scheduler = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     out: Out = RUNS,
     verbose: Verbose = 0,
@@ -85,7 +99,7 @@ def walkforward(
     from scripts.search.run import SearchRequest
     from scripts.search.walkforward import run
 
-    run(SearchRequest(spec, config, out, jobs, scheduler))
+    run(SearchRequest(spec, config, out, jobs, scheduler, as_json))
 
 
 def screen(
@@ -94,6 +108,7 @@ def screen(
     confirm: Annotated[int, typer.Option(min=1, help="Best combinations the engine plays too.")] = 10,
     jobs: Jobs = -1,
     scheduler: Scheduler = None,
+    as_json: AsJson = False,
     config: Config = CONFIG,
     out: Out = RUNS,
     verbose: Verbose = 0,
@@ -104,4 +119,4 @@ def screen(
     from scripts.search.run import SearchRequest
     from scripts.search.screen import ScreenRequest, run
 
-    run(ScreenRequest(SearchRequest(spec, config, out, jobs, scheduler), drawn, confirm))
+    run(ScreenRequest(SearchRequest(spec, config, out, jobs, scheduler, as_json), drawn, confirm))

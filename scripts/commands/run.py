@@ -68,6 +68,7 @@ def backtest(
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Draw report.html and report.png.")
     ] = True,
+    as_json: AsJson = False,
     verbose: Verbose = 0,
     logfile: LogFile = None,
 ) -> None:
@@ -104,6 +105,7 @@ def backtest(
         journal=journal or database is not None,
         database=database,
         report=report,
+        as_json=as_json,
         verbose=verbose,
     )
     run(request)
@@ -154,17 +156,17 @@ def chain(
     if live:
         from scripts.live.chain import run as run_live
 
-        if at is not None or source or save or as_json:
-            raise ConfigError("--live: expected with --days only")
-        run_live(symbol, config, days)
+        if at is not None or source or save:
+            raise ConfigError("--live: expected with --days and --json only")
+        run_live(symbol, config, days, as_json=as_json)
         return
     if at is None:
         run_delayed(symbol, config, days, source, save, as_json)
         return
-    for name, value in (("source", source), ("save", save), ("json", as_json)):
+    for name, value in (("source", source), ("save", save)):
         if value:
             raise ConfigError(f"--{name}: expected without --at, for a delayed chain")
-    run(symbol=symbol, at=at, config=config, seed=seed, premium=premium, days=days)
+    run(symbol=symbol, at=at, config=config, seed=seed, premium=premium, days=days, as_json=as_json)
 
 
 def chosen(text: str | None) -> tuple[str, ...] | None:
@@ -187,4 +189,7 @@ def folder_of(run: str) -> Path:
     for folder in (Path(run), RUNS / run):
         if folder.is_dir():
             return folder
-    raise DataError(f"run: got {run!r}, expected a run's folder or the name of one in {RUNS}/")
+    from engine.settings_files import did_you_mean
+
+    hint = did_you_mean(run, [path.parent.name for path in RUNS.glob("*/summary.json")])
+    raise DataError(f"run: got {run!r}, expected a run's folder or the name of one in {RUNS}/{hint}")

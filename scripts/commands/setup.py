@@ -82,7 +82,10 @@ def completion(shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish")]) -
     Use it as eval "$(mw completion bash)".
     """
     if shell not in SHELLS:
-        raise ConfigError(f"completion: got {shell!r}, expected one of {', '.join(SHELLS)}")
+        from engine.settings_files import did_you_mean
+
+        hint = did_you_mean(shell, SHELLS)
+        raise ConfigError(f"completion: got {shell!r}, expected one of {', '.join(SHELLS)}{hint}")
     from typer.completion import get_completion_script
 
     from scripts.cli import COMPLETING

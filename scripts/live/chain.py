@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from rich.console import Console
-
 from engine.errors import DataError
 from engine.ibkr.contracts import Contracts
 from engine.ibkr.link import Link
@@ -14,14 +12,15 @@ from engine.ibkr.quotes import LiveQuotes
 from engine.options.chain import Chain
 from engine.settings import Settings
 from engine.universe import load_universe
-from scripts.chain import WIDTH, show
+from scripts.chain import print_chain
 from scripts.market import find_product
+from scripts.told import console_of
 
 QUOTE_SECONDS = 10.0
 SETTLE = 0.5  # wall seconds for the quotes of the whole window to come in
 
 
-def run(symbol: str, config: Path, days: int = 0, speed: float = 1.0) -> Chain:
+def run(symbol: str, config: Path, days: int = 0, speed: float = 1.0, as_json: bool = False) -> Chain:
     """Print a live chain, and return it.
 
     Raises
@@ -51,6 +50,5 @@ def run(symbol: str, config: Path, days: int = 0, speed: float = 1.0) -> Chain:
         chain = book.chain(symbol, expiry)
     finally:
         link.stop()
-    console = Console()
-    show(chain, days, console if console.is_terminal else Console(width=WIDTH))
+    print_chain(chain, days, console_of(as_json), "ibkr" if as_json else None)
     return chain

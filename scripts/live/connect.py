@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from rich.console import Console
 
@@ -16,6 +16,7 @@ from engine.ibkr.quotes import LiveQuotes
 from engine.options.contract import Product
 from engine.universe import load_universe
 from scripts.live.plan import Plan
+from scripts.told import print_json
 
 CHAINS = ("SPY", "QQQ")
 SKEW_SECONDS = 2.0
@@ -36,16 +37,19 @@ class Check:
     help: str = ""
 
 
-def run(plan: Plan) -> int:
-    """Print PASS and FAIL lines; return 0 when all passed, 3 otherwise."""
-    console = Console(soft_wrap=True)
-    failed = 0
+def run(plan: Plan, as_json: bool = False) -> int:
+    """Print PASS and FAIL lines, or all of it as JSON; return 0 when all passed, 3 otherwise."""
+    console = Console(soft_wrap=True, quiet=as_json)
+    failed, told = 0, []
     for check in checks(plan):
         failed += not check.passed
+        told.append(asdict(check))
         word = "PASS" if check.passed else "FAIL"
         console.print(f"{word}  {check.name}: {check.text}", highlight=False)
         if check.help and not check.passed:
             console.print(f"      {check.help}", highlight=False)
+    if as_json:
+        print_json(told)
     console.print("All passed." if not failed else f"{failed} failed.")
     return 3 if failed else 0
 

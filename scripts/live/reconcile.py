@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -30,6 +31,7 @@ from engine.sessions import NEW_YORK
 from scripts.live.flatten import Closer
 from scripts.live.journal import Kept, read_kept, session_journal
 from scripts.live.plan import Plan, session_of
+from scripts.told import print_json
 from strategies.ticket import Ticket
 from strategies.ticket_text import ticket_to_json
 
@@ -41,7 +43,9 @@ class Choice(StrEnum):
     FLATTEN = "flatten"
 
 
-def run(plan: Plan, choice: Choice | None, net: float | None) -> tuple[Difference, ...]:
+def run(
+    plan: Plan, choice: Choice | None, net: float | None, as_json: bool = False
+) -> tuple[Difference, ...]:
     """Show the differences and carry out a choice; return what differs afterwards.
 
     Parameters
@@ -52,13 +56,15 @@ def run(plan: Plan, choice: Choice | None, net: float | None) -> tuple[Differenc
         the options the broker holds. None only shows.
     net : float, optional
         For ``adopt``: what a trade closed elsewhere has brought in all, USD, fees taken off.
+    as_json : bool
+        Show the differences for a program.
 
     Raises
     ------
     SessionError
         A session runs, or ``adopt`` has no figure to book.
     """
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, quiet=as_json)
     link = Link(plan.settings.ibkr, plan.paper, plan.speed, plan.clock)
     link.start()
     try:
@@ -67,6 +73,8 @@ def run(plan: Plan, choice: Choice | None, net: float | None) -> tuple[Differenc
             kept = read_kept(plan, today)
             found = compare(plan, link, kept)
             show(console, found)
+            if as_json:
+                print_json([asdict(one) | {"blocks": one.blocks} for one in found])
             if choice is Choice.ADOPT:
                 adopt(plan, link, kept, found, net)
             elif choice is Choice.FLATTEN:

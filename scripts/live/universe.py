@@ -6,7 +6,7 @@ import json
 import math
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,11 @@ from engine.ibkr.quotes import LiveQuotes
 from engine.live.files import write_text
 from engine.options.chain import Chain
 from engine.options.contract import Product
+from engine.settings_files import did_you_mean
 from engine.universe import load_universe
 from scripts.live.plan import Plan
+from scripts.progress import shown
+from scripts.told import console_of, print_json
 
 SOURCES = ("ibkr", "delayed")
 QUOTE_SECONDS = 8.0
@@ -44,7 +47,7 @@ class Ranked:
         return math.isfinite(self.volume) and math.isfinite(self.spread)
 
 
-def update(plan: Plan, source: str = "ibkr") -> list[Ranked]:
+def update(plan: Plan, source: str = "ibkr", as_json: bool = False) -> list[Ranked]:
     """Rank the universe and write it back in that order, all else in the file as it was.
 
     Of symbols nothing is known of, the order stays, behind the others.
@@ -57,19 +60,24 @@ def update(plan: Plan, source: str = "ibkr") -> list[Ranked]:
         Nothing is known of any symbol; the file stays as it is.
     """
     if source not in SOURCES:
-        raise ConfigError(f"--source: got {source!r}, expected one of {', '.join(SOURCES)}")
+        hint = did_you_mean(source, SOURCES)
+        raise ConfigError(f"--source: got {source!r}, expected one of {', '.join(SOURCES)}{hint}")
     path = plan.config / "universe.json"
     universe = load_universe(path)
-    found = _live(plan, universe) if source == "ibkr" else {}
-    for symbol, product in universe.items():
-        if symbol not in found or not found[symbol].known:
-            found[symbol] = _delayed(plan, product)
+    console = console_of(as_json)
+    with shown(console, f"Asking for {len(universe)} symbols"):
+        found = _live(plan, universe) if source == "ibkr" else {}
+        for symbol, product in universe.items():
+            if symbol not in found or not found[symbol].known:
+                found[symbol] = _delayed(plan, product)
     ranked = rank(list(found.values()), list(universe))
     if not any(one.known for one in ranked):
         raise DataError(f"{path}: no source knows any symbol's options; the order stays as it is")
     write_text(path, reordered(path, [one.symbol for one in ranked]))
     load_universe(path)
-    _show(ranked)
+    if as_json:
+        print_json([asdict(one) for one in ranked])
+    _show(console, ranked)
     return ranked
 
 
@@ -168,10 +176,10 @@ def _delayed(plan: Plan, product: Product) -> Ranked:
     return Ranked(product.symbol, float(volume or math.nan), spread_of(chain), snapshot.source)
 
 
-def _show(ranked: list[Ranked]) -> None:
+def _show(console: Console, ranked: list[Ranked]) -> None:
     table = Table("rank", "symbol", "option volume", "spread", "source")
     for number, one in enumerate(ranked, 1):
         volume = f"{one.volume:,.0f}" if math.isfinite(one.volume) else "-"
         spread = f"{one.spread:.1%}" if math.isfinite(one.spread) else "-"
         table.add_row(str(number), one.symbol, volume, spread, one.source)
-    Console().print(table)
+    console.print(table)

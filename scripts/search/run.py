@@ -25,13 +25,17 @@ from scripts.variants import Base, Variant, run_variants, settings_of
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search as the command line asks for it; ``jobs`` are processes, -1 one a core."""
+    """A search as the command line asks for it; ``jobs`` are processes, -1 one a core.
+
+    ``as_json``: print for a program instead of tables.
+    """
 
     file: Path
     config: Path
     out: Path
     jobs: int = -1
     scheduler: str | None = None
+    as_json: bool = False
 
 
 @dataclass(frozen=True)

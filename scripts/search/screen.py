@@ -16,7 +16,7 @@ from rich.console import Console
 from analyzers.report.heat import heat_chart, panels_of_grid
 from analyzers.report.luck import luck_section, verdict_of
 from analyzers.report.screen import agreement_section
-from analyzers.report.sections import Section, print_sections
+from analyzers.report.sections import Section
 from analyzers.report.sweep import best_section
 from analyzers.report.words import count
 from analyzers.search import best_of, luck_of, ranking
@@ -26,13 +26,14 @@ from engine.research.statistics import LEAST_TRADES
 from engine.settings_types import clock
 from scripts.files import put
 from scripts.outcomes import Outcome
-from scripts.progress import watched
+from scripts.progress import shown, watched
 from scripts.search.entries import ALL_DAY
 from scripts.search.folder import DONE, held, put_report
 from scripts.search.found import Found
 from scripts.search.ledger import Ledger
 from scripts.search.run import Plan, SearchRequest
 from scripts.search.screening import ENTRY_KEY, EVERY_KEY, MOST, Grid, Screened, screened
+from scripts.told import console_of, tell
 from scripts.variants import Variant, run_variants
 
 KEPT_DAYS = 200  # combinations drawn whose days are kept, for the chance of overfitting
@@ -63,7 +64,7 @@ def run(request: ScreenRequest) -> Path:
     MarketWatchError
         Whatever the user can put right.
     """
-    console = Console()
+    console = console_of(request.search.as_json)
     plan = Plan.of(request.search, MOST)
     grid = Grid.of(plan)
     if EVERY_KEY in plan.search.spec.fixed:
@@ -73,7 +74,8 @@ def run(request: ScreenRequest) -> Path:
     console.print(f"{count(size)} combinations of {grid.bot}")
     drawn = np.random.default_rng(plan.search.spec.seed).permutation(size)[: max(KEPT_DAYS, request.drawn)]
     began = time.perf_counter()
-    found = screened(plan, grid, drawn.tolist(), request.search.jobs)
+    with shown(console, "Screening"):
+        found = screened(plan, grid, drawn.tolist(), request.search.jobs)
     spent = time.perf_counter() - began
     enough = np.where(found.figures["trades"] >= LEAST_TRADES, found.figures[plan.search.spec.metric], np.nan)
     top = ranking(enough)[: request.confirmed].tolist()
@@ -86,8 +88,8 @@ def run(request: ScreenRequest) -> Path:
             _table(grid, found).to_parquet(path, index=False)
         agreed = agreement_section(size, spent, min(request.drawn, size), len(top), trades)
         best = Found(grid.keys, tuple(outcomes[len(places) - len(top) :]), plan.settings.account.cash)
-        _report(plan, grid, found, best, ledger, agreed, folder, console)
-    console.print(f"Report: {folder / 'screen.html'}", soft_wrap=True)
+        sections = _report(plan, grid, found, best, ledger, agreed, folder)
+    tell(console, sections, folder / "screen.html", request.search.as_json)
     return folder
 
 
@@ -156,8 +158,7 @@ def _report(
     ledger: Ledger,
     agreed: Section,
     folder: Path,
-    console: Console,
-) -> None:
+) -> list[Section]:
     spec, figures = plan.search.spec, best.figures
     ranked = best_of(figures[spec.metric], *best.daily)
     order = ranking(figures["sharpe"])
@@ -174,7 +175,6 @@ def _report(
         luck_section(luck, size, plan.family, "the best combination"),
         agreed,
     ]
-    print_sections(console, sections)
     title = f"Market Watch screen: {plan.search.name}"
     days = f"{found.days[0]} to {found.days[-1]}, {count(len(found.days))} sessions"
     lead = f"{count(size)} combinations, {days}. {verdict_of(luck, 'the best combination')}"
@@ -185,3 +185,4 @@ def _report(
     panels = panels_of_grid(axes, found.figures)
     picture = partial(heat_chart, title, lead, panels)
     put_report(folder, "screen", title, lead, sections, picture, heats=panels)
+    return sections

@@ -5,20 +5,20 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-
 from analyzers.report.heat import heat_chart, panels_of
 from analyzers.report.luck import luck_section, verdict_of
-from analyzers.report.sections import print_sections
+from analyzers.report.sections import Section
 from analyzers.report.sweep import best_section, failed_section
 from analyzers.report.words import count
 from analyzers.search import best_of, luck_of
 from engine.errors import DataError
 from scripts.files import put
+from scripts.progress import shown
 from scripts.search.folder import held, put_report
 from scripts.search.found import Found
 from scripts.search.ledger import Ledger
 from scripts.search.run import Plan, SearchRequest, searched
+from scripts.told import console_of, tell
 
 
 def run(request: SearchRequest) -> Path:
@@ -33,7 +33,7 @@ def run(request: SearchRequest) -> Path:
     MarketWatchError
         Whatever the user can put right.
     """
-    console = Console()
+    console = console_of(request.as_json)
     plan = Plan.of(request)
     ledger = Ledger(request.out, plan.family)
     with held(plan.folder(request.out)) as folder:
@@ -44,12 +44,13 @@ def run(request: SearchRequest) -> Path:
             raise DataError(f"sweep: all {len(found.outcomes)} variants failed: {found.failed[0][1]}")
         with put(folder / "daily.parquet") as path:
             found.long().to_parquet(path, index=False)
-        _report(plan, found, ledger, folder, console)
-    console.print(f"Report: {folder / 'sweep.html'}", soft_wrap=True)
+        with shown(console, "Writing the report"):
+            sections = _report(plan, found, ledger, folder)
+    tell(console, sections, folder / "sweep.html", request.as_json)
     return folder
 
 
-def _report(plan: Plan, found: Found, ledger: Ledger, folder: Path, console: Console) -> None:
+def _report(plan: Plan, found: Found, ledger: Ledger, folder: Path) -> list[Section]:
     spec, (pnl, trades), figures = plan.search.spec, found.daily, found.figures
     best = best_of(figures[spec.metric], pnl, trades)
     places = [one.place for one in best_of(figures["sharpe"], pnl, trades, 1)]
@@ -67,10 +68,10 @@ def _report(plan: Plan, found: Found, ledger: Ledger, folder: Path, console: Con
     ]
     if found.failed:
         sections.append(failed_section(found.failed))
-    print_sections(console, sections)
     title = f"Market Watch sweep: {plan.search.name}"
     days = f"{found.days[0]} to {found.days[-1]}, {count(len(found.days))} sessions"
     lead = f"{count(len(found.outcomes))} variants, {days}. {verdict_of(luck, 'the best Sharpe ratio')}"
     panels = panels_of(found.values, figures)
     picture = partial(heat_chart, title, lead, panels)
     put_report(folder, "sweep", title, lead, sections, picture, heats=panels)
+    return sections

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from analyzers.report.html import themed_svg
 from analyzers.report.luck import luck_section
-from analyzers.report.sections import print_sections
+from analyzers.report.sections import Section
 from analyzers.report.sweep import failed_section
 from analyzers.report.walkforward import (
     equity_figure,
@@ -29,10 +28,12 @@ from analyzers.walkforward import Walk, walk, windows_of
 from engine.errors import ConfigError, DataError
 from engine.research.statistics import expectancy_interval, sharpe
 from scripts.files import put
+from scripts.progress import shown
 from scripts.search.folder import held, put_report
 from scripts.search.found import Found
 from scripts.search.ledger import Ledger
 from scripts.search.run import Plan, SearchRequest, searched
+from scripts.told import console_of, tell
 
 CHOSEN = "what was chosen, on later days"
 
@@ -48,7 +49,7 @@ def run(request: SearchRequest) -> Path:
     MarketWatchError
         Whatever the user can put right.
     """
-    console = Console()
+    console = console_of(request.as_json)
     plan = Plan.of(request)
     spec = plan.search.spec
     if spec.search == "tpe":
@@ -66,12 +67,14 @@ def run(request: SearchRequest) -> Path:
         walked = walk(*found.daily, windows, spec.metric, cut.least_trades, found.capital)
         ratio, error = sharpe(pd.Series(walked.pnl), found.capital)
         luck = luck_of(ratio, error, found.daily[0], ledger.ratios, ledger.trials, len(walked.rows))
-        _report(plan, found, walked, luck, folder, console)
-    console.print(f"Report: {folder / 'walkforward.html'}", soft_wrap=True)
+        with shown(console, "Writing the report"):
+            sections = _report(plan, found, walked, luck, folder)
+    page = folder / "walkforward.html"
+    tell(console, sections, page, request.as_json, _told(found, walked, luck))
     return folder
 
 
-def _report(plan: Plan, found: Found, walked: Walk, luck: Luck, folder: Path, console: Console) -> None:
+def _report(plan: Plan, found: Found, walked: Walk, luck: Luck, folder: Path) -> list[Section]:
     spec, cut = plan.search.spec, plan.search.spec.walkforward
     low, high, _ = expectancy_interval(pd.Series(walked.pnl), pd.Series(walked.trades))
     sections = [
@@ -81,7 +84,6 @@ def _report(plan: Plan, found: Found, walked: Walk, luck: Luck, folder: Path, co
     ]
     if found.failed:
         sections.append(failed_section(found.failed))
-    print_sections(console, sections)
     title = f"Market Watch walk-forward: {plan.search.name}"
     lead = (
         f"{count(len(found.outcomes))} variants, {found.days[0]} to {found.days[-1]}; {cut.mode}: "
@@ -94,6 +96,7 @@ def _report(plan: Plan, found: Found, walked: Walk, luck: Luck, folder: Path, co
     picture = partial(walk_chart, title, lead, walked, found.days)
     drawing = ("", themed_svg(equity_figure(walked, found.days)))
     put_report(folder, "walkforward", title, lead, sections, picture, drawings=[drawing])
+    return sections
 
 
 def _numbers(found: Found) -> list[int]:

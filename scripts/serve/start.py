@@ -89,9 +89,9 @@ def show_dashboard(config: Path, place: str | None, port: int | None, logs: Path
     with subprocess.Popen(command, env={**os.environ, **told}, stdout=subprocess.DEVNULL) as page:
         try:
             code = page.wait()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # how a server is ended
             _end(page)
-            raise
+            return
     if code:
         text = f"dashboard: ended with {code}, expected port {at} free and market-watch[dashboard] installed"
         raise ConfigError(text)

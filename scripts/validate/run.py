@@ -12,7 +12,8 @@ from rich.console import Console
 from engine.errors import ConfigError, DataError, MarketWatchError
 from engine.live.files import write_text
 from engine.settings_files import did_you_mean
-from scripts.told import print_json
+from scripts.progress import shown
+from scripts.told import console_of, print_json
 from scripts.validate.table import Section, Verdict
 
 Checks = Callable[[Path], list[Section]]
@@ -75,11 +76,12 @@ def validate(
             f"data: got {str(data)!r}, expected the folder of the recorded files (daily, minute and option "
             "data as docs/validation.md names them)"
         )
-    console = console or Console()
+    console = console or console_of(as_json)
     sections: list[Section] = []
-    for name in known:
-        if not only or name in only:
-            checks: Checks = import_module(f"{ROOM}.{name}").checks
+    wanted = [name for name in known if not only or name in only]
+    for name in wanted:
+        checks: Checks = import_module(f"{ROOM}.{name}").checks
+        with shown(console, f"Checking {name}"):
             sections += checks(data)
     if as_json:
         print_json([section.json() for section in sections])

@@ -1,0 +1,1 @@
+"""Figures, statistics and reports: against hand-made runs, laws and independent formulas."""

@@ -152,7 +152,7 @@ def test_no_sessions_give_no_rows():
     [
         (lambda t: t.drop(columns="vix"), "no column 'vix'"),
         (lambda t: t.assign(close=[3000.0, float("nan")]), "close is nan on 2018-01-03"),
-        (lambda t: t.assign(open=[0.0, 3000.0]), "open is 0.0 on 2018-01-02"),
+        (lambda t: t.assign(open=[0.0, 3000.0]), "open is 0 on 2018-01-02"),
         (lambda t: t.iloc[::-1], "run backwards"),
         (
             lambda t: t.assign(date=pd.to_datetime(["2018-01-05", "2018-01-06"])),

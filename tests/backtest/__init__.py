@@ -1,0 +1,1 @@
+"""Whole backtests through `mw backtest`'s own path: equal loops, seeds, errors, files."""

@@ -1,0 +1,1 @@
+"""The fast loop against Backtrader's own, event by event."""

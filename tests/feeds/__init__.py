@@ -1,0 +1,1 @@
+"""Bars, synthetic minutes, model quotes and lines: laws, references, wrong files."""

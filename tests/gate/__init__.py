@@ -1,0 +1,1 @@
+"""Compliance, ramp, ledger and permission: facts by hand, rehearsed sessions, faults."""

@@ -1,0 +1,1 @@
+"""The gateway simulator as its clients see it over TCP."""

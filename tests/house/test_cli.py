@@ -71,6 +71,17 @@ def test_show_config_names_the_variables_it_found_when_asked(root: Path, tmp_pat
         (["backtst"], ["backtst", "Did you mean 'backtest'?"]),
         (["chain"], ["symbol"]),
         (["backtest", "--bots", "condr"], ["'condr'", "Did you mean 'condor'?"]),
+        (["backtest", "--symbol", "XSPX"], ["'XSPX'", "Did you mean 'XSP'?"]),
+        (["backtest", "--generator", "simulatd"], ["'simulatd'", "Did you mean 'simulated'?"]),
+        (["db", "check", "--venue", "papr"], ["'papr'", "Did you mean 'paper'?"]),
+        (["completion", "bsh"], ["'bsh'", "Did you mean 'bash'?"]),
+        (["ablate", "--bots", "putlit"], ["'putlit'", "Did you mean 'putlite'?"]),
+        (["universe", "update", "--source", "delay"], ["'delay'", "Did you mean 'delayed'?"]),
+        (["validate", "--only", "price"], ["'price'", "Did you mean 'prices'?"]),
+        (
+            ["data", "import", "x.csv", "--store", "s", "--symbol", "SPX", "--preset", "optiondx"],
+            ["'optiondx'", "Did you mean 'optionsdx'?"],
+        ),
     ],
 )
 def test_wrong_word_on_the_command_line_is_one_line_and_exit_1(
@@ -120,7 +131,7 @@ def test_reader_that_leaves_before_the_first_word_is_no_error(root: Path, tmp_pa
             "mw: risk.day_cap: got -1, expected more\n",
         ),
         (DataError("bars.csv: no column 'close'"), 2, "mw: bars.csv: no column 'close'\n"),
-        (KeyboardInterrupt(), 0, "mw: stopped\n"),
+        (KeyboardInterrupt(), 130, "mw: stopped\n"),
         (
             FileNotFoundError(2, "No such file or directory", "bars.csv"),
             1,

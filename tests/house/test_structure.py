@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import os
 import re
@@ -189,3 +190,22 @@ def test_settings_files_travel_with_the_package(
     for path in tracked:
         if path.is_relative_to(root / "config"):
             assert any(path.match(pattern) for pattern in patterns), path.name
+
+
+def test_no_file_is_a_hall_and_no_function_a_corridor(root: Path, tracked: list[Path]) -> None:
+    frozen = root / "engine" / "journal" / "migrations" / "versions"  # tables as they were once: never edited
+    for path in tracked:
+        if path.suffix != ".py" or path.is_relative_to(frozen):
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 500, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+                assert node.end_lineno - node.lineno < 80, f"{path}: {node.name}"
+
+
+def test_every_package_says_what_lives_there(tracked: list[Path]) -> None:
+    found = [path for path in tracked if path.name == "__init__.py"]
+    assert len(found) > 40
+    for path in found:
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path

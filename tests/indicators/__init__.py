@@ -1,0 +1,1 @@
+"""Every indicator bar by bar and whole, against independent formulas."""

@@ -1,0 +1,1 @@
+"""Whole sessions: rehearsals, lockstep, kills, the guard, what the owner does by hand."""

@@ -1,0 +1,1 @@
+"""Features, splits, training and models: no look-ahead, honest proofs, safe files."""

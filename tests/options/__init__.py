@@ -1,0 +1,1 @@
+"""Pricing, clocks, ticks and combos: published values, laws, independent libraries."""

@@ -1,0 +1,1 @@
+"""Sweeps, walk-forwards, screens, controls and the statistics they are judged by."""

@@ -57,7 +57,9 @@ def test_unknown_bot_is_one_line(home: Path, capsys: Captured) -> None:
     capsys.readouterr()
 
     assert main(["gate", "--bot", "kondor"]) == 2
-    assert capsys.readouterr().err == "mw: --bot: got 'kondor', the gate knows condor\n"
+    assert (
+        capsys.readouterr().err == "mw: --bot: got 'kondor', the gate knows condor. Did you mean 'condor'?\n"
+    )
 
 
 def test_report_and_history_are_written_and_told(home: Path, capsys: Captured) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 
 import pytest
+from loguru import logger
 from rich.console import Console
 
 from scripts import progress
-from scripts.progress import time_left, watched
+from scripts.progress import shown, time_left, watched
 
 
 @pytest.fixture
@@ -25,9 +26,12 @@ def told(clock, steps, known=lambda result: False) -> list[str]:
             clock[0] += seconds
             yield number
 
-    stream = io.StringIO()
+    stream, lines = io.StringIO(), []
+    sink = logger.add(lambda line: lines.append(line.strip()), level="INFO", format="{message}")
     list(watched(Console(file=stream, width=200), "Variants", 200, results(), known))
-    return stream.getvalue().splitlines()
+    logger.remove(sink)
+    assert stream.getvalue() == ""
+    return lines
 
 
 def test_rate_is_that_of_the_last_results_not_of_the_first_wait(clock):
@@ -53,3 +57,18 @@ def test_nothing_is_said_before_five_results(clock):
 )
 def test_time_left_in_words(spent, ran, remaining, words):
     assert time_left(spent, ran, remaining) == words
+
+
+def drawn(console: Console) -> str:
+    with shown(console, "Preparing") as told:
+        told(1, 4)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("terminal", "quiet", "seen"), [(True, False, True), (False, False, False), (True, True, False)]
+)
+def test_progress_is_drawn_on_a_terminal_only_and_not_beside_json(terminal, quiet, seen):
+    text = drawn(Console(file=io.StringIO(), force_terminal=terminal, quiet=quiet, width=80))
+    assert ("Preparing" in text and "25%" in text) is seen
+    assert seen or text == ""

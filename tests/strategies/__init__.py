@@ -1,0 +1,1 @@
+"""The bots' decisions: by table, one by one, and what is kept of an open trade."""

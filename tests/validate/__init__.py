@@ -1,0 +1,1 @@
+"""The validation against recorded data, on files made for it."""

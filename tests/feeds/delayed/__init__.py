@@ -1,0 +1,1 @@
+"""Delayed chains from a server on this machine: caches, politeness, wrong answers."""

@@ -1,0 +1,1 @@
+"""Minute bars fetched from a TWS played on this machine."""

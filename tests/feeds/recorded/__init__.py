@@ -1,0 +1,1 @@
+"""Backtests on recorded quotes, against the model that recorded them."""

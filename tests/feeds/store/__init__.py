@@ -1,0 +1,1 @@
+"""Vendors' files into the quote store: every preset, every kind of damage."""

@@ -1,0 +1,1 @@
+"""Tours of the gateway by other client libraries, each in an environment of its own."""

@@ -1,0 +1,71 @@
+"""Ctrl-C, which a terminal sends to a command and to all its processes: one line, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.interrupts import heeds_interrupts
+
+SEARCH = """
+bots: [condor]
+timerange: 20140103-20181231
+search: grid
+keys:
+  bots.condor.short_move: {from: 1.0, to: 1.9, step: 0.1}
+  bots.condor.profit_target: [0.3, 0.5, 0.7]
+"""
+LONG = [
+    ["backtest", "--no-report"],
+    ["control", "--bots", "condor"],
+    ["sweep", "search.yaml"],
+    ["walkforward", "search.yaml"],
+    ["train", "--bots", "condor,putlite"],
+    ["ablate", "--bots", "condor"],
+    ["lookahead"],
+    ["feasible"],
+    ["gate", "simulate"],
+    ["data", "synth-quotes", "SPX", "--out", "quotes"],
+]
+BY_SIGNAL = -signal.SIGINT  # a shell calls this 130 too
+
+
+def interrupted(words: list[str], after: float, place: Path, root: Path) -> tuple[int, str, str]:
+    """Start a command in a session of its own, interrupt all of it, and return how it ended."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "scripts.cli", *words],
+        cwd=place,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heeds_interrupts,
+    )
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):  # else it was no long command
+            running.wait(after)
+        os.killpg(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    return running.returncode, out, err
+
+
+@pytest.mark.parametrize("words", LONG, ids=" ".join)
+def test_long_command_ends_with_one_line_and_leaves_nothing_half_written(
+    words: list[str], tmp_path: Path, root: Path
+) -> None:
+    (tmp_path / "search.yaml").write_text(SEARCH)
+    code, out, err = interrupted(words, 3.0, tmp_path, root)
+    assert code in (130, BY_SIGNAL)
+    assert (out, err) == ("", "mw: stopped\n")
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()} - {"search.yaml"}
+    whole = {name for name in left if name.startswith("spx-") and name.endswith(".parquet")}  # days of quotes
+    # a search keeps a line of what is finished, and goes on from there
+    assert left - whole <= {".lock", "done.jsonl"}
