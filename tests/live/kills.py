@@ -40,7 +40,7 @@ from scripts.live.session import play
 from scripts.live.watch import Outcome
 from tests.live.apart import Apart, Keeper
 from tests.live.killing import PROCESSES, TAG
-from tests.live.stage import DAY, HOUR, Played, request, sign
+from tests.live.stage import DAY, HOUR, Played, request
 
 SETTLED = timedelta(seconds=60)  # after a restart: adopted, asked, compared
 ORDERS = frozenset({"3", "4"})  # placeOrder, cancelOrder
