@@ -43,6 +43,7 @@ from tests.live.killing import PROCESSES, TAG
 from tests.live.stage import DAY, HOUR, Played, request
 
 SETTLED = timedelta(seconds=60)  # after a restart: adopted, asked, compared
+DEALT = 30  # second of a minute at which what was dealt at its beginning is long booked
 ORDERS = frozenset({"3", "4"})  # placeOrder, cancelOrder
 PATIENCE = 300.0  # wall
 BEGIN = 626  # minutes after midnight
@@ -52,7 +53,7 @@ SHORT = {  # in from 10:30, out at 10:50
     "common": {"time_stop": "10:50"},
 }
 SLOW = {**SHORT, "execution": {"entry_fraction_start": 0.0}}  # concedes from mid: re-quoted every minute
-KINDS = {"message": 12, "fill": 6, "row": 60, "second": 1}  # and how many there are to choose from
+KINDS = {"message": 10, "fill": 2, "row": 56, "second": 1}  # and how many there are to choose from
 
 
 @dataclass(frozen=True)
@@ -283,7 +284,7 @@ def kill_and_restart(
             _gone(gateway)
             came.append(found(gateway, plan))
             keeper.pass_by(gateway.now + timedelta(seconds=deaths[number]))
-            check_at = gateway.now + SETTLED
+            check_at = (gateway.now + SETTLED).replace(second=DEALT)
         how, trades, net = (plan.folder / "outcome").read_text().split()
         assert how == "flat", how
         played = Played(Outcome(how, DAY, int(trades), float(net), ""), gateway, plan)
