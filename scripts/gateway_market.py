@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from engine.bars import Bars
@@ -34,9 +35,12 @@ def gateway_market(
     def order_fees(done: Sequence[Traded], day: date) -> float:
         return fees.order_fees([Execution(one.instrument, one.quantity, one.price) for one in done], day)
 
+    from feeds.recorded.book import RecordedQuotes
+
     first = next(iter(bars.values()))
     indices = {VIX: first.lines["vix"]} if "vix" in first.lines else {}
-    return Market(Tape(bars), book, products, execution, order_fees, leg_cents, indices)
+    made = Market(Tape(bars), book, products, execution, order_fees, leg_cents, indices)
+    return replace(made, listed=book.listed) if isinstance(book, RecordedQuotes) else made
 
 
 def synthetic_market(

@@ -68,6 +68,9 @@ class Catalogue:
 
     def expiries(self, symbol: str) -> list[date]:
         """Return the expiries listed today, in order."""
+        told = self._market.listed(symbol)
+        if told:
+            return sorted(told)
         found = (self._market.book.expiry(symbol, ahead) for ahead in range(EXPIRIES_AHEAD))
         return [expiry for expiry in found if expiry is not None]
 
@@ -80,8 +83,11 @@ class Catalogue:
 
     def _reached(self, symbol: str, expiry: date) -> tuple[float, ...]:
         try:
-            quoted = self._market.book.chain(symbol, expiry).strikes
+            told = self._market.listed(symbol)
+            quoted = told[expiry] if expiry in told else self._market.book.chain(symbol, expiry).strikes
         except DataError:
+            return ()
+        if not len(quoted):
             return ()
         step = self._market.products[symbol].strike_step
         more = step * np.arange(1, 1 + int(REACH * (quoted[-1] - quoted[0]) / step))

@@ -49,6 +49,8 @@ class Market:
         What every leg costs its buyer in cents when a unit of a combo trades at a price.
     indices : mapping of name to ndarray
         Further indices without options of their own, such as VIX: their price on every bar.
+    listed : callable
+        Strikes by expiry that a symbol lists now, quoted or not; nothing where what is quoted says it.
     """
 
     tape: Tape
@@ -58,3 +60,4 @@ class Market:
     fees: Fees
     split: Split
     indices: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    listed: Callable[[str], Mapping[date, NDArray[np.float64]]] = lambda symbol: {}

@@ -333,7 +333,7 @@ class LiveQuotes:
         own = self._seen.get(symbol, NOTHING_SEEN).own_iv
         told = {"atm_iv": nan, "skew": nan, "ranked_iv": own} | self._volume(symbol)
         expiry = min((day for name, day in self._watched if name == symbol), default=None)
-        if expiry is None or (symbol, expiry) not in self._windows:
+        if expiry is None or not self._windows.get((symbol, expiry)):
             return told
         strike, call, bid, ask = self._columns(symbol, expiry)
         every = np.unique(strike)

@@ -144,6 +144,18 @@ class RecordedQuotes:
             return expiry
         return self.model.expiry(symbol, days) if self.mix else None
 
+    def listed(self, symbol: str) -> dict[date, Floats]:
+        """Return by expiry the strikes recorded today, or tomorrow once today is over, quoted now or not."""
+        row, grid = self._row(self.bar), self.tape.grid
+        if self.bar == int(grid.last[row]) and row + 1 < len(grid.dates):
+            row += 1
+        day, found = grid.dates[row], {}
+        for expiry in self.store.expiries(symbol, day) if day in self._days[symbol] else ():
+            sheet = self._sheet(symbol, row, expiry)
+            if sheet is not None:
+                found[expiry] = np.union1d(*(sheet.sides[right].strike for right in Right))
+        return found
+
     def spot(self, symbol: str) -> float:
         """Return the underlying's last price, USD."""
         return self.tape.close(symbol, self.bar)

@@ -58,6 +58,8 @@ def rehearse(
     seed: Seed = None,
     faults: Annotated[Path | None, typer.Option(help="What goes wrong, and when: docs/rehearse.md.")] = None,
     parity: Annotated[bool, typer.Option("--parity", help="Compare with the days' backtest.")] = False,
+    quotes: Annotated[Path | None, typer.Option(help="Recorded quotes (mw record); else synthetic.")] = None,
+    bars: Annotated[Path | None, typer.Option(help="Minute bars of the recording.")] = None,
     bots: Bots = None,
     profile: Profile = None,
     config: Config = CONFIG,
@@ -69,11 +71,22 @@ def rehearse(
     start_log(verbose, logfile)
     from scripts.commands.run import chosen
     from scripts.live.rehearse import Rehearsal, rehearse, trading_days
+    from scripts.requests import Recording
 
-    wanted, pace = chosen(bots), _speed(speed)
-    found = tuple(_day(text) for text in day) if day else trading_days(config, wanted, profile, seed, days)
+    if bars is not None and quotes is None:
+        raise ConfigError("--bars: expected with --quotes STORE")
+    wanted, pace, recording = chosen(bots), _speed(speed), Recording(bars, quotes=quotes)
+    if day:
+        found = tuple(_day(text) for text in day)
+    else:
+        found = trading_days(config, wanted, profile, seed, days, recording)
     name = f"rehearsal-{datetime.now():%Y%m%d-%H%M%S}"
-    rehearse(Rehearsal(config, out / name, found, pace, seed, wanted, profile, faults=faults, parity=parity))
+    rehearse(
+        Rehearsal(
+            config, out / name, found, pace, seed, wanted, profile,
+            recording=recording, faults=faults, parity=parity,
+        )
+    )  # fmt: skip
 
 
 def _speed(text: str) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from loguru import logger
 
@@ -50,12 +51,14 @@ class SessionRecording:
     _saved: datetime | None = None
 
     def look(self, minutes: Minutes, book: LiveQuotes) -> None:
-        """Keep today's minutes handed out since the last look, and the quotes of now."""
+        """Keep the minutes handed out since the last look, and the quotes of now.
+
+        Those fetched of the days before are kept too: a bot has to warm up on something.
+        """
         tape = minutes.tape
         for number in range(self._seen, len(tape)):
-            if tape.day(number) == self.today:
-                now = number == len(tape) - 1 and tape.is_live(number)
-                self._keep(number, minutes, book, now)
+            now = number == len(tape) - 1 and tape.is_live(number) and tape.day(number) == self.today
+            self._keep(number, minutes, book, now)
         self._seen = len(tape)
         if self._seen and self._quotes:
             at = tape.at(self._seen - 1)
@@ -120,11 +123,18 @@ class SessionRecording:
         self._bars.clear()
 
     def _add_bars(self, symbol: str, rows: list[dict[str, Any]]) -> None:
+        """Write rows beside those that are there, which know more of a minute than later backfill does."""
         path = self.folder / f"bars-{symbol}.parquet"
         made = pa.Table.from_pylist(rows)
         if path.exists():
             made = pa.concat_tables([pq.read_table(path), made], promote_options="default")
-        made = made.group_by(made.column_names, use_threads=False).aggregate([]).sort_by("bar_end")
+        keys = ["bar_end", "symbol"]
+        beside = [name for name in made.column_names if name not in keys]
+        first = made.group_by(keys, use_threads=False).aggregate(
+            [(name, "first", pc.ScalarAggregateOptions(skip_nulls=False)) for name in beside]
+        )
+        made = first.rename_columns([name.removesuffix("_first") for name in first.column_names])
+        made = made.sort_by("bar_end")
         part = path.with_suffix(".part")
         pq.write_table(made, part, compression="zstd")
         part.replace(path)

@@ -34,6 +34,7 @@ BESIDE = ("atm_iv", "skew", "put_volume", "call_volume")
 HISTORY = 40  # sessions before the first, for what looks back
 LOOKED_AT = 60  # sessions among which days with trades are looked for
 LEAST_CONFIRM = 0.1  # wall
+NOTHING = Recording()
 OPEN_EARLY = 5  # minutes before the open at which a rehearsed day begins
 
 
@@ -207,9 +208,14 @@ def wait_for(gateway: Gateway, plan: Plan, day: date) -> None:
 
 
 def trading_days(
-    config: Path, bots: tuple[str, ...] | None, profile: str | None, seed: int | None, count: int
+    config: Path,
+    bots: tuple[str, ...] | None,
+    profile: str | None,
+    seed: int | None,
+    count: int,
+    recording: Recording = NOTHING,
 ) -> tuple[date, ...]:
-    """Return the latest days of the synthetic data on which a backtest trades.
+    """Return the latest days of the synthetic data, or of a recording, on which a backtest trades.
 
     Raises
     ------
@@ -220,9 +226,9 @@ def trading_days(
     from scripts.session import play as backtest
     from scripts.session import prepare
 
-    last = session_dates(DATA_END - timedelta(days=2 * LOOKED_AT), DATA_END)[-LOOKED_AT:]
+    last = _latest(recording)
     request = BacktestRequest(
-        config, config, bots, f"{last[0]:%Y%m%d}-{last[-1]:%Y%m%d}", profile=profile, seed=seed
+        config, config, bots, f"{last[0]:%Y%m%d}-{last[-1]:%Y%m%d}", recording, profile=profile, seed=seed
     )
     desk, _ = backtest(prepare(request))
     found = sorted({trade.entry_time.date() for trade in desk.journal.trades})
@@ -232,3 +238,14 @@ def trading_days(
             "name the days with --day"
         )
     return tuple(found[-count:])
+
+
+def _latest(recording: Recording) -> list[date]:
+    """Return the days among which those with trades are looked for."""
+    from feeds.store.store import QuoteStore
+
+    if recording.quotes is None:
+        return session_dates(DATA_END - timedelta(days=2 * LOOKED_AT), DATA_END)[-LOOKED_AT:]
+    store = QuoteStore.open(recording.quotes)
+    days = {day for symbol in store.symbols() for day in store.days(symbol)}
+    return sorted(days)[-LOOKED_AT:]

@@ -54,6 +54,10 @@ class Played:
         """Hold the gateway's truth against the journal's: flat, every execution once, no order twice."""
         assert self.gateway.positions() == {}
         assert self.gateway.open_orders() == []
+        self.check_executions()
+
+    def check_executions(self) -> None:
+        """Hold the gateway's executions and orders against the journal's fills."""
         legs = [one for one in self.gateway.executions() if one["secType"] != "BAG"]
         truth = sorted((one["execId"], sign(one) * one["shares"], round(one["price"], 6)) for one in legs)
         kept = sorted((one["exec_id"], one["quantity"], round(one["price"], 6)) for one in self.fills())

@@ -1,8 +1,7 @@
-"""What the owner does with his own hands: closing in TWS, recording a session."""
+"""What the owner does with his own hands: closing in TWS."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,13 @@ from engine.ibkr.link import Link
 from engine.ibkr.reconcile import Finding
 from engine.journal.journal import Journal
 from engine.journal.queries import Reader
-from feeds.store.store import QuoteStore
 from scripts.live.flatten import Closer
 from scripts.live.plan import save_plan
 from scripts.live.reconcile import Choice, run
 from scripts.live.rehearse import stage
 from scripts.live.session import play
-from scripts.market import market
-from scripts.requests import Recording
 from tests.live.killing import TAG, holding, start, until
-from tests.live.stage import DAY, HOUR, WALL, request
+from tests.live.stage import WALL, request
 
 pytestmark = [pytest.mark.slow, pytest.mark.wall]
 
@@ -71,19 +67,3 @@ def test_trade_closed_by_hand_while_the_session_runs_is_never_closed_twice(tmp_p
         assert how == "open"  # the journal's trade waits for the owner's word
         assert gateway.positions() == {}
         assert gateway.open_orders() == []  # nor does its stop wait for a price
-
-
-def test_recorded_session_is_what_a_backtest_can_replay(tmp_path: Path) -> None:
-    folder = tmp_path / "recorded"
-    overrides = {**HOUR, "session": {"guard": False, "record": str(folder)}}
-    with stage(request(tmp_path, overrides=overrides, first=910)) as (_, plan):
-        assert play(replace(plan, bots=())).how == "flat"  # until the close, without a bot
-    store = QuoteStore.open(folder / "quotes")
-    assert store.days("XSP") == [DAY]
-    assert store.expiries("XSP", DAY) == [DAY]
-    recording = Recording(bars=folder / "bars-XSP.parquet", quotes=folder / "quotes")
-    bars, book = market(plan.settings, plan.products, ["XSP"], recording=recording)
-    assert len(bars["XSP"]) == 390
-    book.move(380)
-    chain = book.chain("XSP", DAY)
-    assert len(chain.strike) >= 10
