@@ -33,6 +33,7 @@ from engine.settings_ibkr import IbkrSettings
 HISTORY_SECONDS = 60.0
 BRIDGE = 1.0  # seconds of the gateway's clock after a minute's end until history has it
 SETTLE = 0.02  # seconds of the wall: quotes of the same instant may follow the bar that ends a minute
+VOLUMES = "put_volume", "call_volume"
 CHECKS = 12  # looks for overdue minutes in one minute of the gateway's clock
 
 
@@ -77,6 +78,7 @@ class Minutes:
         self._assembler = Assembler(self.symbols, VIX, link.clock.lenient(settings.bar_grace))
         self._rows: list[Row] = []
         self._lines: list[dict[str, dict[str, float]]] = []
+        self._counted: dict[tuple[str, date], tuple[float, float]] = {}  # puts and calls handed out
         self._arrived = threading.Condition()
         self._over = False
         self._filled = False  # history is in up to the first whole live minute
@@ -247,12 +249,25 @@ class Minutes:
 
     def _beside(self, stamp: int, symbol: str, live: bool) -> dict[str, float]:
         """Return what stands beside the prices: measured now, or remembered of then."""
-        if not live:
-            return dict(self._memory.lines(stamp, symbol)) if self._memory else {}
-        measured = self._book.lines_of(symbol)
-        if self._memory:
-            self._memory.keep(stamp, symbol, measured)
-        return measured
+        place = symbol, self.tape.day(len(self.tape) - 1)
+        before = self._counted.get(place, (0.0, 0.0))
+        if live:
+            # TWS counts from the morning: what was traded in minutes that were missed comes with this one
+            traded = [
+                max(total - known, 0.0) if isfinite(total) else nan
+                for total, known in zip(self._book.option_volumes(symbol), before, strict=True)
+            ]
+            told = self._book.lines_of(symbol) | dict(zip(VOLUMES, traded, strict=True))
+            if self._memory:
+                self._memory.keep(stamp, symbol, told)
+        else:
+            told = dict(self._memory.lines(stamp, symbol)) if self._memory else {}
+        puts, calls = (
+            known + (told[name] if isfinite(told.get(name, nan)) else 0.0)
+            for name, known in zip(VOLUMES, before, strict=True)
+        )
+        self._counted[place] = puts, calls
+        return told
 
     def lines_of(self, number: int, symbol: str) -> dict[str, float]:
         """Return the lines beside the prices of a row that was handed out."""

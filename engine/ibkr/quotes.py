@@ -44,7 +44,7 @@ UNKNOWN_VIX = 20.0
 SHIFT_STEPS = 2.0  # strike steps the price moves before the window follows
 LINES_EACH = 2  # an underlying's ticks and its bars
 WAIT = 0.05
-OPTION_VOLUME, OWN_IV = "100", "106"
+GENERIC_TICKS = "100,101,106"  # of an underlying: option volume, open interest, its own 30-day IV
 
 
 class LiveQuotes:
@@ -84,7 +84,6 @@ class LiveQuotes:
         self._held: Counter[Contract] = Counter()
         self._near: frozenset[str] = frozenset()
         self._turn = 0  # of the choices what to stream; the newest counts
-        self._volumes: dict[str, tuple[float, float]] = {}
         link.listen(self._told)
 
     # what is streamed ----------------------------------------------------------------
@@ -207,7 +206,7 @@ class LiveQuotes:
 
     def _request(self, ib: Any, name: str) -> None:
         contract = self._contracts.named(name)
-        generic = f"{OPTION_VOLUME},{OWN_IV}" if isinstance(self._wanted[name], str) and name != VIX else ""
+        generic = GENERIC_TICKS if isinstance(self._wanted[name], str) and name != VIX else ""
         ticker = ib.reqMktData(contract, generic)
         self._tickers[ticker] = name
         self._requests[ib.wrapper.ticker2ReqId["mktData"][ticker]] = name
@@ -329,9 +328,11 @@ class LiveQuotes:
     # lines of the feed -------------------------------------------------------------------
 
     def lines_of(self, symbol: str) -> dict[str, float]:
-        """Return ``atm_iv, skew, put_volume, call_volume, ranked_iv`` of now, volumes since the last call."""
-        own = self._seen.get(symbol, NOTHING_SEEN).own_iv
-        told = {"atm_iv": nan, "skew": nan, "ranked_iv": own} | self._volume(symbol)
+        """Return ``atm_iv, skew, open_interest, ranked_iv`` of now."""
+        seen = self._seen.get(symbol, NOTHING_SEEN)
+        told = {
+            "atm_iv": nan, "skew": nan, "open_interest": seen.open_interest, "ranked_iv": seen.own_iv,
+        }  # fmt: skip
         expiry = min((day for name, day in self._watched if name == symbol), default=None)
         if expiry is None or not self._windows.get((symbol, expiry)):
             return told
@@ -354,17 +355,12 @@ class LiveQuotes:
 
     def option_volume(self, symbol: str) -> float:
         """Return the option contracts of an underlying traded today, NaN before they are told."""
-        seen = self._seen.get(symbol, NOTHING_SEEN)
-        return seen.put_volume + seen.call_volume
+        return sum(self.option_volumes(symbol))
 
-    def _volume(self, symbol: str) -> dict[str, float]:
+    def option_volumes(self, symbol: str) -> tuple[float, float]:
+        """Return the puts and the calls of an underlying traded today, NaN before they are told."""
         seen = self._seen.get(symbol, NOTHING_SEEN)
-        puts, calls = self._volumes.get(symbol, (nan, nan))
-        self._volumes[symbol] = seen.put_volume, seen.call_volume
-        return {
-            "put_volume": max(seen.put_volume - puts, 0.0),
-            "call_volume": max(seen.call_volume - calls, 0.0),
-        }
+        return seen.put_volume, seen.call_volume
 
     def _today(self) -> date:
         return self._link.clock.instant().astimezone(NEW_YORK).date()

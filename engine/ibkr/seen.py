@@ -39,6 +39,7 @@ class Seen:
     iv: float
     put_volume: float
     call_volume: float
+    open_interest: float  # puts and calls of an underlying
     own_iv: float  # of an underlying, as TWS measures it
     kind: int
     at: float
@@ -58,6 +59,7 @@ class Seen:
             iv=nan if greeks is None or greeks.impliedVol is None else greeks.impliedVol,
             put_volume=ticker.putVolume,
             call_volume=ticker.callVolume,
+            open_interest=ticker.putOpenInterest + ticker.callOpenInterest,
             own_iv=ticker.impliedVolatility,
             kind=ticker.marketDataType,
             at=at,
@@ -128,4 +130,4 @@ def in_reach(strikes: Sequence[float], spot: float, reach: float, lines: int) ->
     return chosen[: max(lines, 0)]
 
 
-NOTHING_SEEN = Seen(nan, nan, 0.0, 0.0, nan, nan, nan, nan, nan, nan, nan, LIVE_DATA, -inf)
+NOTHING_SEEN = Seen(nan, nan, 0.0, 0.0, nan, nan, nan, nan, nan, nan, nan, nan, LIVE_DATA, -inf)

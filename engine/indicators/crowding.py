@@ -14,7 +14,7 @@ LEAST_PARTS = 3  # known percentiles a score needs
 MULTIPLIER = 100.0
 _PEAK = 1.0 / np.sqrt(2.0 * np.pi)
 _ROWS = MINUTES + 1
-_HEAD = 4  # numbers in memory before the day's running volumes
+_HEAD = 5  # numbers in memory before the day's running volumes
 
 
 @njit(cache=True, error_model="numpy")
@@ -47,23 +47,25 @@ def _crowding(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, share
     day, minute, left, close, iv, skew, put_volume, call_volume, interest = ins
     session_years, window, needed = settings[0], int(settings[1]), settings[2]
     values = np.empty(5)
-    # memory: day, last minute seen, the session before's option volume (NaN without), unused;
-    # then puts and calls traded by each minute of this session
+    # memory: day, last minute seen, the session before's option volume (NaN without), puts and
+    # calls counted so far; then those by each minute of this session
     puts, calls = memory[_HEAD : _HEAD + _ROWS], memory[_HEAD + _ROWS :]
     for i in range(len(day)):
         row, now = int(minute[i] + left[i]) - 571, int(minute[i]) - 570
         if day[i] != memory[0]:
-            last = int(memory[1])
             if not np.isnan(memory[0]):
-                memory[2] = puts[last] + calls[last]
-            memory[0], memory[1] = day[i], 0.0
+                memory[2] = memory[3] + memory[4]
+            memory[0], memory[1], memory[3], memory[4] = day[i], 0.0, 0.0, 0.0
             puts[:] = 0.0
             calls[:] = 0.0
-        last = int(memory[1])
-        for k in range(last + 1, now + 1):
-            puts[k], calls[k] = puts[last], calls[last]
-        puts[now] += put_volume[i]
-        calls[now] += call_volume[i]
+        for k in range(int(memory[1]) + 1, now):
+            puts[k], calls[k] = memory[3], memory[4]
+        if np.isnan(put_volume[i] + call_volume[i]):
+            puts[now], calls[now] = np.nan, np.nan
+        else:
+            memory[3] += put_volume[i]
+            memory[4] += call_volume[i]
+            puts[now], calls[now] = memory[3], memory[4]
         memory[1] = now
         then = max(now - window, 0)
         bought, sold = puts[now] - puts[then], calls[now] - calls[then]
@@ -123,6 +125,9 @@ class Crowding(ClockIndicator):
     ``score``
         Mean of the known percentiles, gamma's turned around (100 - p): 100 is a market where
         protection is dearest, most wanted and least provided for. NaN with fewer than three.
+
+    What is made of volumes is unknown in a minute whose volume is, and known again after it: a
+    live feed tells what was traded in minutes it had missed with the next one it sees.
     """
 
     lines: Any = (*PARTS, "interest", *(f"{name}_percentile" for name in PARTS), "score")
@@ -141,7 +146,7 @@ class Crowding(ClockIndicator):
     kernel = staticmethod(_crowding)
 
     def memory(self) -> Floats:
-        head = np.array([np.nan, 0.0, np.nan, 0.0])
+        head = np.array([np.nan, 0.0, np.nan, 0.0, 0.0])
         return np.concatenate([head, np.zeros(2 * _ROWS)])
 
     def table(self) -> Floats:

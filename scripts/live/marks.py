@@ -16,7 +16,7 @@ from strategies.ticket import Ticket
 
 _CENT = 0.01
 OLD = timedelta(minutes=5)  # a bar that ended before is not the market of now
-_BAR = ("vix", "atm_iv", "skew", "put_volume", "call_volume")
+_BAR = ("vix", "atm_iv", "skew", "put_volume", "call_volume", "open_interest")
 
 
 class Marker:

@@ -15,6 +15,7 @@ from engine.indicators.session import DayLines
 from engine.sessions import stamps
 from tests.ibkr.rig import DAYS, TODAY, Rig, market, rig
 
+BESIDE = ("vix", "atm_iv", "put_volume", "left", "open_interest")
 STATUSES = ("DELAYED", "LIVE", "CONNBROKEN", "CONNECTED")
 
 
@@ -48,7 +49,7 @@ class Watcher(bt.Strategy):
         seen.live.append(self.p.tape.is_live(bar))
         seen.closes.append(tuple(data.close[0] for data in self.datas))
         seen.lines.append(
-            tuple(getattr(self.data.lines, name)[0] for name in ("vix", "atm_iv", "put_volume", "left"))
+            tuple(getattr(self.data.lines, name)[0] for name in BESIDE)
         )
         seen.opens.append(self.day.lines.session_open[0])
         if self.p.stop(self, seen):
@@ -89,9 +90,10 @@ def test_history_comes_first_then_live_minutes_and_not_one_is_missing_or_doubled
 def test_lines_beside_the_prices_are_there_on_live_minutes():
     with rig(speed=240.0) as one:
         seen = watch(one, minutes(4))
-    vix, iv, puts, left = seen.lines[-1]
+    vix, iv, puts, left, interest = seen.lines[-1]
     assert vix == 16.0 and 0.03 < iv < 1.0 and puts == 40.0
     assert left == 960 - seen.minutes[-1]
+    assert interest == 390 * (40.0 + 30.0), "the gateway's is what was traded the session before"
     assert np.isnan(seen.lines[10][1])  # no volatility is invented for history
 
 
@@ -117,6 +119,10 @@ def test_a_lost_connection_is_told_and_its_minutes_are_made_good_as_history():
     ]  # fmt: skip
     back = [live for live, minute in zip(seen.live, seen.minutes, strict=True)][400:]
     assert False in back[back.index(True) :]
+    puts = [row[BESIDE.index("put_volume")] for row in seen.lines[390:]]
+    first = seen.live.index(True) - 390
+    assert np.isnan(puts[:first]).all() and puts[first] == 40.0 * (first + 1), "the morning's come at once"
+    assert np.nansum(puts) == 40.0 * len(puts), "what was traded while nobody listened is not lost"
 
 
 def test_a_symbol_without_bars_is_carried_and_nothing_is_decided_on_it():

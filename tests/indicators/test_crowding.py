@@ -89,6 +89,25 @@ def test_score_needs_three_known_parts() -> None:
     assert np.isnan(line_of(dark, Crowding, **FEW)["score"]).all()
 
 
+def test_a_minute_nobody_counted_is_unknown_and_its_trades_may_come_with_the_next() -> None:
+    missed = (DAY == 2) & (MINUTE >= 700) & (MINUTE < 710)
+    after = int(np.flatnonzero(missed)[-1]) + 1
+    lines = dict(WHOLE.lines)
+    for name in ("put_volume", "call_volume"):
+        told = np.where(missed, np.nan, lines[name])
+        told[after] += lines[name][missed].sum()
+        lines[name] = told
+    found = line_of(replace(WHOLE, lines=lines), Crowding, **FEW)
+    whole = line_of(WHOLE, Crowding, **FEW)
+
+    for name in ("put_call", "interest", "gamma"):
+        assert np.isnan(found[name][missed]).all()
+    later = np.flatnonzero(~missed & (np.arange(len(DAY)) != after + 29))
+    np.testing.assert_allclose(found["interest"][later], whole["interest"][later], rtol=1e-12)
+    settled = np.flatnonzero((DAY != 2) | (MINUTE < 700) | (MINUTE >= 740))
+    np.testing.assert_allclose(found["put_call"][settled], whole["put_call"][settled], rtol=1e-9)
+
+
 def test_spike_compares_with_an_hour_ago_and_in_the_first_hour_with_the_session_before() -> None:
     lines, iv = line_of(WHOLE, IvSpike), WHOLE.lines["atm_iv"]
     first = int(WHOLE.grid.first[2])
