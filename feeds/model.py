@@ -287,8 +287,8 @@ class ModelQuotes:
             return nan if last is None else share * float(straddle_at(bar, last, step, *arrays))
 
         maker = symbol, days, rule
-        found = self._remembered(maker, bars, chosen)
-        return Choices(bars, *found, expiry, None if rule.by_move else moved, maker)
+        code, strikes, deltas, move = self._remembered(maker, bars, chosen)
+        return Choices(bars, code, strikes, deltas, move, expiry, None if rule.by_move else moved, maker)
 
     def asks(self, combo: Combo, found: Choices) -> NDArray[np.float64] | None:
         """Return what a combo costs on every bar, USD per share, its strikes moved to the choices'.
