@@ -16,7 +16,7 @@ from engine.intent import Order, Urgency
 from engine.options.combo import Combo
 from engine.options.contract import Contract
 from engine.options.quotebook import Quote
-from engine.options.ticks import down1, per_dollar, tick_size, up1
+from engine.options.ticks import DUST, per_dollar, tick_size
 
 
 class OrderState(StrEnum):
@@ -45,7 +45,6 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
 }
 STOCK_TICK = 0.01
 _per_dollar = cache(per_dollar)
-_up, _down = up1.py_func, down1.py_func  # a call into compiled code costs more than one rounding
 
 
 def combo_tick(combo: Combo, price: float) -> float:
@@ -59,8 +58,12 @@ def combo_tick(combo: Combo, price: float) -> float:
 
 def against(price: float, tick: float, buy: bool) -> float:
     """Return ``price`` on the grid of ``tick``, rounded against the order: up to buy, down to sell."""
+    if not math.isfinite(price):
+        return price
     per = _per_dollar(tick)
-    return float(_up(price, per) if buy else _down(price, per))
+    # as `up1` and `down1`: numpy, or a call into compiled code, costs more than one rounding
+    ticks = price * per - DUST if buy else price * per + DUST
+    return math.copysign(math.ceil(ticks) if buy else math.floor(ticks), ticks) / per
 
 
 def natural(quote: Quote, buy: bool) -> float:
