@@ -309,15 +309,7 @@ class OptionBroker(Account):
         return lines
 
     def _event(self, machine: WorkingOrder, at: Any) -> OrderEvent:
-        order = machine.order
-        return OrderEvent(
-            order_ref=order.ref,
-            bot=order.intent.bot,
-            symbol=order.intent.symbol,
-            at=at,
-            state=str(machine.state),
-            limit=machine.limit,
-            filled=machine.filled,
-            remaining=machine.remaining,
-            reason=machine.reason,
-        )
+        ref, intent, state = machine.order.ref, machine.order.intent, str(machine.state)
+        limit, filled, remaining = machine.limit, machine.filled, machine.remaining
+        # by place: by name it takes three times as long, and there are ten a trade
+        return OrderEvent(ref, intent.bot, intent.symbol, at, state, limit, filled, remaining, machine.reason)

@@ -120,7 +120,9 @@ class DayState:
 
     def entries_of(self, bot: str, day: date) -> int:
         """Return how many entries a bot has had on a day: none on any but the state's own."""
-        return dict(self.entries).get(bot, 0) if day == self.day else 0
+        if self.entries and day == self.day:
+            return next((count for name, count in self.entries if name == bot), 0)
+        return 0
 
     def halted(self, *halts: Halt) -> DayState:
         """Return the state with halts latched."""
