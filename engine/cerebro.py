@@ -116,7 +116,9 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
         while bar < last:
             while starts and starts[0] <= bar:
                 starts.pop(0)
-            bar = min(self._after(bar, wanted), last, *starts[:1])
+            if wanted <= bar:
+                raise ValueError(f"wake({bar}) answered {wanted}, expected a later bar")
+            bar = min(wanted, last, *starts[:1])
             cursor.go(bar)
             length = bar + 1
             self._brokernotify()
@@ -138,12 +140,6 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
             wanted = min(broker.wake(bar), *wakes)
         if progress:
             progress(count, count)
-
-    @staticmethod
-    def _after(bar: int, wanted: int) -> int:
-        if wanted <= bar:
-            raise ValueError(f"wake({bar}) answered {wanted}, expected a later bar")
-        return wanted
 
 
 @contextmanager
