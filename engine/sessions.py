@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from weakref import finalize
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -203,6 +204,15 @@ class Grid:
     half: NDArray[np.bool_]
 
     @classmethod
+    def shared(cls, stamp_ns: Int64) -> Grid:
+        """Return `of` stamps that nobody will change, one grid for all who hold the same array."""
+        key = id(stamp_ns)
+        if key not in _grids:
+            _grids[key] = cls.of(stamp_ns)
+            finalize(stamp_ns, _grids.pop, key, None)
+        return _grids[key]
+
+    @classmethod
     def of(cls, stamp_ns: Int64) -> Grid:
         """Lay out bar-end stamps (UTC nanoseconds) on the trading calendar.
 
@@ -246,6 +256,9 @@ class Grid:
             close_minute=day_close,
             half=day_close < CLOSE_MINUTE,
         )
+
+
+_grids: dict[int, Grid] = {}  # by the identity of stamps that live
 
 
 def outside_text(stamp: int) -> str:
