@@ -76,9 +76,14 @@ def _compute() -> _Calendar:
 
 
 @lru_cache(maxsize=1)
+def calendar_name() -> str:
+    """Return what names this version of the trading calendar."""
+    return f"xnys-{version('exchange_calendars')}-{FIRST_DAY.year}-{LAST_DAY.year}"
+
+
+@lru_cache(maxsize=1)
 def _calendar() -> _Calendar:
-    name = f"xnys-{version('exchange_calendars')}-{FIRST_DAY.year}-{LAST_DAY.year}.npz"
-    path = cache_home() / name
+    path = cache_home() / f"{calendar_name()}.npz"
     try:
         with np.load(path) as held:
             return _Calendar(held["day"], held["midnight_ns"], held["close"])
