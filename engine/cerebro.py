@@ -16,7 +16,7 @@ from loguru import logger
 from engine.cursor import Cursor, placed
 
 NEVER = 1 << 60
-COLLECT_AFTER = 50_000  # new objects
+COLLECT_AFTER = 500_000  # new objects: more than the journal of many a run holds
 _CALM = (COLLECT_AFTER, 20, 50)
 _INDICATOR = LineIterator.IndType
 _EVERY_BAR = ("_next", "_prenext", "_nextstart", "next", "prenext", "nextstart")
@@ -30,11 +30,12 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
     bar it was called on ``wake(bar) -> int``, the next one (``NEVER`` for none). The broker says
     ``wake(bar) -> int`` likewise; it is first asked with -1. On every bar that anyone wants,
     and on the last one, all lines are put in place, then the broker's ``next()`` runs, then
-    the ``next()`` of every strategy, as in `bt.Cerebro`. A strategy with ``stirred() -> bool``
-    is left out on bars that only others want, unless it answers that something has happened to
-    it. Leaving out idle bars so gives the same result as the stock loop does on the
-    same inputs bar by bar. Where that cannot be promised (timers, writers, observers, unequal
-    feeds, parts without ``wake``), the stock loop runs and a log line names why.
+    the ``next()`` of every strategy, as in `bt.Cerebro`. A strategy with ``anew(bar, wake) -> int``
+    is left out on bars that only others want, unless it answers with this very bar: it is asked
+    there, after the broker, what it wants now, having wanted ``wake``. Leaving out idle bars so
+    gives the same result as the stock loop does on the same inputs bar by bar. Where that cannot be
+    promised (timers, writers, observers, unequal feeds, parts without ``wake``), the stock loop runs
+    and a log line names why.
 
     ``tick_close`` and its like, which the stock loop sets on feeds, stay unset here.
 
@@ -108,8 +109,8 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
         report, step = (0 if progress else NEVER), max(count // 200, 1)
         last = count - 1
         wakes = [strategy.first_wake() for strategy in strategies]
-        called = [getattr(strategy, "stirred", _always) for strategy in strategies]
-        places = list(enumerate(zip(strategies, ready, called, strict=True)))
+        asked = [getattr(strategy, "anew", _this_bar) for strategy in strategies]
+        places = list(enumerate(zip(strategies, ready, asked, strict=True)))
         wanted = min([broker.wake(-1), *wakes])
         bar = -1
         while bar < last:
@@ -121,10 +122,12 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
             self._brokernotify()
             if self._event_stop:
                 return
-            for place, (strategy, needed, stirred) in places:
-                idle = wakes[place] > bar and bar < last and needed != length
-                if idle and not stirred() and not (strategy._orderspending or strategy._tradespending):
-                    continue
+            for place, (strategy, needed, anew) in places:
+                told = strategy._orderspending or strategy._tradespending
+                if wakes[place] > bar and bar < last and needed != length and not told:
+                    wakes[place] = anew(bar, wakes[place])
+                    if wakes[place] > bar:
+                        continue
                 _step(strategy, needed - length)
                 if self._event_stop:
                     return
@@ -159,8 +162,8 @@ def calm_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _always() -> bool:
-    return True
+def _this_bar(bar: int, wake: int) -> int:
+    return bar
 
 
 def _step(strategy: Any, status: int) -> None:

@@ -38,6 +38,12 @@ class _Placed(LineBuffer):  # type: ignore[misc]
     _idx = property(attrgetter("_cursor.bar"))
     lencount = property(attrgetter("_cursor.length"))
 
+    def __getitem__(self, ago: int) -> Any:
+        return self.array[self._cursor.bar + ago]
+
+    def __len__(self) -> int:
+        return self._cursor.length  # type: ignore[no-any-return]
+
 
 @contextmanager
 def placed(lines: Iterable[Any]) -> Iterator[Cursor]:

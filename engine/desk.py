@@ -21,6 +21,7 @@ from engine.options.quotebook import QuoteBook
 from engine.reasons import Reason
 from engine.record import record
 from engine.risk.governor import MARKET, Governor, MarketView
+from engine.risk.outlook import Outlook
 from engine.risk.state import DayState
 from engine.risk.vetoes import Veto, vetoed
 
@@ -101,6 +102,7 @@ class Desk:
         self.start_cash = start_cash
         self.state = state or DayState.fresh(self.sessions[0])
         self._sent: dict[str, int] = {}
+        self.outlooks: dict[str, Outlook] = {}  # by symbol, of the bot that is called to notice its halts
         self._ending: Reason | None = None
         self.disputed: frozenset[str] = frozenset()  # trades the broker's books say otherwise of
         self.vetoes: tuple[Veto, ...] = ()  # from outside, as the session last read them

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.bars import Bars
 from engine.errors import DataError
+from engine.sessions import MINUTE_NS
 
 NEW_YORK = ZoneInfo("America/New_York")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,6 +47,7 @@ class Tape:
         # views that answer in Python's numbers, a list of them would take longer than many a run
         self._day = np.ascontiguousarray(first.grid.day).data
         self._last = first.grid.last.tolist()
+        self._stamp = np.ascontiguousarray(first.stamp).data
         self._minute = np.ascontiguousarray(first.grid.minute).data
         self._now = -1, _EPOCH
         self._midnight = -1, _EPOCH  # of the session asked for last
@@ -63,6 +65,10 @@ class Tape:
                 self._midnight = row, datetime.combine(self.grid.dates[row], time(), NEW_YORK)
             self._now = bar, self._midnight[1] + timedelta(minutes=self._minute[bar])
         return self._now[1]
+
+    def clock_minute(self, bar: int) -> int:
+        """Return the minutes from 1970, UTC, to a bar's end."""
+        return int(self._stamp[bar]) // MINUTE_NS
 
     def stamps(self, bars: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the instants of several bars' ends, UTC nanoseconds."""

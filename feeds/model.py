@@ -25,7 +25,7 @@ from engine.tape import Tape
 from feeds.looks import asks, choices, listed1, straddle_at
 from feeds.remembered import Columns, Remembered
 from feeds.smile import REFERENCE_PREMIUM
-from feeds.surface import CALL, PUT, SHARE, Surface, first1, forward1, leg1, marks, quote1, rows
+from feeds.surface import CALL, PUT, SHARE, Surface, first1, forward1, legs1, marks, quote1, rows
 
 SIZE = 50  # units quoted on every side
 HORIZON_DAYS = 70  # beyond the bars, so that monthly options of the last of them have a session
@@ -237,8 +237,9 @@ class ModelQuotes:
         legs = self._legs(combo)
         if legs is None:
             return tuple((nan, nan) for _ in combo.legs)
-        arrays = self._arrays[combo.symbol]
-        return tuple(leg1(self.bar, leg, *arrays) for leg in legs)
+        sides = np.empty((len(legs), 2))
+        legs1(self.bar, legs, *self._arrays[combo.symbol], sides)
+        return tuple(map(tuple, sides.tolist()))
 
     def source(self, combo: Combo) -> str:
         """Return the name of the source that quotes a combo: always this model."""
@@ -358,17 +359,17 @@ class ModelQuotes:
     def _table(self, combo: Combo) -> NDArray[np.float64] | None:
         if combo.symbol not in self._arrays:
             return None
-        table = np.zeros((len(combo.legs), 4))
-        for row, leg in zip(table, combo.legs, strict=True):
+        table = []
+        for leg in combo.legs:
             held, weight = leg.instrument, leg.ratio * leg.instrument.multiplier / combo.multiplier
             if not isinstance(held, Contract):
-                row[:] = 0.0, SHARE, weight, 0.0
+                table.append((0.0, SHARE, weight, 0.0))
                 continue
             number = self._ends(held.product, held.expiry)
             if number is None:
                 return None
-            row[:] = held.strike, CALL if held.right is Right.CALL else PUT, weight, number
-        return table
+            table.append((held.strike, CALL if held.right is Right.CALL else PUT, weight, number))
+        return np.array(table, np.float64)
 
     def assumptions(self) -> list[str]:
         """Return the sentences about quotes that every report prints."""

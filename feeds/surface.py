@@ -191,6 +191,13 @@ def leg1(bar: int, leg: Any, table: Any, smile: Any, facts: Any) -> tuple[float,
 
 
 @njit(cache=True)
+def legs1(bar: int, legs: Any, table: Any, smile: Any, facts: Any, out: Any) -> None:
+    """Fill bid and ask of every leg into the rows of ``out``; ``legs`` as in `combo1`."""
+    for k in range(len(legs)):
+        out[k, 0], out[k, 1] = leg1(bar, legs[k], table, smile, facts)
+
+
+@njit(cache=True)
 def combo1(bar: int, legs: Any, table: Any, smile: Any, facts: Any) -> tuple[float, float]:
     """Return bid and ask of a combo on one bar, from the buyer's side.
 

@@ -30,13 +30,17 @@ class Agenda:
     lanes : sequence of Lane, prepared
     halts : array of int
         Bars on which a market halt latches, any symbol of the bot.
+    watched : array of int
+        Those of them on which no other bot is called to notice the halt.
     time_stop : int
         Minute after midnight at which positions begin to be closed.
     limits : Limits
         The minutes from which nothing is opened and everything must be closed.
     """
 
-    def __init__(self, lanes: Sequence[Lane], halts: np.ndarray, time_stop: int, limits: Limits) -> None:
+    def __init__(
+        self, lanes: Sequence[Lane], halts: np.ndarray, watched: np.ndarray, time_stop: int, limits: Limits
+    ) -> None:
         self.lanes = lanes
         lines = lanes[0].data.lines
         day, minute, left = whole(lines.day), whole(lines.minute), whole(lines.left)
@@ -51,7 +55,7 @@ class Agenda:
 
         self.last = last.tolist()
         self.closing = first(time_stop).tolist()
-        self.halts = halts.tolist()
+        self.halts, self.watched = np.unique(halts).tolist(), np.unique(watched).tolist()
         # what an order at work can run into, beside a halt
         turns = [last[:-1] + 1, first(limits.window_last), first(flat), last]
         self.turns = np.unique(np.concatenate(turns)).tolist()
@@ -64,7 +68,7 @@ class Agenda:
     def flat(self, bar: int, rest_of_day: bool) -> int:
         """Return the next bar for a bot without a trade; ``rest_of_day`` passes today's candidates over."""
         start = self.last_bar(bar) if rest_of_day else bar
-        return min(_after(self.candidates, start), _after(self.halts, bar))
+        return min(_after(self.candidates, start), _after(self.watched, bar))
 
     def cheaper(self, bar: int, reserve: int) -> int:
         """Return the next bar on which a trade may be had that sets less aside, or that is another day's."""
@@ -81,8 +85,7 @@ class Agenda:
         """Return the next bar for a bot with an open trade."""
         row = bisect_left(self.last, bar)
         end = min(self.last[row], _after(self.halts, bar))
-        if self.closing[row] > bar:
-            end = min(end, self.closing[row])
+        end = min(end, max(self.closing[row], bar + 1))
         if end <= bar + 1:
             return bar + 1
         for level in levels:

@@ -164,15 +164,19 @@ class Bot(bt.Strategy, Entry, Care):
                 lane.tell = self._tell
             return
         self._whole = [[line.array for line in lines] for lines in self._watched]
-        halts = []
+        halts, watched = [], [np.empty(0, np.int64)]
         for lane, lines in zip(self.lanes, self.days, strict=True):
             lane.prepare()
-            ahead = outlook(lane, *lines, self.limits)
+            ahead = self.desk.outlooks.get(lane.symbol)
+            if ahead is None:
+                ahead = self.desk.outlooks[lane.symbol] = outlook(lane, *lines, self.limits)
+                watched.append(ahead.bars)
             halts.append(ahead.bars)
             if self.p.foresee:
                 lane.foresee(preview(self, lane, ahead))
-        time_stop = self.p.common.time_stop
-        self.agenda = Agenda(self.lanes, np.unique(np.concatenate(halts)), time_stop, self.limits)
+        self.agenda = Agenda(
+            self.lanes, np.concatenate(halts), np.concatenate(watched), self.p.common.time_stop, self.limits
+        )
 
     def first_wake(self) -> int:
         """Return the first bar on which this bot must be called."""
@@ -191,18 +195,27 @@ class Bot(bt.Strategy, Entry, Care):
             return self.agenda.cheaper(bar, self._barred.reserve)
         return self.agenda.flat(bar, self._used(self.desk.clock.day(bar)))
 
-    def stirred(self) -> bool:
-        """Tell whether what happened to this bot or to the day calls for this bar.
+    def anew(self, bar: int, wake: int) -> int:
+        """Return the bar on which this bot must be called now that ``bar`` has come to pass for others.
 
-        That is the end of an order, a halt while a trade is open, a change where the day had no
-        room, and a loss that stops the day: whoever comes first has to notice it.
+        It is this very bar after a halt while a trade is open, after a change where the day had no
+        room, and after a loss that stops the day: whoever comes first has to notice it. The end of
+        an order leads to another bar, which may be this one.
         """
-        state = self.desk.state
+        state, ticket = self.desk.state, self.ticket
         if self._barred is not None and state is not self._barred.state:
-            return True
-        if state.realised is not self._realised and self.desk.governor.lost_out(state):
-            return True
-        return self._told or (self.ticket is not None and state.halts is not self._halts)
+            return bar
+        if state.realised is not self._realised:
+            if self.desk.governor.lost_out(state):
+                return bar
+            self._realised = state.realised
+        if ticket is not None and state.halts is not self._halts:
+            return bar
+        if not self._told:
+            return wake
+        self._told = False
+        # what is open goes under a halt that stood before it was filled
+        return bar if ticket is not None and state.halts else self.wake(bar - 1)
 
     def next(self) -> None:
         bar = len(self.data) - 1

@@ -63,6 +63,8 @@ class Agenda:
 
     def prune(self, alive: Container[str]) -> None:
         """Forget what lies ahead of trades that have ended."""
+        if not self._queue or self._queue[0][2].ref in alive:
+            return
         while self._queue and self._queue[0][2].ref not in alive:
             heapq.heappop(self._queue)
         self._look()

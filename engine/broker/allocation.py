@@ -42,15 +42,17 @@ def leg_cents(combo: Combo, sides: Sides, price: float) -> tuple[int, ...]:
         Cents for ``ratio`` contracts or shares, signed like the ratio.
     """
     total = cents(price * combo.multiplier)
-    mids = [middle(side) for side in sides]
-    size = [leg.ratio * leg.instrument.multiplier for leg in combo.legs]
-    off = total / 100.0 - sum(n * mid for n, (mid, _) in zip(size, mids, strict=True))
-    room = sum(abs(n) * half for n, (_, half) in zip(size, mids, strict=True))
-    share = off / room if room > 0.0 else 0.0
+    held, value, room = [], 0.0, 0.0
+    for leg, side in zip(combo.legs, sides, strict=True):
+        (mid, half), multiplier = middle(side), leg.instrument.multiplier
+        held.append((leg.ratio, multiplier, mid, half))
+        value += leg.ratio * multiplier * mid
+        room += abs(leg.ratio * multiplier) * half
+    share = (total / 100.0 - value) / room if room > 0.0 else 0.0
     amounts = []
-    for leg, (mid, half) in zip(combo.legs, mids, strict=True):
-        moved = max(mid + (share * half if leg.ratio > 0 else -share * half), 0.0)
-        amounts.append(cents(moved * leg.instrument.multiplier) * leg.ratio)
+    for ratio, multiplier, mid, half in held:
+        moved = max(mid + (share * half if ratio > 0 else -share * half), 0.0)
+        amounts.append(cents(moved * multiplier) * ratio)
     rest = total - sum(amounts)
     if rest:
         amounts[_taker(combo, amounts, rest)] += rest

@@ -139,6 +139,8 @@ class FeeSchedule:
         shares = sum(abs(leg.ratio) for leg in combo.legs if isinstance(leg.instrument, Stock))
         if shares:
             return abs(price) * (combo.multiplier / shares)
+        if isinstance(price, float):  # numpy takes ten times as long for one number
+            return min(max(abs(price), _DEAR), _DEAREST)
         return np.minimum(np.maximum(abs(price), _DEAR), _DEAREST)
 
     def _row(self, day: date) -> int:

@@ -65,14 +65,17 @@ class Ledger:
             When an amount is no whole cent, fees are negative, or the book does not balance.
         """
         for posting in postings:
-            for what in ("cash", "quantity"):
-                if type(getattr(posting, what)) is not int:
-                    _whole(f"{ref} {posting.instrument}: {what}", getattr(posting, what))
+            if type(posting.cash) is not int or type(posting.quantity) is not int:
+                _whole(f"{ref} {posting.instrument}: cash", posting.cash)
+                _whole(f"{ref} {posting.instrument}: quantity", posting.quantity)
         _whole("fees", fees)
         if fees < 0:
             raise LedgerError(f"{ref}: fees are {fees} cents, expected 0 or more")
-        taken = sum(self._post(ref, posting) for posting in postings)
-        self.cash += sum(posting.cash for posting in postings) - fees
+        taken, cash = 0, -fees
+        for posting in postings:
+            taken += self._post(ref, posting)
+            cash += posting.cash
+        self.cash += cash
         self.fees += fees
         self.realised += taken
         self.check(ref)

@@ -16,7 +16,7 @@ from engine.intent import Order, Urgency
 from engine.options.combo import Combo
 from engine.options.contract import Contract
 from engine.options.quotebook import Quote
-from engine.options.ticks import down1, per_dollar, tick_size, up1
+from engine.options.ticks import DUST, per_dollar, tick_size
 
 
 class OrderState(StrEnum):
@@ -45,22 +45,28 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
 }
 STOCK_TICK = 0.01
 _per_dollar = cache(per_dollar)
-_up, _down = up1.py_func, down1.py_func  # a call into compiled code costs more than one rounding
+
+
+def fixed_tick(combo: Combo) -> float:
+    """Return the price step of an order for ``combo``, 0 where it depends on the price: of one option."""
+    if len(combo.legs) > 1:
+        return combo.product.tick.combo
+    return 0.0 if isinstance(combo.legs[0].instrument, Contract) else STOCK_TICK
 
 
 def combo_tick(combo: Combo, price: float) -> float:
     """Return the price step of an order for ``combo`` near ``price``, USD per share."""
-    if len(combo.legs) > 1:
-        return combo.product.tick.combo
-    if isinstance(combo.legs[0].instrument, Contract):
-        return tick_size(price, combo.product.tick)
-    return STOCK_TICK
+    return fixed_tick(combo) or tick_size(price, combo.product.tick)
 
 
 def against(price: float, tick: float, buy: bool) -> float:
     """Return ``price`` on the grid of ``tick``, rounded against the order: up to buy, down to sell."""
+    if not math.isfinite(price):
+        return price
     per = _per_dollar(tick)
-    return float(_up(price, per) if buy else _down(price, per))
+    # as `up1` and `down1`: numpy, or a call into compiled code, costs more than one rounding
+    ticks = price * per - DUST if buy else price * per + DUST
+    return math.copysign(math.ceil(ticks) if buy else math.floor(ticks), ticks) / per
 
 
 def natural(quote: Quote, buy: bool) -> float:
@@ -102,7 +108,7 @@ class WorkingOrder:
 
     __slots__ = (
         "order", "settings", "state", "limit", "filled", "remaining", "reason",
-        "_value", "_started", "_priced", "_worst",
+        "_value", "_started", "_priced", "_worst", "_tick",
     )  # fmt: skip
 
     def __init__(self, order: Order, settings: ExecutionSettings) -> None:
@@ -119,6 +125,7 @@ class WorkingOrder:
         self._started = 0
         self._priced = 0
         self._worst = math.nan
+        self._tick = fixed_tick(order.combo)
 
     @property
     def done(self) -> bool:
@@ -176,15 +183,14 @@ class WorkingOrder:
 
         Urgent orders follow the market every minute, the others every ``requote_minutes``.
         """
-        elapsed = minute - self._started
-        due = self.order.urgency is Urgency.URGENT or not math.isfinite(self.limit)
-        due = due or minute - self._priced >= self.settings.requote_minutes
-        if self.done or quote is None or not due:
+        due = minute - self._priced >= self.settings.requote_minutes
+        due = due or self.order.urgency is Urgency.URGENT or not math.isfinite(self.limit)
+        if not due or quote is None or self.done:
             return False
         if not math.isfinite(natural(quote, self.order.buy)):
             return False
         before, self._priced = self.limit, minute
-        self._price(quote, elapsed)
+        self._price(quote, minute - self._started)
         if self.limit == before:
             return False
         self._move(OrderState.CONCEDED)
@@ -244,16 +250,18 @@ class WorkingOrder:
     def _target(self, quote: Quote) -> float:
         """Return the price at which the order is marketable, with the slippage allowed for."""
         far = natural(quote, self.order.buy)
-        slip = self.settings.slippage_ticks * combo_tick(self.order.combo, far)
+        slip = self.settings.slippage_ticks * self._step(far)
         return self._on_tick(far + slip if self.order.buy else far - slip)
 
     def _price(self, quote: Quote, elapsed: int) -> None:
         buy, fraction = self.order.buy, self.fraction(elapsed)
-        target = self._target(quote)
-        limit = target if fraction >= 1.0 else self._on_tick(between(quote, buy, fraction))
-        if math.isfinite(self._worst):
-            limit = min(limit, self._worst) if buy else max(limit, self._worst)
-        self.limit = limit
+        far = fraction >= 1.0
+        limit = self._target(quote) if far else self._on_tick(between(quote, buy, fraction))
+        worse = limit > self._worst if buy else limit < self._worst  # never where none is set: NaN
+        self.limit = self._worst if worse else limit
 
     def _on_tick(self, price: float) -> float:
-        return against(price, combo_tick(self.order.combo, price), self.order.buy)
+        return against(price, self._step(price), self.order.buy)
+
+    def _step(self, price: float) -> float:
+        return self._tick or tick_size(price, self.order.combo.product.tick)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.options.contract import Contract, Leg, Right, Stock
+from engine.options.contract import Contract, Instrument, Leg, Right, Stock
 
 Float64 = NDArray[np.float64]
 
@@ -48,21 +48,23 @@ def corners(legs: tuple[Leg, ...], multiplier: int) -> tuple[list[float], list[f
     In plain numbers: for a handful of legs an array takes longer to make than to fill.
     """
     at = sorted({0.0, *(leg.instrument.strike for leg in legs if isinstance(leg.instrument, Contract))})
+    held = [(leg.ratio * leg.instrument.multiplier / multiplier, *_place(leg.instrument)) for leg in legs]
     values = []
     for spot in at:
         total = 0.0
-        for leg in legs:
-            instrument = leg.instrument
-            share = leg.ratio * instrument.multiplier / multiplier
-            if isinstance(instrument, Stock):
-                total += share * spot
-            else:
-                away = (
-                    spot - instrument.strike if instrument.right is Right.CALL else instrument.strike - spot
-                )
-                total += share * max(away, 0.0)
+        for share, sign, strike in held:
+            away = sign * (spot - strike)
+            if away > 0.0:
+                total += share * away
         values.append(total)
     return at, values
+
+
+def _place(instrument: Instrument) -> tuple[float, float]:
+    """Return where and to which side an instrument is worth something: shares as calls at 0."""
+    if isinstance(instrument, Stock):
+        return 1.0, 0.0
+    return (1.0 if instrument.right is Right.CALL else -1.0), instrument.strike
 
 
 def floors(legs: tuple[Leg, ...], strikes: Float64, multiplier: int) -> Float64:

@@ -17,19 +17,19 @@ from engine.errors import OrderError
 from engine.options.contract import TickRule
 
 Float64 = NDArray[np.float64]
-_DUST = 1e-6
+DUST = 1e-6
 
 
 @njit(cache=True)
 def down1(price: float, per_dollar: float) -> float:
     """Round down to ``1 / per_dollar``; for kernels."""
-    return float(np.floor(price * per_dollar + _DUST) / per_dollar)
+    return float(np.floor(price * per_dollar + DUST) / per_dollar)
 
 
 @njit(cache=True)
 def up1(price: float, per_dollar: float) -> float:
     """Round up to ``1 / per_dollar``; for kernels."""
-    return float(np.ceil(price * per_dollar - _DUST) / per_dollar)
+    return float(np.ceil(price * per_dollar - DUST) / per_dollar)
 
 
 def per_dollar(tick: float) -> float:
@@ -58,7 +58,7 @@ def round_down(price: Float64, tick: ArrayLike) -> Float64: ...
 def round_down(price: float | Float64, tick: ArrayLike) -> float | Float64:
     """Return the highest price on the grid at or below ``price`` (USD per share)."""
     count = _counts(tick)
-    return _typed(np.floor(np.asarray(price) * count + _DUST) / count + 0.0)
+    return _typed(np.floor(np.asarray(price) * count + DUST) / count + 0.0)
 
 
 @overload
@@ -68,7 +68,7 @@ def round_up(price: Float64, tick: ArrayLike) -> Float64: ...
 def round_up(price: float | Float64, tick: ArrayLike) -> float | Float64:
     """Return the lowest price on the grid at or above ``price`` (USD per share)."""
     count = _counts(tick)
-    return _typed(np.ceil(np.asarray(price) * count - _DUST) / count + 0.0)
+    return _typed(np.ceil(np.asarray(price) * count - DUST) / count + 0.0)
 
 
 @overload
@@ -79,7 +79,7 @@ def round_nearest(price: float | Float64, tick: ArrayLike) -> float | Float64:
     """Return the price on the grid nearest to ``price``; halves go away from zero."""
     count = _counts(tick)
     value = np.asarray(price) * count
-    return _typed(np.copysign(np.floor(np.abs(value) + 0.5 + _DUST), value) / count + 0.0)
+    return _typed(np.copysign(np.floor(np.abs(value) + 0.5 + DUST), value) / count + 0.0)
 
 
 def _counts(tick: ArrayLike) -> Float64 | float:

@@ -100,6 +100,8 @@ class Limits:
     stale_seconds: float | None = None
     close_on: frozenset[Reason] = ALL_HALTS
     _shared: Budget = field(init=False, repr=False, compare=False)
+    # thresholds of the move, VIX and range halt; infinite where switched off
+    halt_levels: tuple[float, float, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("planned_loss", "structural_loss", "day_cap", "day_r", "cash_fraction"):
@@ -119,7 +121,10 @@ class Limits:
         if unknown:
             raise ConfigError(f"risk.close_on: got {unknown[0]!r}, expected one of {sorted(ALL_HALTS)}")
         shared = Budget(self.planned_loss, self.structural_loss, self.day_cap)
+        values = (self.halt_move, self.halt_vix, self.halt_range)
+        levels = tuple(math.inf if value is None else float(value) for value in values)
         object.__setattr__(self, "_shared", shared)
+        object.__setattr__(self, "halt_levels", levels)
 
     def _check_minutes(self) -> None:
         for name in ("window_first", "window_last", "flat_by"):
@@ -150,9 +155,3 @@ class Limits:
     def flat_minute(self, half_day: bool) -> int:
         """Return the minute at which positions are closed."""
         return self.flat_by - HALF_DAY_EARLIER if half_day else self.flat_by
-
-    @property
-    def halt_levels(self) -> tuple[float, float, float]:
-        """Thresholds of the move, VIX and range halt; infinite where switched off."""
-        values = (self.halt_move, self.halt_vix, self.halt_range)
-        return tuple(math.inf if value is None else float(value) for value in values)  # type: ignore[return-value]
