@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest bench bench-peers bench-journal bench-latency faults soak-journal soak soak-kill soak-session validate test explore \
+.PHONY: clients help backtest soak-sweep bench bench-peers bench-journal bench-latency faults soak-journal soak soak-kill soak-session validate test explore \
 	format lint type imports lock clean
 .DEFAULT_GOAL := help
 
@@ -50,6 +50,9 @@ soak-kill: $(VENV)/dev.stamp  ## kill -9 a rehearsed session N times, at random 
 
 soak-session: $(VENV)/dev.stamp  ## two hours of rehearsed sessions at 60 times: memory, tasks, message rate
 	@$(BIN)/python -m tests.live.soak $(ARGS)
+
+soak-sweep: $(VENV)/dev.stamp  ## a search killed half-way and gone on with, then on two Dask workers: equal; ARGS="--trials 200"
+	@$(BIN)/python -m tests.research.soak config/searches/condor.yaml --out runs/soak-sweep $(ARGS)
 
 bench-latency: $(VENV)/base.stamp  ## tick to order over a hundred streaming lines (under a minute)
 	@$(BIN)/python -m scripts.bench_latency $(ARGS)

@@ -44,7 +44,7 @@ class Bars:
     @cached_property
     def grid(self) -> Grid:
         """The bars' place in their sessions; DataError for a bar outside trading hours."""
-        return Grid.of(self.stamp)
+        return Grid.shared(self.stamp)
 
     def check(self) -> Bars:
         """Return the bars themselves when every number can be trusted.

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from weakref import finalize
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -75,9 +76,14 @@ def _compute() -> _Calendar:
 
 
 @lru_cache(maxsize=1)
+def calendar_name() -> str:
+    """Return what names this version of the trading calendar."""
+    return f"xnys-{version('exchange_calendars')}-{FIRST_DAY.year}-{LAST_DAY.year}"
+
+
+@lru_cache(maxsize=1)
 def _calendar() -> _Calendar:
-    name = f"xnys-{version('exchange_calendars')}-{FIRST_DAY.year}-{LAST_DAY.year}.npz"
-    path = cache_home() / name
+    path = cache_home() / f"{calendar_name()}.npz"
     try:
         with np.load(path) as held:
             return _Calendar(held["day"], held["midnight_ns"], held["close"])
@@ -203,6 +209,15 @@ class Grid:
     half: NDArray[np.bool_]
 
     @classmethod
+    def shared(cls, stamp_ns: Int64) -> Grid:
+        """Return `of` stamps that nobody will change, one grid for all who hold the same array."""
+        key = id(stamp_ns)
+        if key not in _grids:
+            _grids[key] = cls.of(stamp_ns)
+            finalize(stamp_ns, _grids.pop, key, None)
+        return _grids[key]
+
+    @classmethod
     def of(cls, stamp_ns: Int64) -> Grid:
         """Lay out bar-end stamps (UTC nanoseconds) on the trading calendar.
 
@@ -246,6 +261,9 @@ class Grid:
             close_minute=day_close,
             half=day_close < CLOSE_MINUTE,
         )
+
+
+_grids: dict[int, Grid] = {}  # by the identity of stamps that live
 
 
 def outside_text(stamp: int) -> str:

@@ -63,6 +63,8 @@ class ModelQuotes:
     carry : float or ndarray
         Interest less dividends a year, of every underlying, one for all bars or one a bar. It
         moves the forward of later expiries; premiums are not discounted.
+    surfaces : mapping of symbol to Surface, optional
+        What an equal book has computed of the same bars.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class ModelQuotes:
         products: Mapping[str, Product],
         settings: ModelSettings | None = None,
         carry: float | NDArray[np.float64] = 0.0,
+        surfaces: Mapping[str, Surface] | None = None,
     ) -> None:
         self.settings = settings or ModelSettings()
         self.tape = Tape(bars)
@@ -78,23 +81,37 @@ class ModelQuotes:
         grid = self.tape.grid
         self._sessions = session_dates(grid.dates[0], grid.dates[-1] + timedelta(days=HORIZON_DAYS))
         self._number = {day: number for number, day in enumerate(self._sessions)}
-        per_day = np.array([self._number[day] for day in grid.dates], np.int64)
-        session = np.ascontiguousarray(per_day[grid.day])
-        self._surfaces = {
-            symbol: Surface.of(
-                held, self.products[symbol], self.settings.premium, self.settings.spread_scale, session, carry
-            )
-            for symbol, held in bars.items()
-        }
+        self._bars = dict(bars)
+        self._surfaces = self._computed(carry) if surfaces is None else dict(surfaces)
         self._arrays = {
             symbol: (surface.table, surface.smile, surface.facts)
             for symbol, surface in self._surfaces.items()
         }
         self._asked: tuple[int, Combo | None, Quote | None] = (-1, None, None)
         self._kept: dict[int, tuple[Combo, NDArray[np.float64] | None]] = {}
-        self._bars = dict(bars)
         self._remembered = Remembered()
         self.bar = 0
+
+    def _computed(self, carry: float | NDArray[np.float64]) -> dict[str, Surface]:
+        grid, chosen = self.tape.grid, self.settings
+        per_day = np.array([self._number[day] for day in grid.dates], np.int64)
+        session = np.ascontiguousarray(per_day[grid.day])
+        return {
+            symbol: Surface.of(
+                held, self.products[symbol], chosen.premium, chosen.spread_scale, session, carry
+            )
+            for symbol, held in self._bars.items()
+        }
+
+    @property
+    def bars(self) -> dict[str, Bars]:
+        """The bars quoted over, as they were given."""
+        return dict(self._bars)
+
+    @property
+    def surfaces(self) -> Mapping[str, Surface]:
+        """The surface of every symbol."""
+        return self._surfaces
 
     def with_lines(self) -> dict[str, Bars]:
         """Return the bars with the lines ``atm_iv`` and ``skew``, and ``vix`` where it was missing."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
-from functools import reduce
+from functools import lru_cache, reduce
+from importlib.metadata import version
 from pathlib import Path
+from platform import machine
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +18,16 @@ import numpy as np
 from engine.bars import Bars
 from engine.errors import ConfigError, DataError
 from engine.options.contract import Product, Settlement
+from engine.sessions import cache_home, calendar_name
 from engine.settings import Settings
 from engine.settings_files import did_you_mean
+from feeds import kept as books
 from feeds.breadth import breadth
 from feeds.evidence import Side
 from feeds.history import load_bars
 from feeds.model import ModelQuotes, ModelSettings
 from feeds.synthetic.conditioned import ConditionedSettings, conditioned
+from feeds.synthetic.daily import daily_digest
 from feeds.synthetic.derive import derive
 from feeds.synthetic.simulated import SimulatedSettings, simulated
 from scripts.requests import Recording
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
 
     Book = ModelQuotes | RecordedQuotes
 
+ROOT = Path(__file__).resolve().parents[1]
 INDEX = "SPX"  # what the generators make; every other symbol is derived from it
 GENERATORS = ("conditioned", "simulated")
 
@@ -43,6 +51,7 @@ def market(
     recording: Recording | None = None,
     timerange: str | None = None,
     premium: float | None = None,
+    kept: bool = False,
 ) -> tuple[dict[str, Bars], Book]:
     """Return the bars of all symbols, on the same minutes, and their quotes.
 
@@ -63,6 +72,8 @@ def market(
         Recorded minute bars, and option quotes instead of the model's.
     timerange : str, optional
         ``20140103-20181231``, either side may be missing; instead of ``data.start`` and ``data.end``.
+    kept : bool
+        Take generated bars and their surfaces from the disk where they are, else leave them there.
 
     Returns
     -------
@@ -83,12 +94,15 @@ def market(
     if not products:
         raise ConfigError("symbols: got none, expected at least one")
     max_age = round(settings.quotes.max_age_seconds * 1e9)
+    chosen = settings.quotes.premium if premium is None else premium
+    how = ModelSettings(chosen, settings.quotes.spread_scale)
     if recording:
         bars = recorded(universe, products, recording, _span(settings, timerange), max_age)
+        model = ModelQuotes(bars, products, how)
     else:
-        bars = generated(settings, products, seed, generator, timerange, members(settings, universe))
-    chosen = settings.quotes.premium if premium is None else premium
-    model = ModelQuotes(bars, products, ModelSettings(chosen, settings.quotes.spread_scale))
+        drawn = settings, products, seed, generator, timerange, members(settings, universe)
+        model = kept_book(how, *drawn) if kept else ModelQuotes(generated(*drawn), products, how)
+        bars = model.bars
     quotes: Book = model
     if recording and recording.quotes:
         from feeds.recorded.book import RecordedQuotes
@@ -122,6 +136,48 @@ def generated(
         symbol: index if symbol == INDEX else derive(index, product, number)
         for symbol, product in products.items()
     }
+
+
+def kept_book(
+    how: ModelSettings,
+    settings: Settings,
+    products: Mapping[str, Product],
+    seed: int | None,
+    generator: str | None,
+    timerange: str | None,
+    breadth_of: Sequence[Product],
+) -> ModelQuotes:
+    """Return the model's quotes over `generated` bars, both from the disk where an earlier run left them."""
+    told = [
+        settings.data.model_dump(mode="json"), seed, generator, timerange, asdict(how), calendar_name(),
+        [repr(product) for product in (*products.values(), *breadth_of)], len(products),
+        daily_digest(settings.data.daily), _source(), np.__version__, version("numba"), machine(),
+    ]  # fmt: skip
+    digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
+    path = cache_home() / "books" / f"{digest}.bin"
+    try:
+        bars, surfaces = books.read(path)
+        return ModelQuotes(bars, products, how, surfaces=surfaces)
+    except (OSError, ValueError, KeyError):
+        bars = generated(settings, products, seed, generator, timerange, breadth_of)
+    book = ModelQuotes(bars, products, how)
+    try:
+        books.write(path, bars, book.surfaces)
+    except OSError:
+        pass  # a full or read-only disk only costs the next start a second
+    return book
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    """Return a digest of all source that shapes bars and surfaces: another version's are others."""
+    digest = hashlib.sha256()
+    for folder in ("engine/options", "feeds", "feeds/synthetic"):
+        for path in sorted((ROOT / folder).glob("*.py")):
+            digest.update(path.read_bytes())
+    for name in ("engine/bars.py", "engine/sessions.py", "scripts/market.py"):
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
 
 
 def members(settings: Settings, universe: Mapping[str, Product]) -> tuple[Product, ...]:

@@ -102,7 +102,9 @@ def prepare(request: BacktestRequest) -> Setup:
     )
     fees = FeeSchedule.load(request.config / "fees.yaml")
     symbols = dict.fromkeys(symbol for name in bots for symbol in getattr(settings.bots, name).symbols)
-    bars, book = market(settings, universe, symbols, recording=request.recording, timerange=request.timerange)
+    bars, book = market(
+        settings, universe, symbols, recording=request.recording, timerange=request.timerange, kept=True
+    )
     products = {symbol: universe[symbol] for symbol in symbols}
     advisors, notes = advisors_of(settings, bots)
     return Setup(settings, bots, products, bars, book, calendar, fees, advisors, notes)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -176,3 +177,15 @@ def test_calendar_survives_a_cache_it_can_neither_read_nor_write(tmp_path):
         check=False,
     )
     assert told.stdout.strip() == "780", told.stderr
+
+
+def test_one_grid_serves_all_who_hold_the_same_stamps_and_goes_with_them():
+    stamp = stamps([date(2024, 7, 3)])
+    grid = Grid.shared(stamp)
+    assert Grid.shared(stamp) is grid
+    assert Grid.shared(stamp.copy()) is not grid
+    for name in ("day", "minute", "left", "first", "last", "close_minute", "half"):
+        assert np.array_equal(getattr(grid, name), getattr(Grid.of(stamp), name))
+    seen = ref(grid)
+    del grid, stamp
+    assert seen() is None

@@ -84,14 +84,38 @@ def embedded() -> Daily:
     )
 
 
+def daily_digest(path: Path | None) -> str:
+    """Return a digest of the file of daily rows, or of the package's own, without reading them as tables.
+
+    Empty for what cannot be read: whoever reads it will say so.
+
+    Raises
+    ------
+    DataError
+        The package is not there.
+    """
+    files = [_place("sp500"), _place("vix")] if path is None else [path]
+    told = hashlib.sha256()
+    try:
+        for file in files:
+            told.update(hashlib.sha256(file.read_bytes()).digest())
+    except OSError:
+        return ""
+    return told.hexdigest()
+
+
+def _place(name: str) -> Path:
+    found = find_spec("arch")
+    if found is None or found.origin is None:
+        raise DataError("daily data: package arch is not installed, expected it beside this one")
+    return Path(found.origin).parent / "data" / name / f"{name}.csv.gz"
+
+
 def _shipped(name: str) -> pd.DataFrame:
     """Read one of arch's tables without importing the package, which takes longer than a backtest."""
     import pandas as pd
 
-    found = find_spec("arch")
-    if found is None or found.origin is None:
-        raise DataError("daily data: package arch is not installed, expected it beside this one")
-    path = Path(found.origin).parent / "data" / name / f"{name}.csv.gz"
+    path = _place(name)
     try:
         table = pd.read_csv(path, index_col="Date", parse_dates=["Date"])
     except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from feeds.model import ModelQuotes
 from scripts.backtest import compare
 from scripts.bench import growth, simple
 from scripts.bench.clock import Timed, peak, process, timed
+from scripts.bench.fresh import fresh
 from scripts.bench.growth import Line
+from scripts.bench.searches import variants
 from scripts.commands.options import CONFIG
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, play, prepare
@@ -35,17 +38,15 @@ def options(setup: Setup, runs: int, stock_runs: int) -> Rows:
     LedgerError
         The two loops left different journals.
     """
-    first, fast = timed(lambda: play(setup)), timed(lambda: play(setup), runs)
+    first, fast = timed(lambda: play(fresh(setup))), timed(lambda: play(fresh(setup)), runs)
     desk = fast.done[0]
     found = {
         "three option bots, first in this process": _row(first),
         "three option bots": _row(fast) | _counts(desk.journal),
     }
     for name in setup.bots:
-        alone = Setup(
-            setup.settings, (name,), setup.products, setup.bars, setup.book, setup.calendar, setup.fees
-        )
-        found[f"{name} alone"] = _row(timed(lambda alone=alone: play(alone), runs))  # type: ignore[misc]
+        alone = replace(setup, bots=(name,))
+        found[f"{name} alone"] = _row(timed(lambda alone=alone: play(fresh(alone)), runs))  # type: ignore[misc]
     if isinstance(setup.book, ModelQuotes):
         found["the same calls to the quotes, nothing else"] = _row(timed(_calls(setup), runs))
     if stock_runs:
@@ -57,7 +58,7 @@ def options(setup: Setup, runs: int, stock_runs: int) -> Rows:
 
 def _calls(setup: Setup) -> Callable[[], None]:
     """Play once with a book that writes down what it is asked, and return what asks it all again."""
-    asked: list[tuple[Any, int, tuple[Any, ...]]] = []
+    asked: list[tuple[str, int, tuple[Any, ...]]] = []
 
     class Heard(ModelQuotes):
         def __getattribute__(self, name: str) -> Any:
@@ -66,18 +67,20 @@ def _calls(setup: Setup) -> Callable[[], None]:
                 return found
 
             def noted(*arguments: Any) -> Any:
-                asked.append((found, super(Heard, self).__getattribute__("bar"), arguments))
+                asked.append((name, super(Heard, self).__getattribute__("bar"), arguments))
                 return found(*arguments)
 
             return noted
 
-    book = Heard(setup.bars, setup.products, setup.book.settings)  # type: ignore[union-attr]
-    play(Setup(setup.settings, setup.bots, setup.products, setup.bars, book, setup.calendar, setup.fees))
+    book = setup.book
+    assert isinstance(book, ModelQuotes)
+    play(replace(setup, book=Heard(book.bars, book.products, book.settings, surfaces=book.surfaces)))
 
     def again() -> None:
-        for answer, bar, arguments in asked:
+        book: Any = fresh(setup).book
+        for name, bar, arguments in asked:
             book.move(bar)
-            answer(*arguments)
+            getattr(book, name)(*arguments)
 
     return again
 
@@ -148,6 +151,12 @@ def bench(given: argparse.Namespace) -> Rows:
     rows = {"load, first in this process": _row(cold) | {"bars": bars}, "load, again": _row(again)}
     rows |= shares(setup, given.runs, given.stock_runs)
     rows |= options(setup, given.runs, given.stock_runs)
+    if given.variants:
+        swept = variants(given.variants, given.out)
+        rows[f"sweep, {given.variants} condors over five years"] = _row(swept) | {
+            "trades": float(swept.done),
+            "a second": given.variants / swept.cpu,
+        }
     rows["this process"] = {"memory": peak()}
     rows |= processes(given.timerange, given.process_runs, given.out) if given.process_runs else {}
     return rows | (grown() if given.growth else {})
@@ -167,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--timerange", help="YYYYMMDD-YYYYMMDD, five years without")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--stock-runs", type=int, default=1, help="of Backtrader's own loop, minutes each")
+    parser.add_argument("--variants", type=int, default=40, help="of the shipped sweep; 0 for none")
     parser.add_argument("--process-runs", type=int, default=5, help="of whole commands; 0 for none")
     parser.add_argument("--growth", action="store_true", help="1 to 20 years, 1 to 23 symbols")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for the commands' runs")

@@ -52,6 +52,7 @@ def one(years: int, count: int) -> dict[str, float]:
     from engine.risk.blackouts import EventCalendar
     from engine.settings import CONFIG_DIR, Settings
     from engine.universe import load_universe
+    from scripts.bench.fresh import fresh
     from scripts.market import market
     from scripts.session import Setup, play
 
@@ -74,8 +75,8 @@ def one(years: int, count: int) -> dict[str, float]:
     bars, book = loaded.done
     products = {symbol: universe[symbol] for symbol in symbols}
     setup = Setup(settings, ("putlite",), products, bars, book, calendar, fees)
-    first = timed(lambda: play(setup))
-    again = timed(lambda: play(setup), 3)
+    first = timed(lambda: play(fresh(setup)))
+    again = timed(lambda: play(fresh(setup)), 3)
     return {
         "years": years,
         "symbols": len(symbols),

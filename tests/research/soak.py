@@ -98,10 +98,8 @@ def main() -> None:
     pd.testing.assert_frame_equal(results, others, check_exact=True)
     pd.testing.assert_frame_equal(daily, other_days, check_exact=True)
     trades = daily.groupby("number").trades.sum().reindex(results.number, fill_value=0)
-    print(
-        f"{size} variants equal; trades a variant: {trades.min()} to {trades.max()}, mean {trades.mean():.0f}",
-        flush=True,
-    )
+    spread = f"{trades.min()} to {trades.max()}, mean {trades.mean():.0f}"
+    print(f"{size} variants equal; trades a variant: {spread}", flush=True)
 
 
 if __name__ == "__main__":
