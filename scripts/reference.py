@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-
 CODES = (
     "Exit codes: 0 done, 1 configuration or fatal, 2 the data or the market said no, 130 Ctrl-C "
     "(0 where Ctrl-C is how it ends: servers and sessions)."
