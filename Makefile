@@ -13,8 +13,8 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest soak-sweep bench bench-peers bench-journal bench-latency faults soak-journal soak soak-kill soak-session validate test explore \
-	format lint type imports lock clean
+.PHONY: clients help add backtest soak-sweep bench bench-peers bench-journal bench-latency faults soak-journal \
+	soak soak-kill soak-session validate test explore coverage mutate docs format lint type imports lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -22,6 +22,10 @@ help:  ## list the targets
 
 backtest: $(VENV)/base.stamp  ## five years, three bots, one report; PROFILE=spx, ARGS="--bots condor"
 	@$(BIN)/mw backtest $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
+
+SET ?=
+add: $(if $(SET),$(VENV)/$(SET).stamp)  ## install an optional set: make add SET=dashboard (or serve, ml, postgres, cluster, search)
+	@$(if $(SET),,echo 'make add: expected SET=dashboard, serve, ml, postgres, cluster or search' >&2; exit 1)
 
 bench: $(VENV)/base.stamp  ## how fast it is, beside Backtrader's own loop (a few minutes)
 	@$(BIN)/python -m scripts.bench $(ARGS)

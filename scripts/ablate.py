@@ -20,7 +20,7 @@ from scripts.control import day_table
 from scripts.lookahead import again
 from scripts.outcomes import Outcome
 from scripts.pages import publish
-from scripts.progress import watched
+from scripts.progress import shown, watched
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, chosen_bots, play
 from scripts.signals import WITHOUT
@@ -70,7 +70,8 @@ def run(request: AblateRequest) -> Path:
     optional: dict[str, dict[str, Worth]] = {}
     for bot in bots:  # each alone: two bots share a budget, and one's trades change the other's
         base = Base.of(replace(request.base, bots=(bot,)))
-        variants = variants_of(setup_of(base, {}), bot, request.optional)
+        with shown(console, f"Preparing bars and quotes for {bot}"):
+            variants = variants_of(setup_of(base, {}), bot, request.optional)
         found = dict(zip(variants, _outcomes(console, bot, base, variants, request.jobs), strict=True))
         days = {name: day_table(outcome, bot) for name, outcome in found.items()}
         kept = days.pop(BASELINE)
@@ -79,7 +80,8 @@ def run(request: AblateRequest) -> Path:
     sections = sections_of(own, optional)[: 2 if request.optional else 1]
     nothing = worthless(own)
     told = {"own": _figures(own), "optional": _figures(optional), "worth_nothing": nothing}
-    folder = publish(request.base.out, "ablation", "Market Watch ablation", NOT_EVIDENCE, sections, told)
+    with shown(console, "Writing the report"):
+        folder = publish(request.base.out, "ablation", "Market Watch ablation", NOT_EVIDENCE, sections, told)
     tell(console, sections, folder / "ablation.html", request.as_json, told)
     if nothing:
         console.print(f"Worth nothing that can be told from chance: {'; '.join(nothing)}.")

@@ -57,7 +57,8 @@ def run(request: BacktestRequest) -> Path:
         desk = _watched(console, setup, request.stock_loop)
         played = time.perf_counter()
         if request.verify:
-            compare(desk, play(setup, stock_loop=not request.stock_loop)[0])
+            with shown(console, "Replaying in the other loop") as far:
+                compare(desk, play(setup, not request.stock_loop, far)[0])
             console.print("Verified: Backtrader's own loop gives the same journal.")
         timings = {"prepare": prepared - began, "run": played - prepared}
         result = as_result(request, setup, desk, timings)

@@ -22,7 +22,7 @@ from engine.errors import ConfigError, DataError
 from feeds.stress import Shape, load_shapes, write_daily
 from scripts.outcomes import Outcome
 from scripts.pages import publish
-from scripts.progress import watched
+from scripts.progress import shown, watched
 from scripts.requests import BacktestRequest
 from scripts.session import chosen_bots
 from scripts.signals import OPEN, OWN, SHUFFLED
@@ -92,7 +92,8 @@ def run(request: ControlRequest) -> Path:
     stress = [_stress_day(shape, hurt, bots, seeds.start, request.paths) for shape in shapes]
     sections = sections_of(controls, stress, premiums, request.paths)
     figures = _figures(request, controls, stress, premiums)
-    target = _save(request, controls, sections, premiums, figures)
+    with shown(console, "Writing the report"):
+        target = _save(request, controls, sections, premiums, figures)
     tell(console, sections, target / "control.html", request.as_json, figures)
     return target
 

@@ -105,7 +105,10 @@ def packages() -> list[Check]:
     if missing:
         found.append(
             Check(
-                "extras", "WARN", "not installed: " + ", ".join(missing), "pip install 'market-watch[NAME]'"
+                "extras",
+                "WARN",
+                "not installed: " + ", ".join(missing),
+                "make add SET=NAME in the project's folder",
             )
         )
     return found

@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
+CODES = (
+    "Exit codes: 0 done, 1 configuration or fatal, 2 the data or the market said no, 130 Ctrl-C "
+    "(0 where Ctrl-C is how it ends: servers and sessions)."
+)
+
 
 def commands_page() -> str:
     """Return every command with its arguments and options, as Markdown."""
@@ -15,7 +20,7 @@ def commands_page() -> str:
     from scripts.cli import app
 
     lines = ["# Commands", "", "Made from the program itself; `mw COMMAND --help` says the same.", ""]
-    lines += ["Exit codes: 0 done or Ctrl-C, 1 configuration or fatal, 2 the data or the market said no.", ""]
+    lines += [CODES, ""]
     for path, command in _walk("mw", get_command(app)):
         lines += [f"## {path}", "", *_about(path, command)]
     return "\n".join(lines)

@@ -160,7 +160,7 @@ def results(over_time: Any, spread: Any, trades: pd.DataFrame, analysis: Analysi
                         color=LOSS, ha="right", va="center", backgroundcolor=PAPER)  # fmt: skip
     else:
         nothing(over_time)
-    if len(analysis.daily):
+    if len(analysis.daily) > 1:
         over_time.set_xlim(analysis.daily.index[0], analysis.daily.index[-1])
     _dates(over_time)
     spread.tick_params(labelleft=False)

@@ -96,9 +96,7 @@ def connect(place: str | Path | URL, read_only: bool = False) -> Engine:
             execution_options={"postgresql_readonly": True} if read_only else {},
         )
     except ModuleNotFoundError:
-        raise JournalError(
-            "database: PostgreSQL needs psycopg, expected pip install 'market-watch[postgres]'"
-        ) from None
+        raise JournalError("database: PostgreSQL needs psycopg, expected make add SET=postgres") from None
 
 
 def _sqlite(url: URL, read_only: bool) -> Engine:

@@ -31,6 +31,7 @@ from engine.sessions import NEW_YORK
 from scripts.live.flatten import Closer
 from scripts.live.journal import Kept, read_kept, session_journal
 from scripts.live.plan import Plan, session_of
+from scripts.progress import shown
 from scripts.told import print_json
 from strategies.ticket import Ticket
 from strategies.ticket_text import ticket_to_json
@@ -71,7 +72,8 @@ def run(
         with AccountLock(plan.folder, plan.tag(link.account)):
             today = session_of(link.clock.instant())
             kept = read_kept(plan, today)
-            found = compare(plan, link, kept)
+            with shown(console, "Comparing the books"):
+                found = compare(plan, link, kept)
             show(console, found)
             if as_json:
                 print_json([asdict(one) | {"blocks": one.blocks} for one in found])

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
+from analyzers.report.sections import WIDE, titled
 from engine.errors import SessionError
 from engine.live.files import AccountLock, Heartbeat, KillFile
 from engine.live.guard import ENDED, LEFT_OPEN
@@ -36,7 +36,11 @@ def show(folder: Path, as_json: bool = False) -> None:
     if not found:
         console.print(f"No session has left a sign of life in {folder} (mw paper starts one).")
         return
-    table = Table("session", "state", "pid", "last sign", "connected", "guard", "holds and halts")
+    table = titled("", console.width)
+    beside = console.width >= WIDE  # else what is held stands below, where no figure is broken in two
+    heads = ("session", "state", "pid", "last sign", "connected", "guard")
+    for name in (*heads, "holds and halts") if beside else heads:
+        table.add_column(name, overflow="fold")
     for one in found:
         table.add_row(
             one["session"],
@@ -45,9 +49,11 @@ def show(folder: Path, as_json: bool = False) -> None:
             f"{one['seconds_ago']:.0f} s ago",
             "yes" if one["connected"] else "no",
             str(one["guard"] or "-"),
-            one["holds"],
+            *([one["holds"]] if beside else []),
         )
     console.print(table)
+    for one in () if beside else found:
+        console.print(f"{one['session']} holds and halts: {one['holds']}", highlight=False)
 
 
 def sessions(folder: Path) -> list[dict[str, Any]]:

@@ -88,7 +88,8 @@ def run(request: ScreenRequest) -> Path:
             _table(grid, found).to_parquet(path, index=False)
         agreed = agreement_section(size, spent, min(request.drawn, size), len(top), trades)
         best = Found(grid.keys, tuple(outcomes[len(places) - len(top) :]), plan.settings.account.cash)
-        sections = _report(plan, grid, found, best, ledger, agreed, folder)
+        with shown(console, "Writing the report"):
+            sections = _report(plan, grid, found, best, ledger, agreed, folder)
     tell(console, sections, folder / "screen.html", request.search.as_json)
     return folder
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 from engine.errors import ConfigError
@@ -74,6 +75,10 @@ def newest(places: Mapping[str, str]) -> str:
 
 def show_dashboard(config: Path, place: str | None, port: int | None, logs: Path | None) -> None:
     """Show the journals on a page of this machine until interrupted."""
+    if find_spec("streamlit") is None:
+        raise ConfigError(
+            "dashboard: streamlit is missing, expected make add SET=dashboard in the project's folder"
+        )
     held = secrets.load()
     settings = Settings.load(config)
     told = {
@@ -93,7 +98,7 @@ def show_dashboard(config: Path, place: str | None, port: int | None, logs: Path
             _end(page)
             return
     if code:
-        text = f"dashboard: ended with {code}, expected port {at} free and market-watch[dashboard] installed"
+        text = f"dashboard: ended with {code}, expected port {at} free"
         raise ConfigError(text)
 
 
@@ -119,7 +124,7 @@ def serve_journal(config: Path, place: str | None, port: int | None) -> None:
 
         from scripts.serve.app import make_app
     except ModuleNotFoundError as error:
-        text = f"serve: {error.name} is missing, expected pip install 'market-watch[serve]'"
+        text = f"serve: {error.name} is missing, expected make add SET=serve in the project's folder"
         raise ConfigError(text) from None
     from engine.universe import load_universe
     from scripts.serve.webhook import Door

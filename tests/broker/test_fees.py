@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
@@ -215,3 +217,19 @@ def test_file_that_is_no_table_is_one_line(tmp_path: Path, text: str) -> None:
 def test_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read the fee table"):
         FeeSchedule.load(tmp_path / "none.yaml")
+
+
+@given(
+    st.lists(st.floats(0.01, 400.0) | st.just(math.nan), min_size=1, max_size=30),
+    st.sampled_from([put_spread(XSP, TODAY, 600, 599), covered(SPY, TODAY, 100, 1, 605.0, 590.0)]),
+    st.integers(0, 2**32 - 1),
+)
+def test_round_trips_at_many_prices_cost_what_each_costs_alone(prices, combo, seed) -> None:
+    days = [TODAY, date(2018, 2, 5), date(2014, 1, 3)]
+    place = np.random.default_rng(seed).integers(0, len(days), len(prices))
+    costs = shipped().estimate_round_trips(combo, np.array(prices), days, place)
+    alone = [
+        math.nan if math.isnan(price) else shipped().estimate_round_trip(combo, price, days[number])
+        for price, number in zip(prices, place.tolist(), strict=True)
+    ]
+    np.testing.assert_array_equal(costs, alone)

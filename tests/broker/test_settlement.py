@@ -300,3 +300,27 @@ def test_physical_spread_ends_within_a_share_spread_of_its_payoff(
     usd = -sum(end.price * end.quantity * end.instrument.multiplier for end in ends)
     owed = float(combo.payoff(spot / 100)) * 100
     assert owed - 1.0 - 1e-6 <= usd <= owed + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("side", "held", "price"),
+    [
+        ((0.40, 0.44), 1, 0.40),
+        ((0.40, 0.44), -1, 0.44),
+        ((NAN, 0.05), 1, 0.0),  # nobody bids: it is given away
+        ((0.0, 0.05), 1, 0.0),
+        (None, 1, 1.25),  # nobody quotes: what it would be worth now
+        (None, -1, 1.25),
+    ],
+)
+def test_option_that_lives_on_is_closed_at_what_the_market_gives(side, held, price) -> None:
+    ending, later = put(XSP, 600), put(XSP, 601.25, NEXT_DAY)
+    ends = settlement.expire({ending: -1, later: held}, [ending], 600.0, lambda _: side)
+    (closing,) = [one for one in ends if one.instrument == later]
+    assert (closing.quantity, closing.price, closing.traded) == (-held, price, True)
+
+
+def test_shares_that_exercise_brings_pay_no_fee_but_their_sale_does() -> None:
+    ends = settlement.expire({put(SPY, 600): -1}, [put(SPY, 600)], 590.0, lambda _: (589.99, 590.01))
+    told = [(str(one.instrument), one.quantity, one.traded) for one in ends]
+    assert told == [(str(put(SPY, 600)), 1, False), ("SPY", 100, False), ("SPY", -100, True)]

@@ -47,6 +47,8 @@ class Planned(bt.Strategy):  # type: ignore[misc]
         for feed, size in self.plan.get(bar, ()):
             order = (self.buy if size > 0 else self.sell)(data=self.datas[feed], size=abs(size))
             self.heard.append((bar, order.isbuy(), order.alive(), *self._account()))
+            if size % 3 == 0:  # taken back before the broker has looked at it
+                self.heard.append((self.broker.cancel(order), order.alive()))
 
     def notify_order(self, order: Any) -> None:
         told = [getattr(order, name) for name in ORDER]

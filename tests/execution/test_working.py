@@ -255,3 +255,26 @@ class OrderLife(RuleBasedStateMachine):
 
 
 TestOrderLife = OrderLife.TestCase
+
+
+@pytest.mark.parametrize(
+    ("urgency", "buy", "concedes"),
+    [
+        (Urgency.ENTRY, True, False),  # what it was approved for is not known any more
+        (Urgency.EXIT, False, True),
+    ],
+)
+def test_resumed_order_goes_on_from_its_limit(urgency: Urgency, buy: bool, concedes: bool) -> None:
+    working = WorkingOrder(order(urgency=urgency, buy=buy, quantity=3), SETTINGS)
+    working.resume(-0.24, 5, 1, -0.24)
+    assert (working.limit, working.filled, working.state) == (-0.24, 1, OrderState.PARTLY_FILLED)
+    worse = Quote(-0.40, -0.10, 10, 0.1)
+    for minute in range(6, 12):
+        working.requote(worse, minute)
+    assert (working.limit != -0.24) is concedes
+
+
+def test_resumed_order_of_which_nothing_was_filled_is_at_work() -> None:
+    working = WorkingOrder(order(), SETTINGS)
+    working.resume(-0.24, 5, 0, NAN)
+    assert (working.limit, working.filled, working.state) == (-0.24, 0, OrderState.WORKING)

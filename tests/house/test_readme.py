@@ -48,7 +48,7 @@ def test_command_line_of_a_page_is_one_the_program_knows(page: str, line: str) -
 
 def test_pages_have_command_lines_to_check() -> None:
     assert {page for page, _ in told()} == set(PAGES)
-    assert ("docs/tutorial.md", "mw rehearse --days 1 --speed 60") in told()
+    assert ("docs/tutorial.md", "mw rehearse --days 1 --speed max") in told()
 
 
 def mw(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:

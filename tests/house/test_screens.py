@@ -13,7 +13,7 @@ from tests.house.screens import lines_of, on_terminal
 
 MONTH = ["--bots", "condor", "--timerange", "20180102-20180131"]
 SCREENS = {
-    "doctor": (["doctor"], "python", 20),
+    "doctor": (["doctor"], "python", 12),
     "gate": (["gate", "register"], "insufficient data", 15),
     "status": (["status", "--folder", "live"], "holds and halts", 5),
     "backtest": (["backtest", *MONTH, "--no-control", "--no-report"], "Decision minutes by outcome", 60),

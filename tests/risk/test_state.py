@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -92,3 +92,21 @@ def test_roll_keeps_open_trades_and_forgets_the_rest():
     assert tomorrow.trades == 7  # references stay unique over the days
     assert FULL.roll(DAY) is FULL
     assert FULL.roll(date(2018, 1, 9)) is FULL
+
+
+def test_entries_are_counted_a_bot_and_a_day():
+    state = DayState.fresh(DAY).entered("condor").entered("putlite").entered("condor")
+    assert state.entries == (("condor", 2), ("putlite", 1))
+    assert [state.entries_of(bot, DAY) for bot in ("condor", "putlite", "buywrite")] == [2, 1, 0]
+    assert state.entries_of("condor", DAY + timedelta(days=1)) == 0
+    assert state.roll(DAY + timedelta(days=1)).entries == ()
+
+
+@given(st.lists(st.sampled_from(["condor", "putlite", "buywrite"]), max_size=20))
+def test_entries_are_as_many_as_were_counted_whatever_the_order(bots):
+    state = DayState.fresh(DAY)
+    for bot in bots:
+        state = state.entered(bot)
+    assert sum(count for _, count in state.entries) == len(bots)
+    assert all(state.entries_of(bot, DAY) == bots.count(bot) for bot in bots)
+    assert [bot for bot, _ in state.entries] == sorted(set(bots))

@@ -33,3 +33,9 @@ def test_refusal_says_who_and_until_when():
 
 def test_no_veto_says_nothing():
     assert vetoed([], "condor", "XSP", NOON) is None
+
+
+def test_veto_is_over_at_its_last_instant():
+    veto = Veto("tradingview", "no", until=NOON)
+    assert vetoed([veto], "condor", "XSP", NOON - timedelta(microseconds=1)) is not None
+    assert vetoed([veto], "condor", "XSP", NOON) is None
