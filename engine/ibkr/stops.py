@@ -71,7 +71,8 @@ class Stops:
         credit = trade.credit(combo)
         if not (isfinite(credit) and credit > 0.0 and combo.is_defined_risk):
             return None
-        return units, stop_level(combo, credit, multiple)
+        planned = trade.intent.planned_loss / (trade.intent.quantity * combo.multiplier)
+        return units, stop_level(combo, credit, multiple, planned)
 
     def _beyond(self, trade: Held, level: float) -> bool:
         """Tell whether a stop would trigger at once: then closing is the bot's to decide."""
