@@ -14,7 +14,7 @@ export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
 .PHONY: clients help add backtest soak-sweep bench bench-peers bench-journal bench-latency faults soak-journal \
-	soak soak-kill soak-session validate test explore coverage mutate docs format lint type imports lock clean
+	soak soak-kill soak-guard soak-session validate test explore coverage mutate docs format lint type imports lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -50,7 +50,10 @@ soak: $(VENV)/dev.stamp  ## the tests on the wall's clock: sessions killed, guar
 	@$(BIN)/python -m pytest -q -m wall $(ARGS)
 
 soak-kill: $(VENV)/dev.stamp  ## kill -9 a rehearsed session N times, at random moments; N=200
-	@$(BIN)/python -m tests.live.killing $(or $(N),200)
+	@$(BIN)/python -m tests.live.kills $(or $(N),200) $(ARGS)
+
+soak-guard: $(VENV)/dev.stamp  ## kill -9 a guarded session N times: seconds until the account is flat; N=20
+	@$(BIN)/python -m tests.live.guarded $(or $(N),20) $(ARGS)
 
 soak-session: $(VENV)/dev.stamp  ## two hours of rehearsed sessions at 60 times: memory, tasks, message rate
 	@$(BIN)/python -m tests.live.soak $(ARGS)

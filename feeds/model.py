@@ -239,7 +239,7 @@ class ModelQuotes:
             return tuple((nan, nan) for _ in combo.legs)
         sides = np.empty((len(legs), 2))
         legs1(self.bar, legs, *self._arrays[combo.symbol], sides)
-        return tuple(map(tuple, sides.tolist()))
+        return tuple((bid, ask) for bid, ask in sides.tolist())
 
     def source(self, combo: Combo) -> str:
         """Return the name of the source that quotes a combo: always this model."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -55,7 +55,8 @@ class Orders:
     """The orders of a gateway.
 
     An order that came while minute t was the last finished one trades on minute t + 1's
-    quotes at the earliest, as in the backtest; cancellations and changes count at once.
+    quotes at the earliest, as in the backtest; cancellations and changes count at once. With
+    ``prompt``, which tells the time, what can trade on minute t's quotes trades at once.
     """
 
     def __init__(
@@ -66,10 +67,11 @@ class Orders:
         listener: Listener,
         faults: Faults,
         series: int,
+        prompt: Callable[[], datetime] | None = None,
     ) -> None:
         self.exchange, self.catalogue, self.account = exchange, catalogue, account
         self.listener, self.faults = listener, faults
-        self.series = series
+        self.series, self._prompt = series, prompt
         self.tickets: dict[Key, Ticket] = {}
         self.fills: list[Fill] = []
         self.next_perm = 1_000_000_000 + series % 1_000_000 * 1000
@@ -121,6 +123,12 @@ class Orders:
             return
         self.listener.order(ticket)
         self._after(fault, ticket)
+        self._deal(ticket)
+
+    def _deal(self, ticket: Ticket) -> None:
+        """Let an order trade on the quotes of now, where the exchange is prompt."""
+        if self._prompt is not None and ticket.open and self.exchange.open:
+            self._match(ticket, self._prompt())
 
     def _change(self, ticket: Ticket, values: Values, combo: Combo) -> None:
         if not ticket.open:
@@ -135,6 +143,7 @@ class Orders:
         ticket.bar = self.exchange.bar
         self.listener.order(ticket)
         self._after(fault, ticket)
+        self._deal(ticket)
 
     def _fault(self, event: Event, client: int, combo: Combo) -> Fault | None:
         return self.faults.on(event, client=client, symbol=combo.symbol)

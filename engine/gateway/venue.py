@@ -50,6 +50,9 @@ class GatewaySettings:
         Bytes a client may leave unread.
     pulse : float
         How often a second of the machine's time every bid and ask is sent again; 0 never.
+    prompt : bool
+        Deal at once what can trade on the quotes shown, as a real exchange does; otherwise on the next
+        minute's, as a backtest does.
     skip_nights : bool
         Jump from five minutes after a close to five minutes before the next opening.
     """
@@ -63,6 +66,7 @@ class GatewaySettings:
     rate: int = 100
     backlog: int = 16_000_000
     pulse: float = 0.0
+    prompt: bool = False
     skip_nights: bool = True
 
 
@@ -92,8 +96,9 @@ class Venue:
         self.account.new_day(self.exchange)
         self.statements = Statements(self.account, self.exchange)
         self.orders = Orders(
-            self.exchange, self.catalogue, self.account, self, self.faults, self.settings.seed & 0xFFFFFFFF
-        )
+            self.exchange, self.catalogue, self.account, self, self.faults, self.settings.seed & 0xFFFFFFFF,
+            self.clock.now if self.settings.prompt else None,
+        )  # fmt: skip
 
     @property
     def now(self) -> datetime:

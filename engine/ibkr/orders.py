@@ -11,6 +11,7 @@ from engine.options.combo import Combo
 from engine.options.contract import Contract
 
 STOP_SUFFIX = "/stop"
+STOP_BEYOND = 1.5  # planned losses: the bot's own stop is confirmed first, as in a backtest
 STOP_WIDTH_SHARE = 0.95  # a stop beyond the combo's width would never trigger
 
 
@@ -62,11 +63,12 @@ def _order(deal: Deal, buy: bool, units: int, ref: str, account: str, **kind: An
     )
 
 
-def stop_level(combo: Combo, credit: float, multiple: float) -> float:
+def stop_level(combo: Combo, credit: float, multiple: float, planned: float = 0.0) -> float:
     """Return the price (USD per share of the combo as bought, negative) at which a stop gives it back.
 
-    ``multiple`` credits, but within the width: no spread is ever worth more than that.
+    ``multiple`` credits, and beyond where the bot itself would leave at its ``planned`` loss, USD per
+    share; but within the width: no spread is ever worth more than that.
     """
     tick = combo.product.tick.combo
     most = combo.width * STOP_WIDTH_SHARE if combo.width > 0.0 else float("inf")
-    return against(-min(multiple * credit, most), tick, True)
+    return against(-min(max(multiple * credit, credit + STOP_BEYOND * planned), most), tick, True)

@@ -28,10 +28,16 @@ class Stops:
     Parameters
     ----------
     broker : LiveBroker
+
+    Attributes
+    ----------
+    waits : bool
+        Set no new stop: the books are not compared yet, and what is not held must not be sold.
     """
 
     def __init__(self, broker: LiveBroker) -> None:
         self._broker = broker
+        self.waits = False
         self._count: dict[str, int] = {}
         self._ended: dict[str, tuple[Held, Resting]] = {}
 
@@ -41,7 +47,7 @@ class Stops:
             return
         wanted, stop = self._wanted(trade), trade.stop
         if stop is None:
-            if wanted is not None and not self._beyond(trade, wanted[1]):
+            if wanted is not None and not self.waits and not self._beyond(trade, wanted[1]):
                 self._set(trade, *wanted)
             return
         at = stop.at
@@ -71,7 +77,8 @@ class Stops:
         credit = trade.credit(combo)
         if not (isfinite(credit) and credit > 0.0 and combo.is_defined_risk):
             return None
-        return units, stop_level(combo, credit, multiple)
+        planned = trade.intent.planned_loss / (trade.intent.quantity * combo.multiplier)
+        return units, stop_level(combo, credit, multiple, planned)
 
     def _beyond(self, trade: Held, level: float) -> bool:
         """Tell whether a stop would trigger at once: then closing is the bot's to decide."""

@@ -8,6 +8,7 @@ from math import isfinite, nan
 from typing import Any
 
 from engine.desk import Desk
+from engine.errors import DataError
 from engine.journal.records import MarkEvent
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Leg
@@ -95,7 +96,10 @@ class Marker:
         one = leg.instrument
         if not isinstance(one, Contract):
             return 1.0
-        side = self._desk.book.chain(one.symbol, one.expiry).side(one.right)
+        try:
+            side = self._desk.book.chain(one.symbol, one.expiry).side(one.right)
+        except DataError:  # held over night: of its chain only what is held is streamed
+            return nan
         row = (abs(side.strike - one.strike) < _CENT).nonzero()[0]
         return float(side.delta[row[0]]) if len(row) else nan
 

@@ -56,6 +56,8 @@ class Rehearsal:
         Minute after midnight at which the first day begins.
     faults : Path, optional
         A script of what goes wrong.
+    prompt : bool
+        The exchange deals at once instead of once a minute; a backtest then fills later.
     parity : bool
         Afterwards play the days' backtest and show where the two differ.
     recording : Recording
@@ -74,6 +76,7 @@ class Rehearsal:
     overrides: Mapping[str, Any] | None = None
     port: int = 0
     faults: Path | None = None
+    prompt: bool = False
     parity: bool = False
 
     @property
@@ -116,6 +119,7 @@ def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
         speed=0.0 if request.lockstep else request.speed,
         seed=seed,
         cash=settings.account.cash,
+        prompt=request.prompt,
     )
     with gateway:
         clock = Lockstep(gateway, standing, loop) if loop is not None else None

@@ -138,6 +138,7 @@ class Watch:
 
     def _adopt(self) -> None:
         """Give the broker back the trades of an earlier process, each with its order at work."""
+        self.broker.stops.waits = True
         for bot in self.bots:
             ticket = bot.ticket
             if ticket is None:
@@ -150,6 +151,7 @@ class Watch:
                 limit = self._limits.get(order.ref, nan)
                 self.broker.adopt(order, bot, limit, ticket.done, average)
         self._compare("start")
+        self.broker.stops.waits = False
 
     def _compare(self, kind: str) -> None:
         """Hold the broker's books against the journal's once more, and journal that they agree."""

@@ -197,11 +197,11 @@ class Rig:
         assert len(kept) == len(self.journal.fills)
         assert kept == told
 
-    def intent(self, combo: Combo, quantity: int = 1) -> Intent:
+    def intent(self, combo: Combo, quantity: int = 1, planned: float = 50.0) -> Intent:
         self.sent += 1
         return Intent(
             f"putlite-20180302-{self.sent}", self.sent, "putlite", combo.symbol, combo, quantity, True,
-            Reason.ENTERED, self.broker.at, 50.0, 100.0, 100.0,
+            Reason.ENTERED, self.broker.at, planned, 100.0, 100.0,
         )  # fmt: skip
 
     def order(self, of: Intent, number: int = 1, buy: bool = True, urgency: Urgency = Urgency.URGENT,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import OrderError
+from engine.ibkr.orders import stop_level
 from engine.intent import Urgency
-from tests.ibkr.rig import Rig, rig
+from engine.options.combo import put_spread
+from tests.ibkr.rig import TODAY, Rig, products, rig
 
 
 def flat(one: Rig) -> None:
@@ -140,10 +142,22 @@ def test_a_stop_rests_while_the_spread_is_held_and_goes_before_the_exit():
 
 def test_a_stop_that_triggers_closes_the_trade_and_its_owner_hears_stopped():
     with rig(speed=480.0, protective_multiple=1.0) as one:
-        one.enter(below=0.0)
+        intent = one.intent(one.spread(below=0.0), planned=0.0)
+        one.broker.submit(one.order(intent), one.owner)
         one.until(lambda: one.ended())
         one.until(lambda: "stopped" in one.owner.states, 30.0)
         flat(one)
+
+
+@pytest.mark.parametrize(
+    ("credit", "planned", "level"),
+    [(0.13, 0.5, -0.88), (0.3, 0.1, -0.9), (0.13, 0.0, -0.39), (0.4, 0.5, -0.95)],
+)
+def test_the_stop_at_the_broker_rests_beyond_the_bots_own_and_within_the_width(
+    credit: float, planned: float, level: float
+) -> None:
+    combo = put_spread(products()["XSP"], TODAY, 270.0, 269.0)
+    assert stop_level(combo, credit, 3.0, planned) == pytest.approx(level)
 
 
 def test_no_stop_rests_when_none_is_wanted():
@@ -158,7 +172,6 @@ def test_no_stop_rests_when_none_is_wanted():
 def test_single_options_and_shares_trade_as_themselves():
     from engine.options.combo import shares, single
     from engine.options.contract import Right
-    from tests.ibkr.rig import TODAY, products
 
     with rig(symbols=("SPY",), line_budget=40) as one:
         spot = one.book.spot("SPY")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import random
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 
 from engine.gateway.gateway import Gateway
 from engine.journal import logs
+from scripts.live.guard import Guard
 from scripts.live.plan import Plan, read_plan, save_plan
 from scripts.live.rehearse import stage
 from scripts.live.session import play
@@ -53,6 +51,18 @@ def _play(folder: Path, tag: str) -> None:
     (folder / "outcome").write_text(f"{outcome.how} {outcome.trades} {outcome.net}")
 
 
+def guard(plan: Plan, tag: str) -> Any:
+    """Start the guard of a plan as a process."""
+    child = PROCESSES.Process(target=_guard, args=(plan.folder, tag), daemon=True)
+    child.start()
+    return child
+
+
+def _guard(folder: Path, tag: str) -> None:
+    logs.start("INFO", folder / "guard.log")
+    raise SystemExit(Guard(read_plan(folder, tag), tag).run())
+
+
 def until(what: Callable[[], bool], seconds: float) -> bool:
     """Wait until something is so; tell whether it came to be."""
     deadline = time.monotonic() + seconds
@@ -91,21 +101,3 @@ def kill_and_restart(folder: Path, moment: Moment, delay: float, speed: float = 
         assert how == "flat"
         Played(outcome, gateway, plan).check()
         return True
-
-
-def soak(folder: Path, kills: int, seed: int = 0) -> None:
-    """Kill sessions at ``kills`` random moments, print a line each; the first that disagrees ends it."""
-    draw = random.Random(seed)
-    done = number = 0
-    while done < kills:
-        number += 1
-        moment, delay = draw.choice((working_entry, holding, closing)), draw.uniform(0.0, 4.0)
-        came = kill_and_restart(folder / str(number), moment, delay)
-        done += came
-        word = "books agree" if came else "did not come"
-        print(f"{done}/{kills}: {moment.__name__} + {delay:.2f} s: {word}", flush=True)
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place:
-        soak(Path(place), int(sys.argv[1]))

@@ -298,6 +298,18 @@ def kill_and_restart(
         return came
 
 
+def hold(folder: Path, moment: Moment) -> None:
+    """Kill a session at a moment and leave journal and gateway as they are, on disk."""
+    with stage(request(folder, first=BEGIN)) as (gateway, plan):
+        save_plan(plan, TAG)
+        keeper = Keeper(gateway, plan.clock)  # type: ignore[arg-type]
+        killer = Killer(gateway, keeper, plan.settings.ibkr.client_id)
+        with _session(plan, keeper, moment) as child:
+            killer.arm(child, moment)
+        _gone(gateway)
+        assert gateway.positions(), "nothing is held"
+
+
 def soak(folder: Path, kills: int, seed: int = 0) -> Counter[str]:
     """Kill sessions at ``kills`` random moments, print a line each; the first that disagrees ends it."""
     draw = random.Random(seed)

@@ -6,35 +6,20 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from engine.gateway.gateway import Gateway
-from engine.journal import logs
 from engine.live.files import KillFile
-from scripts.live.guard import Guard
-from scripts.live.plan import Plan, read_plan, save_plan
+from scripts.live.plan import Plan, save_plan
 from scripts.live.rehearse import stage
 from scripts.live.watch import Outcome
-from tests.live.killing import PROCESSES, TAG, holding, start, until
+from tests.live.killing import TAG, guard, holding, start, until
 from tests.live.stage import Played, request
 
 pytestmark = [pytest.mark.slow, pytest.mark.wall]
 
 QUICK = {"session": {"guard": False, "guard_restart_seconds": 0.0, "guard_silent_seconds": 300.0}}
-
-
-def guard(plan: Plan, tag: str) -> Any:
-    """Start the guard of a plan as a process."""
-    child = PROCESSES.Process(target=_guard, args=(plan.folder, tag), daemon=True)
-    child.start()
-    return child
-
-
-def _guard(folder: Path, tag: str) -> None:
-    logs.start("INFO", folder / "guard.log")
-    raise SystemExit(Guard(read_plan(folder, tag), tag).run())
 
 
 def tag_of_account(plan: Plan, gateway: Gateway) -> str:
