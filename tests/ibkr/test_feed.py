@@ -48,9 +48,7 @@ class Watcher(bt.Strategy):
         seen.minutes.append(int(self.data.lines.minute[0]))
         seen.live.append(self.p.tape.is_live(bar))
         seen.closes.append(tuple(data.close[0] for data in self.datas))
-        seen.lines.append(
-            tuple(getattr(self.data.lines, name)[0] for name in BESIDE)
-        )
+        seen.lines.append(tuple(getattr(self.data.lines, name)[0] for name in BESIDE))
         seen.opens.append(self.day.lines.session_open[0])
         if self.p.stop(self, seen):
             self.p.tape.finish()
