@@ -113,7 +113,13 @@ def mean_of(days: pd.DataFrame, before_costs: bool = False) -> Mean:
 
 
 def difference(one: pd.DataFrame, other: pd.DataFrame) -> Mean:
-    """Return by how much a trade of ``one`` brings more than one of ``other``.
+    """Return by how much a trade of ``one`` brings more than one of ``other``, USD.
+
+    sum(net_1) / sum(trades_1) - sum(net_2) / sum(trades_2): a mean a trade, not a day, so that
+    trading less alone moves it nowhere. Where ``one`` is ``other`` with some trades left out it
+    estimates E[result | kept] - E[result], which is zero whenever the choice says nothing of the
+    result. Results after costs depend on a choice among dearer and cheaper trades, so what a
+    choice foresees is measured before costs.
 
     Both hold ``net`` and ``trades`` of the same days; the interval draws the days of both
     together, so that their common market cancels. ``trades`` are those of ``one``.
@@ -123,7 +129,8 @@ def difference(one: pd.DataFrame, other: pd.DataFrame) -> Mean:
     if min(total[1], total[3]) < LEAST_TRADES:
         return Mean(int(total[1]), _gap(total), math.nan, math.nan)
     sums = drawn_sums(columns)
-    low, high = np.quantile([_gap(row) for row in sums if min(row[1], row[3]) > 0.5], TAILS)
+    sums = sums[np.minimum(sums[:, 1], sums[:, 3]) > 0.5]
+    low, high = np.quantile(sums[:, 0] / sums[:, 1] - sums[:, 2] / sums[:, 3], TAILS)
     return Mean(int(total[1]), _gap(total), float(low), float(high))
 
 

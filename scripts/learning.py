@@ -114,9 +114,19 @@ def train(
     DataError
         A feature reads ahead; too few candidates, or all of one class.
     """
-    setup = prepare(request)
-    setup = replace(setup, advisors={}, advisor_notes=())
+    setup = replace(prepare(request), advisors={}, advisor_notes=())
     check_features(setup, roster)
+    return learn(setup, bot, kind, roster)
+
+
+def learn(setup: Setup, bot: str, kind: str | None = None, roster: Roster | None = None) -> Trained:
+    """Train and prove one bot's model on a market whose features are known not to read ahead.
+
+    Raises
+    ------
+    DataError
+        Too few candidates, or all of one class.
+    """
     learning = setup.settings.learning
     chosen = kind or learning.kind
     cases = collect(setup, bot, roster).known()

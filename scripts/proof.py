@@ -101,7 +101,12 @@ def prove(
 
 
 def _uplift(kept: pd.DataFrame, rules: pd.DataFrame) -> tuple[int, Mean, Mean]:
-    """Return trades kept, what a trade brings more before costs, and a session more after them."""
+    """Return trades kept, what a trade brings more before costs, and a session more after them.
+
+    Only the first can be skill. Its null: where every trade is worth its price at every moment,
+    the mean of the kept is that of all, however they are chosen. The second's null is not zero:
+    a bot that loses its costs gains them by any veto, also by a blind one.
+    """
     before = [table.assign(net=table.net + table.costs) for table in (kept, rules)]
     return int(kept.trades.sum()), difference(*before), paired(kept.net, rules.net)
 

@@ -171,18 +171,6 @@ def test_a_planted_return_of_tomorrow_stops_the_training(ahead: int) -> None:
 # proof -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_without_premium_the_measured_uplift_includes_zero() -> None:
-    """Simulated minutes at premium 0: nothing is to be known there, so nothing may be found."""
-    found = train(request(timerange=None, generator="simulated", premium=0.0, profile=None), "condor").proof
-
-    kept, trade, _ = found.half
-    assert kept > 100
-    assert trade.known
-    assert trade.holds_zero, trade
-    assert found.dealt[1].holds_zero, found.dealt
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs")
