@@ -39,6 +39,7 @@ TIMES ?= 100
 MINUTES ?= 60
 soak-journal: $(VENV)/dev.stamp  ## kill -9 a writing process TIMES times; two processes on one file for MINUTES
 	@$(BIN)/python -m tests.journal.soak kills --times $(TIMES)
+	@$(BIN)/python -m tests.journal.soak kills --times $(TIMES) --postgres
 	@$(BIN)/python -m tests.journal.soak shared --minutes $(MINUTES)
 
 soak: $(VENV)/dev.stamp  ## the tests on the wall's clock: sessions killed, guarded, tended by hand

@@ -25,6 +25,7 @@ from engine.desk import Desk
 from engine.errors import LedgerError
 from engine.gate.fingerprint import strategy_files
 from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
+from engine.journal.redaction import REDACTOR, redact
 from scripts.null_control import NullControl
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, describe, play, prepare
@@ -148,11 +149,11 @@ def as_result(request: BacktestRequest, setup: Setup, desk: Desk, timings: dict[
     return RunResult(
         run_id=f"{created:%Y%m%d-%H%M%S}-{settings.digest[:6]}",
         created=created,
-        command=" ".join(["mw", *sys.argv[1:]]) if sys.argv[1:] else "mw backtest",
+        command=redact(" ".join(["mw", *sys.argv[1:]]) if sys.argv[1:] else "mw backtest"),
         git_commit=git_commit(),
         config_digest=settings.digest,
         seed=None if request.recording else settings.data.seed,
-        settings=settings.model_dump(mode="json"),
+        settings=REDACTOR.value(settings.model_dump(mode="json")),
         inputs=inputs(request) | {STRATEGY_FILES: strategy_files(settings, setup.bots, STRATEGIES)},
         data_notes=notes,
         assumptions=assumptions,

@@ -22,6 +22,7 @@ from engine.gate.ledger import Book
 from engine.gate.permission import override
 from engine.gate.settings import GateSettings
 from engine.gate.view import GateView, read_gate, view_of
+from engine.journal.redaction import redact
 from engine.settings import Settings
 from scripts.backtest import STRATEGIES, git_commit
 from scripts.gate_backtest import evidence
@@ -61,7 +62,7 @@ class GateRequest:
 
 def open_gate(place: str, config: Path) -> Gate:
     """Return the gate to write to; its journal is made when there is none."""
-    command = " ".join(["mw", *sys.argv[1:]])
+    command = redact(" ".join(["mw", *sys.argv[1:]]))
     return Gate(Book(place, command, git_commit()), GateSettings.load(config))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -29,9 +31,10 @@ def start(level: str, logfile: Path | None = None) -> None:
     sys.excepthook = _hook
 
 
-def log_to_files(folder: Path, name: str, megabytes: float, files: int) -> None:
+@contextmanager
+def log_to_files(folder: Path, name: str, megabytes: float, files: int) -> Iterator[None]:
     """Log to ``<name>.log`` too, at level DEBUG; a full file is set aside, the oldest thrown away."""
-    logger.add(
+    sink = logger.add(
         folder / f"{name}.log",
         level="DEBUG",
         format=LAYOUT,
@@ -39,6 +42,11 @@ def log_to_files(folder: Path, name: str, megabytes: float, files: int) -> None:
         retention=files,
         encoding="utf-8",
     )
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # a program that begins its log anew has taken it away
+            logger.remove(sink)
 
 
 def _strike(record: Record) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -122,6 +122,12 @@ def by_hand(plan: Plan, kind: str) -> None:
         logger.error("{} is not in the journal: {}", kind, error)
 
 
+def log_of(plan: Plan) -> AbstractContextManager[None]:
+    """Return the session's own log file, written as long as it is held."""
+    kept = plan.settings.journal
+    return log_to_files(plan.logs, plan.venue, kept.log_megabytes, kept.log_files)
+
+
 @contextmanager
 def session_journal(plan: Plan) -> Iterator[SessionJournal]:
     """Open the journal of a session and close it with the word on how it ended.
@@ -131,25 +137,25 @@ def session_journal(plan: Plan) -> Iterator[SessionJournal]:
     JournalError
         It cannot be opened.
     """
-    settings = plan.settings
-    log_to_files(plan.logs, plan.venue, settings.journal.log_megabytes, settings.journal.log_files)
-    run = replace(new_run("session", plan.venue, settings), detail={"bots": list(plan.bots)})
-    reached = services(load(), settings.alerts.timeout_seconds) if plan.venue != "rehearsal" else []
-    alerts = Alerts(settings.alerts, reached)
+    with log_of(plan):
+        settings = plan.settings
+        run = replace(new_run("session", plan.venue, settings), detail={"bots": list(plan.bots)})
+        reached = services(load(), settings.alerts.timeout_seconds) if plan.venue != "rehearsal" else []
+        alerts = Alerts(settings.alerts, reached)
 
-    def tell(text: str) -> None:
-        logger.error(text)
-        alerts.say("failure", "journal failed", text)
+        def tell(text: str) -> None:
+            logger.error(text)
+            alerts.say("failure", "journal failed", text)
 
-    recorder = Recorder(
-        open_journal(plan.database, plan.venue), run, tell=tell,
-        capacity=settings.journal.queue, patience=settings.journal.patience_seconds,
-    )  # fmt: skip
-    log = TradesLog(plan.logs / "trades.log", run.name)
-    held = SessionJournal(Journal([recorder, log, alerts]), alerts, recorder.run_id)
-    try:
-        yield held
-    finally:
-        recorder.close(held.how)
-        log.close()
-        alerts.close()
+        recorder = Recorder(
+            open_journal(plan.database, plan.venue), run, tell=tell,
+            capacity=settings.journal.queue, patience=settings.journal.patience_seconds,
+        )  # fmt: skip
+        log = TradesLog(plan.logs / "trades.log", run.name)
+        held = SessionJournal(Journal([recorder, log, alerts]), alerts, recorder.run_id)
+        try:
+            yield held
+        finally:
+            recorder.close(held.how)
+            log.close()
+            alerts.close()

@@ -14,6 +14,7 @@ from engine.sessions import OPEN_MINUTE
 from scripts.commands.options import RUNS
 from scripts.gate_session import ask, ask_early
 from scripts.live.guard import start_guard
+from scripts.live.journal import log_of
 from scripts.live.plan import EARLY, Plan, instant, session_of
 from scripts.live.session import play, refuse_killed
 from scripts.live.watch import Outcome
@@ -43,7 +44,8 @@ def run(plan: Plan, wait: bool = True) -> Outcome:
 
     outcome = play(plan, CONNECT_SECONDS, started=started, allow=partial(ask, *asked))
     Console().print(f"{plan.venue} session of {outcome.day}: {outcome.text}, net {outcome.net:+.2f} USD")
-    _end_of_day(plan, outcome)
+    with log_of(plan):
+        _end_of_day(plan, outcome)
     if outcome.how == "open":
         raise SessionError(f"{plan.venue}: {outcome.text}: close it in TWS, or with mw flatten")
     return outcome

@@ -1,6 +1,6 @@
 """Long trials of the journal, for ``make soak-journal``: killed again and again, shared for long.
 
-``python -m tests.journal.soak kills [--times 100]`` and
+``python -m tests.journal.soak kills [--times 100] [--postgres]`` and
 ``python -m tests.journal.soak shared [--minutes 60]``; both in folders of their own.
 """
 
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from engine.journal.check import check
 from engine.journal.database import connect
 from engine.journal.queries import Reader
 from engine.journal.tables import FillRow, RunRow
+from tests.journal.postgres import own_server
 
 
 def kill_while_writing(place: str, name: str, seconds: float) -> tuple[int, int]:
@@ -112,12 +114,17 @@ def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trial", choices=["kills", "shared"])
-    parser.add_argument("--place", help="file or URL; else a new file")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--place", help="file or URL; else a new file")
+    where.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own")
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=60.0)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         place = given.place or str(Path(folder) / "journal.db")
+        if given.postgres:
+            place = stack.enter_context(own_server())
         if given.trial == "kills":
             kills(place, given.times)
         else:

@@ -85,15 +85,18 @@ def test_rows_of_every_table_and_lines_of_the_log_are_clean(
         ["db", "upgrade", "--database", NOWHERE],
         ["db", "check", "--database", f"mysql://bot:{QUOTED}@h/d"],
         ["alerts", "test", "-vv", "--logfile", "test.log"],
+        ["backtest", "--timerange", "20180102-20180131", "--database", NOWHERE],
         [
             "backtest",
             "--timerange",
             "20180102-20180131",
+            "--no-control",
+            "--journal",
             "--database",
-            NOWHERE,
+            "kept.db",
         ],
     ],
-    ids=["show-config", "check", "upgrade", "mysql", "alerts", "backtest"],
+    ids=["show-config", "check", "upgrade", "mysql", "alerts", "backtest", "report"],
 )
 def test_command_says_nothing_of_them(arguments: list[str], tmp_path: Path, root: Path) -> None:
     variables = {
@@ -109,6 +112,7 @@ def test_command_says_nothing_of_them(arguments: list[str], tmp_path: Path, root
                           env=os.environ | variables, capture_output=True, timeout=120)  # fmt: skip
     written = "".join(path.read_text(errors="ignore") for path in tmp_path.rglob("*") if path.is_file())
     assert told.stdout + told.stderr, "it said something"
+    assert ("kept.db" in arguments) == bool(list(tmp_path.rglob("report.html")))
     assert clean(told.stdout + told.stderr + written)
 
 
