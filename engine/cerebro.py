@@ -116,7 +116,9 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
         while bar < last:
             while starts and starts[0] <= bar:
                 starts.pop(0)
-            bar = min(self._after(bar, wanted), last, *starts[:1])
+            if wanted <= bar:
+                raise ValueError(f"wake({bar}) answered {wanted}, expected a later bar")
+            bar = min(wanted, last, *starts[:1])
             cursor.go(bar)
             length = bar + 1
             self._brokernotify()
@@ -138,12 +140,6 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
             wanted = min(broker.wake(bar), *wakes)
         if progress:
             progress(count, count)
-
-    @staticmethod
-    def _after(bar: int, wanted: int) -> int:
-        if wanted <= bar:
-            raise ValueError(f"wake({bar}) answered {wanted}, expected a later bar")
-        return wanted
 
 
 @contextmanager
@@ -170,7 +166,7 @@ def _step(strategy: Any, status: int) -> None:
     """Do what `bt.Strategy._oncepost` does once the lines are in place."""
     pending = strategy._orderspending or strategy._tradespending
     if pending:
-        strategy._notify()
+        _deliver(strategy)
     strategy._minperstatus = status
     if status < 0:
         strategy.next()
@@ -180,12 +176,33 @@ def _step(strategy: Any, status: int) -> None:
         strategy.clear()
 
 
+def _deliver(strategy: Any) -> None:
+    """Do what `bt.Strategy._notify` does, less cash and value, which nobody here listens to.
+
+    To work those out takes as long as to fill an order.
+    """
+    if strategy.cerebro.p.quicknotify:  # everybody has been told at once
+        return
+    analyzers = list(strategy.analyzers)
+    for order in strategy._orderspending:
+        if order.exectype != order.Historical or order.histnotify:
+            strategy.notify_order(order)
+        for analyzer in analyzers:
+            analyzer._notify_order(order)
+    for trade in strategy._tradespending:
+        strategy.notify_trade(trade)
+        for analyzer in analyzers:
+            analyzer._notify_trade(trade)
+
+
 def _strategy_obstacle(strategy: Any) -> str:
     if not (hasattr(strategy, "wake") and hasattr(strategy, "first_wake")):
         return "has no wake() and first_wake()"
     if strategy.observers or strategy._slave_analyzers:
         return "has observers"
-    own = [name for name in (*_CASH, "prenext", "once") if _overrides(strategy, bt.Strategy, (name,))]
+    own = [
+        name for name in (*_CASH, "_notify", "prenext", "once") if _overrides(strategy, bt.Strategy, (name,))
+    ]
     if own:
         return f"has its own {own[0]}()"
     for analyzer in _with_children(strategy.analyzers):

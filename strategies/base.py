@@ -198,13 +198,15 @@ class Bot(bt.Strategy, Entry, Care):
     def anew(self, bar: int, wake: int) -> int:
         """Return the bar on which this bot must be called now that ``bar`` has come to pass for others.
 
-        It is this very bar after a halt while a trade is open, after a change where the day had no
-        room, and after a loss that stops the day: whoever comes first has to notice it. The end of
-        an order leads to another bar, which may be this one.
+        It is this very bar after a halt while a trade is open, where the day has room again, and
+        after a loss that stops the day: whoever comes first has to notice it. The end of an order
+        leads to another bar, which may be this one.
         """
         state, ticket = self.desk.state, self.ticket
         if self._barred is not None and state is not self._barred.state:
-            return bar
+            if not self._full(self._barred.reserve):
+                return bar
+            self._barred = Barred(state, self._barred.bar, self._barred.reserve)
         if state.realised is not self._realised:
             if self.desk.governor.lost_out(state):
                 return bar

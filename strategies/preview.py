@@ -58,12 +58,13 @@ def preview(bot: Chooser, lane: Lane, ahead: Outlook) -> Preview | None:
         good = found.take(rows)
         proposal = bot.build(lane, good.expiry[0].item(), good[0])
         columns = good.columns(proposal.combo)
-        asks, prices = book.asks(proposal.combo, good), book.asks(bot.premium(proposal), good)
+        sold, asks = bot.premium(proposal), book.asks(proposal.combo, good)
+        prices = asks if sold is proposal.combo else book.asks(sold, good)
         if columns is None or asks is None or prices is None:
             return None
         options = [column for column in columns if column >= 0]
         credit[rows] = -asks
-        earned = -prices * bot.premium(proposal).multiplier
+        earned = -prices * sold.multiplier
         codes[rows], reserve[rows] = _verdicts(bot, lane, ahead, proposal, good, options, asks, earned)
         texts = _texts(proposal.combo, found, options)
     return Preview(found, codes, credit, reserve, texts)

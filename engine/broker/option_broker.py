@@ -82,8 +82,8 @@ class OptionBroker(Account):
     # orders ------------------------------------------------------------------------
 
     def attach(self, data: Any) -> None:
-        """Take the number of the current bar from the length of this feed."""
-        self.clock = data.lines.datetime
+        """Take the number of the current bar from the length of this feed, or of one of its lines."""
+        self.clock = data
 
     def submit(self, order: Order, owner: Owner) -> None:
         """Take an order; it can fill on the next bar at the earliest.

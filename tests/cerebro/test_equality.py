@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.bars import Bars
-from engine.cerebro import FastCerebro
+from engine.cerebro import NEVER, FastCerebro
 from tests.cerebro.toys import Trader, Visits, engine
 from tests.indicators.market import keep, market
 
@@ -129,6 +129,44 @@ def test_a_strategys_own_line_keeps_what_it_wrote() -> None:
     mark = np.array(_warm(FastCerebro).lines.mark.array)
     assert np.flatnonzero(np.isfinite(mark)).tolist() == [30, 31, 50, 900, len(WHOLE) - 1]
     assert mark[50] == WHOLE.close[50]
+
+
+def test_lines_stand_on_the_last_bar_after_a_run_and_can_be_moved_again() -> None:
+    fast, stock = _warm(FastCerebro), _warm(bt.Cerebro)
+    for one in (fast, stock):
+        lines = [one.data.lines.close, one.average.lines.sma, one.above, one.lines.mark]
+        assert [(len(line), line[0], line[-1]) for line in lines[:2]] == [
+            (len(WHOLE), WHOLE.close[-1], WHOLE.close[-2]),
+            (len(WHOLE), one.average.array[-1], one.average.array[-2]),
+        ]
+        assert [len(line) for line in lines] == [len(WHOLE)] * 4
+        one.data.home()
+        one.data.advance()
+        assert (len(one.data), one.data.close[0]) == (1, WHOLE.close[0])
+    assert type(fast.data.lines.close) is type(stock.data.lines.close)
+
+
+class _Anew(Visits):
+    """Wants one bar; asked anew on others', says what it wants then."""
+
+    params = (("answers", ()),)
+
+    def anew(self, bar: int, wake: int) -> int:
+        self.asked.append((bar, wake))
+        return dict(self.p.answers).get(bar, wake)
+
+    def start(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+
+def test_a_strategy_asked_anew_is_called_there_or_later_or_not_at_all() -> None:
+    cerebro = engine(FastCerebro, [WHOLE.head(400)])
+    cerebro.addstrategy(Visits, wanted=(10, 20, 30, 40, 50))
+    cerebro.addstrategy(_Anew, wanted=(45,), answers=((20, 20), (30, 35)))
+    plain, anew = cerebro.run()
+    assert anew.asked == [(10, 45), (20, 45), (30, 45), (40, 45), (50, NEVER)]
+    assert anew.visited == [20, 35, 45, 399]
+    assert plain.visited == [10, 20, 30, 35, 40, 45, 50, 399]
 
 
 def test_runstop_ends_the_run_on_its_bar() -> None:

@@ -48,6 +48,11 @@ class _Cash(Visits):
         self.cash = cash
 
 
+class _Heard(Visits):
+    def _notify(self, *given: Any, **named: Any) -> None:
+        super()._notify(*given, **named)
+
+
 class _Early(Visits):
     def prenext(self) -> None:
         self.early = True
@@ -100,6 +105,7 @@ CASES: dict[str, tuple[type, dict[str, Any], Callable[[Any], Any], str]] = {
     "analyzer": (Visits, {}, lambda c: c.addanalyzer(_EveryBar), "has the analyzer _EveryBar"),
     "analyzer's child": (Visits, {}, lambda c: c.addanalyzer(_Parent), "has the analyzer TimeReturn"),
     "cash notices": (_Cash, {}, lambda c: None, "strategy _Cash has its own notify_cashvalue()"),
+    "own notices": (_Heard, {}, lambda c: None, "strategy _Heard has its own _notify()"),
     "prenext": (_Early, {}, lambda c: None, "strategy _Early has its own prenext()"),
     "other bars": (Visits, {}, _other_bars, "feed SPX has other bars than SPX"),
     "fewer bars": (Visits, {}, _fewer_bars, "feed SPX has other bars than SPX"),
