@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analyzers.beside import beside
 from engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -99,28 +101,26 @@ def save(
     out.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(dir=out, prefix=".writing-"))
     try:
-        for name in TABLES:
-            getattr(result, name).to_parquet(place / f"{name}.parquet", index=False)
-        if benchmarks is not None:
-            benchmarks.to_parquet(place / "benchmarks.parquet")
-        told = {**analysis.to_summary(), "benchmarks": passive_figures(benchmarks), "run": result.head()}
-        (place / "summary.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        if drawn:
-            _draw(result, analysis, benchmarks, place)
+        if drawn:  # what both need is imported once, before they part
+            from analyzers.report.html import render_html
+            from analyzers.report.png import render_png
+        sheet = place / "report.png"
+        with beside(render_png, result, analysis, benchmarks, sheet) if drawn else nullcontext():
+            for name in TABLES:
+                getattr(result, name).to_parquet(place / f"{name}.parquet", index=False)
+            if benchmarks is not None:
+                benchmarks.to_parquet(place / "benchmarks.parquet")
+            told = {**analysis.to_summary(), "benchmarks": passive_figures(benchmarks), "run": result.head()}
+            (place / "summary.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+            if drawn:
+                page = render_html(result, analysis, benchmarks)
+                (place / "report.html").write_text(page, encoding="utf-8")
         place.chmod(0o755)
         os.replace(place, target)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
     return target
-
-
-def _draw(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None, place: Path) -> None:
-    from analyzers.report.html import render_html
-    from analyzers.report.png import render_png
-
-    (place / "report.html").write_text(render_html(result, analysis, benchmarks), encoding="utf-8")
-    render_png(result, analysis, benchmarks, place / "report.png")
 
 
 def load(folder: Path) -> tuple[RunResult, pd.DataFrame | None]:

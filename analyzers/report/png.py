@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from analyzers.analysis import Analysis
 from analyzers.report import charts
@@ -18,8 +19,6 @@ LINE = 0.0235  # of the column's height
 
 def render_png(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None, path: Path) -> None:
     """Write the sheet as PNG, 1600 pixels wide."""
-    from matplotlib.figure import Figure
-
     with charts.style():
         figure = Figure(figsize=(16, 10.4), dpi=100, facecolor=charts.PAPER)
         _head(figure, result, analysis)
