@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from engine.bars import Bars
 from engine.errors import ConfigError
 from engine.settings import Settings
 from engine.universe import load_universe
@@ -53,13 +54,18 @@ def synth(
         bars, _ = market(settings, universe, [symbol], seed, generator, timerange=timerange)
         made = bars[symbol]
         save(made, out)
-    dates = made.grid.dates
+    say_bars(console, out, symbol, made, f"{out.stat().st_size / 1e6:.1f} MB")
+    return out
+
+
+def say_bars(console: Console, out: Path, symbol: str, bars: Bars, more: str) -> None:
+    """Print what a file of bars holds, and their notes."""
+    dates = bars.grid.dates
     console.print(
-        f"{out}: {len(made):,} minute bars of {symbol}, {len(dates)} sessions {dates[0]} to {dates[-1]}, "
-        f"{out.stat().st_size / 1e6:.1f} MB",
+        f"{out}: {len(bars):,} minute bars of {symbol}, {len(dates)} sessions {dates[0]} to {dates[-1]}, "
+        f"{more}",
         highlight=False,
         soft_wrap=True,
     )
-    for note in made.notes:
+    for note in bars.notes:
         console.print(f"- {note}", highlight=False, markup=False, soft_wrap=True)
-    return out

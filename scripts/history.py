@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 from rich.console import Console
 
 from engine.errors import ConfigError
+from engine.options.contract import Product
 from engine.sessions import NEW_YORK, close_minute, session_dates
 from engine.universe import load_universe
 from feeds.ibkr_history.download import Link, download
 from feeds.ibkr_history.parts import Parts, joined
 from feeds.synthetic.cache import save
+from scripts.data import say_bars
 from scripts.market import find_product, parse_timerange
 from scripts.progress import shown
 from scripts.told import console_of, print_json
@@ -64,33 +67,37 @@ def history(
     if fear is not None:
         wanted.append((replace(universe["SPX"], symbol="VIX"), fear))
     console = console or console_of(as_json)
-    with shown(console, f"{symbol} from {link.host}:{link.port}") as told:
+    asked = _fetched(link, wanted, days, console)
+    bars = joined(parts, days, fear)
+    save(bars, out)
+    _forget(folder, symbol)
+    if as_json:
+        found = {"file": str(out), "bars": len(bars), "sessions": len(bars.grid.dates), "requests": asked}
+        print_json(found | {"notes": list(bars.notes)})
+        return out
+    say_bars(console, out, symbol, bars, f"{asked} requests")
+    return out
+
+
+def _fetched(
+    link: Link, wanted: Sequence[tuple[Product, Parts]], days: Sequence[date], console: Console
+) -> int:
+    """Fetch what is missing, show how far it is, and return how many requests it took."""
+    with shown(console, f"{wanted[0][0].symbol} from {link.host}:{link.port}") as told:
 
         def far(done: int, total: int, seconds: float) -> None:
             rest = f", at least {seconds / 60.0:.0f} min left" if seconds > 60.0 else ""
             told(done, total, f"{done}/{total}{rest}")
 
-        asked = download(link, wanted, days, far)
-    bars = joined(parts, days, fear)
-    save(bars, out)
+        return download(link, wanted, days, far)
+
+
+def _forget(folder: Path, symbol: str) -> None:
+    """Remove the days of a symbol and of VIX, which now stand in one file."""
     for path in (*folder.glob(f"{symbol}-*.parquet"), *folder.glob("VIX-*.parquet")):
         path.unlink()
     if not any(folder.iterdir()):
         folder.rmdir()
-    if as_json:
-        found = {"file": str(out), "bars": len(bars), "sessions": len(bars.grid.dates), "requests": asked}
-        print_json(found | {"notes": list(bars.notes)})
-        return out
-    dates = bars.grid.dates
-    console.print(
-        f"{out}: {len(bars):,} minute bars of {symbol}, {len(dates)} sessions {dates[0]} to {dates[-1]}, "
-        f"{asked} requests",
-        highlight=False,
-        soft_wrap=True,
-    )
-    for note in bars.notes:
-        console.print(f"- {note}", highlight=False, markup=False, soft_wrap=True)
-    return out
 
 
 def finished(timerange: str, now: datetime) -> list[date]:

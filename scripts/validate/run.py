@@ -63,10 +63,7 @@ def validate(
     MarketWatchError
         Some figure misses its target; the page is written all the same.
     """
-    known = modules()
-    for name in only:
-        if name not in known:
-            raise ConfigError(f"only: got {name!r}, expected {', '.join(known)}{did_you_mean(name, known)}")
+    wanted = _chosen(only)
     if out is not None and only:
         raise ConfigError(
             f"out: got {str(out)!r} beside --only {' '.join(only)}, expected a page of all checks"
@@ -78,7 +75,6 @@ def validate(
         )
     console = console or console_of(as_json)
     sections: list[Section] = []
-    wanted = [name for name in known if not only or name in only]
     for name in wanted:
         checks: Checks = import_module(f"{ROOM}.{name}").checks
         with shown(console, f"Checking {name}"):
@@ -94,6 +90,15 @@ def validate(
     if misses:
         raise MarketWatchError(f"validate: {misses} of {_count(sections)} figures miss their targets")
     return sections
+
+
+def _chosen(only: Sequence[str]) -> list[str]:
+    """Return the check modules asked for, all without a word, in the order of the page."""
+    known = modules()
+    for name in only:
+        if name not in known:
+            raise ConfigError(f"only: got {name!r}, expected {', '.join(known)}{did_you_mean(name, known)}")
+    return [name for name in known if not only or name in only]
 
 
 def page(sections: Sequence[Section]) -> str:

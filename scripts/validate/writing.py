@@ -7,6 +7,7 @@ the third Friday the old option settles on the opening, at 11:00 the strike is c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -151,9 +152,7 @@ def write(
         go(sent)
         broker.submit(_order(sold, len(rolls), tape.at(sent)), seller)
         seller.price = np.nan
-        filled = next(
-            (bar for bar in range(sent + 1, sent + PATIENCE) if go(bar) or seller.price > 0.0), None
-        )
+        filled = _filled(go, seller, sent)
         if filled is None:
             raise DataError(f"{tape.dates[row]}: {sold.options[0][0]} could not be sold at mid")
         ends = int(np.searchsorted(np.array(tape.dates), expiry))
@@ -172,6 +171,15 @@ def write(
         rolls.append(Roll(row, ends, strike, at_sale, seller.price, np.array(worth), settled, opening, after))
         row, opening = ends, after
     return rolls
+
+
+def _filled(go: Callable[[int], None], seller: _Seller, sent: int) -> int | None:
+    """Play the market until the sale is filled; return the bar, None when patience ends before."""
+    for bar in range(sent + 1, sent + PATIENCE):
+        go(bar)
+        if seller.price > 0.0:
+            return bar
+    return None
 
 
 def _row_of(dates: list[date], start: date) -> int:

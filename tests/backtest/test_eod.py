@@ -136,6 +136,15 @@ def test_command_takes_the_newest_day_and_says_what_it_wrote(
     assert f"Report: runs/{folder.name}/report.html" in said
 
 
+def test_command_tells_a_program_row_and_verdict(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["eod", "--database", place, "--config", str(CONFIG), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    with Reader(place) as reader:
+        assert told["day"] == reader.latest_day().isoformat()
+    assert Path(told["report"]).is_file()
+    assert told["equity"] and told["figures"] and "verdicts" in told
+
+
 def test_day_without_a_session_is_one_line_and_nothing_is_written(place: str, tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="has no session on 2017-01-03, expected one"):
         run(request(place, tmp_path, date(2017, 1, 3)))

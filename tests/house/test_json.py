@@ -11,6 +11,10 @@ import pytest
 from typer.main import get_command
 
 from scripts.cli import app, main
+from scripts.live.connect import run as connect_test
+from scripts.live.reconcile import run as reconcile
+from scripts.live.rehearse import stage
+from tests.live.stage import request
 
 # They print a line or two, write files, or go on until they are ended.
 WITHOUT_TABLE = {
@@ -117,3 +121,16 @@ def test_walkforward_tells_its_windows_beside_its_tables(
     assert Path(told["report"]).is_file()
     assert told["figures"]["windows"]
     assert [section["title"] for section in told["sections"]]
+
+
+def test_reconcile_and_connect_test_tell_a_program_what_they_print(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with stage(request(tmp_path, speed=60.0, first=612)) as (_, plan):
+        capsys.readouterr()
+        assert reconcile(plan, None, None, as_json=True) == ()
+        assert json.loads(capsys.readouterr().out) == []
+        code = connect_test(plan, as_json=True)
+        told = json.loads(capsys.readouterr().out)
+    assert {"connection", "account", "clock"} <= {one["name"] for one in told}
+    assert code == (0 if all(one["passed"] for one in told) else 3)
