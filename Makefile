@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help backtest bench bench-peers bench-journal bench-latency faults soak-journal soak soak-kill soak-guard soak-session validate test explore \
+.PHONY: clients help backtest rehearse bench bench-peers bench-journal bench-latency faults soak-journal soak soak-kill soak-guard soak-session validate test explore \
 	format lint type imports lock clean
 .DEFAULT_GOAL := help
 
@@ -22,6 +22,9 @@ help:  ## list the targets
 
 backtest: $(VENV)/base.stamp  ## five years, three bots, one report; PROFILE=spx, ARGS="--bots condor"
 	@$(BIN)/mw backtest $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
+
+rehearse: $(VENV)/base.stamp  ## a day at the simulated gateway, 60 times as fast; ARGS="--speed max"
+	@$(BIN)/mw rehearse --days 1 $(ARGS)
 
 bench: $(VENV)/base.stamp  ## how fast it is, beside Backtrader's own loop (a few minutes)
 	@$(BIN)/python -m scripts.bench $(ARGS)
