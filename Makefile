@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version
 export MW_CACHE ?= $(CURDIR)/.cache
 export PYTHONUTF8 := 1
 
-.PHONY: clients help add backtest soak-sweep bench bench-peers bench-journal bench-latency faults soak-journal \
+.PHONY: clients help add backtest rehearse soak-sweep bench bench-peers bench-journal bench-latency faults soak-journal \
 	soak soak-kill soak-guard soak-session validate test explore coverage mutate docs format lint type imports lock clean
 .DEFAULT_GOAL := help
 
@@ -22,6 +22,9 @@ help:  ## list the targets
 
 backtest: $(VENV)/base.stamp  ## five years, three bots, one report; PROFILE=spx, ARGS="--bots condor"
 	@$(BIN)/mw backtest $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
+
+rehearse: $(VENV)/base.stamp  ## a day at the simulated gateway, 60 times as fast; ARGS="--speed max"
+	@$(BIN)/mw rehearse --days 1 $(ARGS)
 
 SET ?=
 add: $(if $(SET),$(VENV)/$(SET).stamp)  ## install an optional set: make add SET=dashboard (or serve, ml, postgres, cluster, search)

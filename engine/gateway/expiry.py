@@ -42,12 +42,12 @@ def settle(account: Account, exchange: Exchange, morning: bool) -> set[str]:
     return changed
 
 
-def assign(account: Account, symbols: Iterable[str]) -> set[str]:
-    """Let the owners of all short American options of some symbols exercise them now."""
+def assign(account: Account, symbols: Iterable[str], rights: Iterable[str] = tuple(Right)) -> set[str]:
+    """Let the owners of the short American options of some symbols and rights exercise them now."""
     wanted, changed = set(symbols), set()
     for option, held in account.open_holdings():
         if isinstance(option, Contract) and held.count < 0 and option.symbol in wanted:
-            if option.product.settlement is Settlement.PHYSICAL:
+            if option.right in rights and option.product.settlement is Settlement.PHYSICAL:
                 deliver(account, option, held.count, EXERCISE_LEAST)
                 changed.add(option.symbol)
     return changed

@@ -62,7 +62,8 @@ class Fault(BaseModel):
     nth : int
         The occurrence of the event, 1 the first; 0 every one.
     request, symbol, kind, client : optional
-        Only requests of this name, this symbol, this security type, this client.
+        Only requests of this name, this symbol, this security type, this client; of an assignment
+        ``kind`` is the right, P or C.
     seconds : float
         How long it lasts, of the gateway's own time.
     code, text : int, str

@@ -8,6 +8,7 @@ from typing import Protocol
 from engine.gateway import expiry, state
 from engine.gateway.faults import Fault
 from engine.gateway.venue import Venue
+from engine.options.contract import Right
 
 LOST = (1100, "Connectivity between IB and Trader Workstation has been lost.")
 BACK_LOST = (1101, "Connectivity between IB and TWS has been restored- data lost.")
@@ -64,7 +65,8 @@ class Trouble:
                 venue.orders.roll_back(fault.by)
             case "assign":
                 symbols = [fault.symbol] if fault.symbol else list(venue.market.products)
-                venue.holdings_changed(expiry.assign(venue.account, symbols))
+                rights = (fault.kind,) if fault.kind else tuple(Right)
+                venue.holdings_changed(expiry.assign(venue.account, symbols, rights))
             case _:  # silence, rate, freeze, cross: whoever they concern asks whether they last
                 venue.faults.begin(fault, until)
 

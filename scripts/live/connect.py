@@ -21,6 +21,7 @@ from scripts.told import print_json
 CHAINS = ("SPY", "QQQ")
 SKEW_SECONDS = 2.0
 QUOTE_SECONDS = 10.0
+REFUSED_SECONDS = 1.0  # after the first refusal
 DATA_HELP = (
     "Client Portal, Settings, Market Data Subscriptions: OPRA (US options) and US securities, then "
     "'Share with paper account'; in TWS: Configure, API, Settings: market data for API accepted"
@@ -105,6 +106,8 @@ def _chain(plan: Plan, link: Link, product: Product) -> Check:
     deadline = time.monotonic() + QUOTE_SECONDS
     while expiry is None and time.monotonic() < deadline:
         expiry = book.expiry(symbol, 0) or book.expiry(symbol, 1)
+        if book.refused:  # the others' quotes are about to come, or refused as well
+            deadline = min(deadline, time.monotonic() + REFUSED_SECONDS)
         time.sleep(0.05)
     if expiry is None:
         why = next(iter(set(book.refused.values())), f"no option quote within {QUOTE_SECONDS:g} s")

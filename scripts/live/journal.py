@@ -65,7 +65,9 @@ class Kept:
 
 def read_kept(plan: Plan, today: date) -> Kept:
     """Return what a restart goes on from."""
-    if "://" not in plan.database and not Path(plan.database).exists():
+    if "://" in plan.database:
+        open_journal(plan.database, plan.venue).dispose()  # a server's database may be empty yet
+    elif not Path(plan.database).exists():
         return Kept(DayState.fresh(today))
     with Reader(plan.database) as reader:
         last, runs = reader.latest_day(), reader.history()

@@ -26,6 +26,7 @@ from scripts.gateway_market import gateway_market
 from scripts.live.lockstep import Lockstep
 from scripts.live.plan import Plan, instant, make_plan
 from scripts.live.run import run
+from scripts.live.warm import warm
 from scripts.live.watch import Outcome
 from scripts.requests import Recording
 
@@ -171,6 +172,8 @@ def rehearse(request: Rehearsal) -> tuple[Outcome, ...]:
     """
     if not request.days:
         raise ConfigError("rehearse: got no day, expected at least one trading day")
+    if not request.lockstep:
+        warm(_plan(request, 0))
     console = Console()
     outcomes = []
     with stage(request) as (gateway, plan):

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from engine.ibkr.reconcile import Finding
 from engine.journal.queries import Reader
 from engine.journal.tables import ReconciliationRow
 from engine.sessions import sessions_ahead
 from scripts.live.plan import instant
-from scripts.live.reconcile import Choice, run
+from scripts.live.reconcile import run
 from scripts.live.rehearse import stage
 from scripts.live.session import play
 from scripts.live.watch import Watch
@@ -20,7 +21,7 @@ from tests.live.stage import DAY, HOUR, request
 
 NEXT = sessions_ahead(DAY, 1)
 BEGIN, LOOKED = 625, 640  # minutes after midnight
-ASSIGNED = [{"do": "assign", "at": f"{NEXT} 02:30", "symbol": "SPY"}]
+ASSIGNED = [{"do": "assign", "at": f"{NEXT} 02:30", "symbol": "SPY", "kind": "P"}]
 KEPT: dict[str, Any] = {
     **HOUR,
     "bots": {"condor": {"symbols": ["SPY"], "expiry_days": 1}},
@@ -28,7 +29,7 @@ KEPT: dict[str, Any] = {
 }
 
 
-def test_overnight_assignment_is_a_finding_of_the_next_session_and_settled_by_the_owner(
+def test_overnight_assignment_is_a_finding_of_the_next_session_and_left_to_the_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = replace(request(tmp_path, ASSIGNED, first=BEGIN, overrides=KEPT), days=(DAY, NEXT))
@@ -48,7 +49,7 @@ def test_overnight_assignment_is_a_finding_of_the_next_session_and_settled_by_th
         plan.clock.go(instant(NEXT, BEGIN))  # type: ignore[union-attr]
         assert any("assign" in line for line in gateway.happened)
         morning = gateway.positions()
-        assert sorted(morning.values()) == [1, 1]  # shares bought and called away; the wings are left
+        assert (sorted(morning.values()), morning["SPY"]) == ([-1, 1, 1, 100], 100)  # put upon us
 
         sent = len(gateway.orders())
         outcome = play(plan)
@@ -58,7 +59,7 @@ def test_overnight_assignment_is_a_finding_of_the_next_session_and_settled_by_th
         with Reader(plan.database) as reader:
             found = reader.events(ReconciliationRow, reader.history(), NEXT)
             halts = {one["reason"] for one in reader.halts(reader.history(), NEXT)}
-        assert any("assignment" in one["text"] or "missing_position" in one["text"] for one in found)
+        assert any("assignment: SPY: journal +0, broker +100" in one["text"] for one in found)
         assert "unreconciled" in halts
 
-        assert not any(one.blocks for one in run(plan, Choice.ADOPT, -12.5))
+        assert Finding.ASSIGNMENT in {one.what for one in run(plan, None, None)}  # as mw reconcile shows it

@@ -17,11 +17,11 @@ from engine.errors import LinkError, MarketWatchError, SessionError
 from engine.ibkr.link import Link
 from engine.live.files import KillFile
 from scripts.cli import app
-from scripts.live.connect import checks
-from scripts.live.plan import Plan
+from scripts.live.connect import checks, run
+from scripts.live.plan import Plan, instant
 from scripts.live.rehearse import stage
 from scripts.live.session import play
-from tests.live.stage import WALL, request
+from tests.live.stage import DAY, WALL, request
 
 
 def at(plan: Plan, **ibkr: Any) -> Plan:
@@ -90,6 +90,35 @@ def test_paper_account_where_live_was_asked_for_is_refused_before_any_order(plan
         play(replace(plan, venue="live", database=plan.database + ".live"))
 
 
+def test_no_permission_for_option_data_is_one_line_of_the_connection_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = {"do": "refuse", "event": "request", "request": "marketData", "kind": "OPT", "nth": 0}
+    refused |= {"code": 354, "text": "Requested market data is not subscribed."}
+    with stage(request(tmp_path, [refused], speed=WALL, first=640)) as (_, plan):
+        assert run(plan) == 3
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if "XSP chain" in line]
+    assert told.startswith("FAIL  XSP chain: ")
+    assert "no market data subscription for it: subscribe" in told
+
+
+def test_tws_that_restarts_is_one_line_and_a_session_that_may_wait_goes_on_after_it(tmp_path: Path) -> None:
+    restart = {"do": "restart", "at": "10:40", "seconds": 300}
+    with stage(request(tmp_path, [restart], first=639)) as (gateway, plan):
+        assert plan.clock is not None
+        plan.clock.sleep(90.0)
+        assert "nobody listens there" in line(plan)
+        assert play(plan, patience=600.0).how == "flat"
+        assert gateway.now >= instant(DAY, 645)
+
+
+def test_live_account_where_paper_was_asked_for_is_refused_before_any_order(tmp_path: Path) -> None:
+    with stage(request(tmp_path)) as (gateway, plan):
+        gateway.call(lambda venue: setattr(venue.account, "name", "U0000007"))
+        assert "is a live account, expected a paper one" in line(plan)
+        assert gateway.orders() == []
+
+
 def test_kill_file_lets_nothing_start(plan: Plan) -> None:
     kill = KillFile(plan.folder)
     kill.set("test")
@@ -117,11 +146,11 @@ def test_connection_test_names_the_failure_and_stops_there(plan: Plan) -> None:
 
 
 def test_kill_and_unkill_from_the_command_line(tmp_path: Path) -> None:
-    run = CliRunner()
-    assert "stands" in run.invoke(app, ["kill", "too wild", "--folder", str(tmp_path)]).output
-    assert "too wild" in run.invoke(app, ["status", "--folder", str(tmp_path)]).output
-    assert "is gone" in run.invoke(app, ["unkill", "--folder", str(tmp_path)]).output
-    assert "was not there" in run.invoke(app, ["unkill", "--folder", str(tmp_path)]).output
+    mw = CliRunner()
+    assert "stands" in mw.invoke(app, ["kill", "too wild", "--folder", str(tmp_path)]).output
+    assert "too wild" in mw.invoke(app, ["status", "--folder", str(tmp_path)]).output
+    assert "is gone" in mw.invoke(app, ["unkill", "--folder", str(tmp_path)]).output
+    assert "was not there" in mw.invoke(app, ["unkill", "--folder", str(tmp_path)]).output
 
 
 def test_speed_out_of_range_is_one_line_before_anything_starts() -> None:
