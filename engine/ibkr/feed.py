@@ -253,11 +253,11 @@ class Minutes:
         before = self._counted.get(place, (0.0, 0.0))
         if live:
             # TWS counts from the morning: what was traded in minutes that were missed comes with this one
-            traded = [
-                max(total - known, 0.0) if isfinite(total) else nan
-                for total, known in zip(self._book.option_volumes(symbol), before, strict=True)
-            ]
-            told = self._book.lines_of(symbol) | dict(zip(VOLUMES, traded, strict=True))
+            totals = self._book.option_volumes(symbol)
+            traded = [max(total - known, 0.0) for total, known in zip(totals, before, strict=True)]
+            told = self._book.lines_of(symbol) | dict.fromkeys(VOLUMES, nan)
+            if all(map(isfinite, totals)):
+                told |= dict(zip(VOLUMES, traded, strict=True))
             if self._memory:
                 self._memory.keep(stamp, symbol, told)
         else:
