@@ -200,7 +200,7 @@ def leg1(bar: int, leg: Any, table: Any, smile: Any, facts: Any) -> tuple[float,
     )
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")  # handing over three arrays takes longer than a share's leg
 def _leg_at1(
     bar: int,
     kind: float,
