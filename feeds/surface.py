@@ -137,10 +137,21 @@ def forward1(bar: int, ahead: float, table: Any) -> float:
 @njit(cache=True)
 def sd1(bar: int, strike: float, forward: float, ahead: float, table: Any, smile: Any) -> float:
     """Return the standard deviation left of an option that expires ``ahead`` sessions later."""
-    atm = np.sqrt(variance1(bar, ahead, table))
+    return sd_at1(strike, forward, atm1(bar, ahead, table), ahead > 0, table[bar, 3], smile)
+
+
+@njit(cache=True)
+def atm1(bar: int, ahead: float, table: Any) -> float:
+    """Return the market's at-the-money standard deviation to the close ``ahead`` sessions from a bar's."""
+    return float(np.sqrt(variance1(bar, ahead, table)))
+
+
+@njit(cache=True)
+def sd_at1(strike: float, forward: float, atm: float, later: bool, steepness: float, smile: Any) -> float:
+    """Return the standard deviation left of a strike where that at the money is known."""
     if not atm > 0.0:
         return 0.0
-    return float(atm * smile1(np.log(strike / forward) / atm, ahead > 0, table[bar, 3], smile))
+    return float(atm * smile1(np.log(strike / forward) / atm, later, steepness, smile))
 
 
 @njit(cache=True)
@@ -184,11 +195,32 @@ def option1(
 @njit(cache=True)
 def leg1(bar: int, leg: Any, table: Any, smile: Any, facts: Any) -> tuple[float, float]:
     """Return bid and ask of one leg, USD per share; ``leg`` as in `combo1`."""
-    if leg[1] == SHARE:
+    ahead = leg[3] - table[bar, 5]
+    return _leg_at1(
+        bar, leg[1], leg[0], ahead, forward1(bar, ahead, table), atm1(bar, ahead, table), table, smile, facts
+    )
+
+
+@njit(cache=True, inline="always")  # handing over three arrays takes longer than a share's leg
+def _leg_at1(
+    bar: int,
+    kind: float,
+    strike: float,
+    ahead: float,
+    forward: float,
+    atm: float,
+    table: Any,
+    smile: Any,
+    facts: Any,
+) -> tuple[float, float]:
+    """Return `leg1` where forward and standard deviation at the money are known, read of options only."""
+    if kind == SHARE:
         half = share_half_spread1(table[bar, 0], facts[4] > 0.0)
         return table[bar, 0] - half, table[bar, 0] + half
-    bid, ask, _ = sides_sd1(bar, leg[0], leg[1] == CALL, leg[3], table, smile, facts)
-    return bid, ask
+    if ahead < 0.0:
+        return np.nan, np.nan
+    sd = sd_at1(strike, forward, atm, ahead > 0, table[bar, 3], smile)
+    return sides1_of(bar, strike, forward, kind == CALL, sd, table, facts)
 
 
 @njit(cache=True)
@@ -206,9 +238,14 @@ def combo1(bar: int, legs: Any, table: Any, smile: Any, facts: Any) -> tuple[flo
     bought leg without bid is given away; a sold leg without bid leaves no ask.
     """
     bid, ask = 0.0, 0.0
+    expiry, ahead, forward, atm = np.nan, 0.0, 0.0, 0.0
     for k in range(len(legs)):
         weight = legs[k, 2]
-        low, high = leg1(bar, legs[k], table, smile, facts)
+        if legs[k, 1] != SHARE and legs[k, 3] != expiry:  # the options mostly share one
+            expiry = legs[k, 3]
+            ahead = expiry - table[bar, 5]
+            forward, atm = forward1(bar, ahead, table), atm1(bar, ahead, table)
+        low, high = _leg_at1(bar, legs[k, 1], legs[k, 0], ahead, forward, atm, table, smile, facts)
         if weight > 0.0:
             bid += weight * (0.0 if np.isnan(low) and not np.isnan(high) else low)
             ask += weight * high
