@@ -32,7 +32,7 @@ def read(path: Path) -> tuple[dict[str, Bars], dict[str, Surface]]:
 
     Raises
     ------
-    OSError, ValueError, KeyError
+    OSError, ValueError, KeyError, TypeError
         There is no such file, or it is none of `write`.
     """
     with path.open("rb") as stream:

@@ -158,7 +158,7 @@ def kept_book(
     try:
         bars, surfaces = books.read(path)
         return ModelQuotes(bars, products, how, surfaces=surfaces)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         bars = generated(settings, products, seed, generator, timerange, breadth_of)
     book = ModelQuotes(bars, products, how)
     try:

@@ -64,7 +64,9 @@ def test_market_from_the_disk_is_the_market_that_was_made(own_cache):
 
 
 @pytest.mark.parametrize(
-    "broken", [b"", b"{}\n", b"no json\n", None], ids=["empty", "no size", "no head", "torn"]
+    "broken",
+    [b"", b"{}\n", b"null\n", b"no json\n", None],
+    ids=["empty", "no size", "no mapping", "no head", "torn"],
 )
 def test_broken_file_is_made_again(own_cache, broken):
     fresh = made(kept=True)
