@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -37,6 +38,9 @@ Listener = Callable[[Told], None]
 Open = Callable[[Any], Awaitable[None]]
 CLOCK_READINGS = 3
 IDS_SKIPPED = 1000
+HAND_OVER = (
+    0.0005  # seconds after which one thread lets another in; the interpreter's own 5 ms is a late order
+)
 CLOCK_EVERY = 60.0  # seconds between two readings of the gateway's clock
 
 
@@ -107,6 +111,7 @@ class Link:
         """
         if self._thread is not None:
             raise LinkError("the link was started before")
+        sys.setswitchinterval(min(sys.getswitchinterval(), HAND_OVER))
         library()  # a missing client library is told here, not in the thread
         self._loop = self.clock.new_loop(self.traffic)
         self._thread = threading.Thread(target=self._run, name="ibkr-link", daemon=True)
