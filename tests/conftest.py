@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from engine.journal.redaction import REDACTOR
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,6 +23,14 @@ for name in [name for name in os.environ if name.upper().startswith("MW__")]:
 hypothesis.settings.register_profile("project", deadline=None, print_blob=True, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True, max_examples=1000)
 hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def secrets_are_forgotten() -> Iterator[None]:
+    """What a test plants as a secret is struck out of its own texts, not of every later test's."""
+    known, pattern = set(REDACTOR._known), REDACTOR._pattern
+    yield
+    REDACTOR._known, REDACTOR._pattern = known, pattern
 
 
 @pytest.fixture(scope="session")
