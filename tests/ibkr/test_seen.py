@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.ibkr.seen import PAIRS_AT_THE_MONEY, Fault, Seen, in_reach, price, side
 from engine.options.contract import Right
 
-GOOD = Seen(0.30, 0.35, 10, 12, nan, nan, -0.2, 0.15, nan, nan, nan, 1, 1000.0)
+GOOD = Seen(0.30, 0.35, 10, 12, nan, nan, -0.2, 0.15, nan, nan, nan, nan, 1, 1000.0)
 
 
 @pytest.mark.parametrize(

@@ -24,15 +24,16 @@ class Server:
                 status, headers, seconds = held.answers[0] if len(held.answers) == 1 else held.answers.pop(0)
                 held.times.append(time.monotonic())
                 time.sleep(seconds)
+                if status == 200:
+                    held.got.append(body)  # first: who has the answer looks at once
                 try:
                     self.send_response(status)
                     for name, value in {"Content-Length": "0", **headers}.items():
                         self.send_header(name, value)
                     self.end_headers()
-                except OSError:
-                    return  # the sender has gone
-                if status == 200:
-                    held.got.append(body)
+                except OSError:  # the sender has gone
+                    if status == 200:
+                        held.got.remove(body)
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""

@@ -210,5 +210,4 @@ def test_command_prints_saves_and_speaks_json(vendor, tmp_path, monkeypatch, cap
     assert main([*arguments, "--json", "--days", "1"]) == 0
     made = json.loads(capsys.readouterr().out)
     assert made["expiry"] == "2024-01-22" and made["forward"] == pytest.approx(4700.5)
-    assert main([*arguments, "--at", "2018-02-05 13:00", "--json"]) == 1
     assert main(["chain", "NOPE", "--config", str(CONFIG)]) == 1
