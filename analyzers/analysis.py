@@ -139,7 +139,7 @@ def _figures(trades: pd.DataFrame, pnl: pd.Series, result: RunResult) -> dict[st
 def daily_of(trades: pd.DataFrame, index: pd.DatetimeIndex) -> pd.Series:
     """Return the net result of every session in ``index``, USD; trades count on the day of their exit."""
     day = trades.exit_time.dt.tz_convert(NEW_YORK).dt.tz_localize(None).dt.normalize()
-    return trades.net.groupby(day).sum().reindex(index, fill_value=0.0)
+    return trades.net.astype(float).groupby(day).sum().reindex(index, fill_value=0.0)
 
 
 def _most_at_risk(trades: pd.DataFrame) -> float:

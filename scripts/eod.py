@@ -13,6 +13,7 @@ import pandas as pd
 from loguru import logger
 
 from analyzers.analysis import Analysis, analyze
+from analyzers.report.words import several
 from analyzers.result import RunResult, save
 from engine.errors import GateError, JournalError
 from engine.gate.session_end import Ending
@@ -207,7 +208,7 @@ def daily_mark(
             f"{row['bot']} {row['symbol']}: {row['exit_reason']}, {row['net']:+.2f} USD"
             for row in trades.to_dict("records")
         ),
-        f"Equity {equity:,.2f} USD after {len(result.sessions)} sessions.",
+        f"Equity {equity:,.2f} USD after {several(len(result.sessions), 'session')}.",
         *(f"Halt {row['reason']}: {row['text']}" for row in halts),
         "Decisions: " + (", ".join(_counted(reasons)) or "none"),
         f"Rules: {verdict.text}.",

@@ -94,8 +94,8 @@ class Care:
                 continue
             marked = True
             if quote.bid <= level.stop:
-                if self._pace is not None and np.isnan(quote.ask):
-                    continue  # one-sided: no evidence of a loss
+                if self._pace is not None and not self._lost(level.combo, quote.bid, level.stop):
+                    continue  # a bid is missing: no evidence of a loss
                 depth = (level.stop - quote.bid) / max(self.room(ticket), level.combo.product.tick.combo)
                 if self._stop_timer.breached(view.at, depth):
                     self._leave(ticket, Reason.PLANNED_LOSS, Urgency.URGENT, view.at)
@@ -109,6 +109,16 @@ class Care:
             self._leave(ticket, Reason.UNMARKED, Urgency.URGENT, view.at)
         elif view.minute >= self.p.common.time_stop:
             self._leave(ticket, Reason.TIME_STOP, Urgency.EXIT, view.at)
+
+    def _lost(self, combo: Combo, bid: float, stop: float) -> bool:
+        """Tell whether a combo is worth no more than its stop even if what nobody bids for brought its ask.
+
+        What was sold needs no bid: it is bought back at its ask, however worthless the others think it.
+        """
+        for leg, (low, high) in zip(combo.legs, self.desk.book.legs(combo), strict=True):
+            if leg.ratio > 0 and np.isnan(low):
+                bid += leg.ratio * leg.instrument.multiplier / combo.multiplier * high
+        return bid <= stop
 
     def _quote(self, combo: Combo) -> Quote | None:
         """Return a combo's quote if it can be believed."""

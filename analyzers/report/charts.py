@@ -20,6 +20,8 @@ from analyzers.result import NEW_YORK
 INK, FAINT, GRID, PAPER = "#1f2328", "#767d87", "#e6e8eb", "#ffffff"
 GAIN, LOSS = "#1a7f64", "#b83a2e"
 TOTAL = "#1f2329"  # as dark as the ink, and a colour of its own on a dark page
+DAY = pd.Timedelta(days=1)
+FEW_DAYS = 10  # so few have a tick each
 SERIES = ("#2b6cb0", "#c07a13", "#128a74", "#8b5fbf", "#5b6b7a", "#b0457b")
 KNOWN = {"putlite": SERIES[0], "buywrite": SERIES[1], "condor": SERIES[2]}
 STYLE = {
@@ -71,7 +73,7 @@ def colours(bots: Iterable[str]) -> dict[str, str]:
 
 def equity(axes: Any, analysis: Analysis) -> None:
     """Draw cumulative net P&L, in all and by bot, each named where it ends."""
-    total = analysis.daily.cumsum()
+    total = _from_nothing(analysis.daily).cumsum()
     axes.axhline(0.0, color=FAINT, lw=0.8)
     for bot, colour in colours(analysis.bots).items():
         axes.plot(total.index, total[bot], color=colour, lw=1.2, label=words(bot))
@@ -88,7 +90,7 @@ def equity(axes: Any, analysis: Analysis) -> None:
 
 def underwater(axes: Any, analysis: Analysis) -> None:
     """Draw the distance from the running peak."""
-    total = analysis.daily["all"].cumsum()
+    total = _from_nothing(analysis.daily)["all"].cumsum()
     depth = total - np.maximum(total.cummax(), 0.0)
     axes.fill_between(depth.index, depth, 0.0, color=LOSS, alpha=0.35, lw=0)
     axes.plot(depth.index, depth, color=LOSS, lw=0.9)
@@ -160,8 +162,10 @@ def results(over_time: Any, spread: Any, trades: pd.DataFrame, analysis: Analysi
                         color=LOSS, ha="right", va="center", backgroundcolor=PAPER)  # fmt: skip
     else:
         nothing(over_time)
-    if len(analysis.daily) > 1:
-        over_time.set_xlim(analysis.daily.index[0], analysis.daily.index[-1])
+    if len(analysis.daily):
+        over_time.set_xlim(
+            analysis.daily.index[0], analysis.daily.index[-1] + 0.99 * DAY
+        )  # the last day, not the next one's tick
     _dates(over_time)
     spread.tick_params(labelleft=False)
 
@@ -207,12 +211,24 @@ def nothing(axes: Any, text: str = "no trades") -> None:
 
 
 def whole(value: float) -> str:
-    """Return an amount in whole USD."""
+    """Return an amount in whole USD, a dash for none."""
+    if not np.isfinite(value):
+        return "–"
     return f"{round(value) + 0:,d}".replace("-", "−")
 
 
+def _from_nothing(daily: pd.DataFrame) -> pd.DataFrame:
+    """Return results by day with a day of none before the first: that is where a curve begins."""
+    if daily.empty:
+        return daily
+    before = pd.DataFrame(0.0, index=[daily.index[0] - DAY], columns=daily.columns)
+    return pd.concat([before, daily])
+
+
 def _dates(axes: Any) -> None:
-    locator = mdates.AutoDateLocator(minticks=3, maxticks=8)
+    low, high = axes.get_xlim()
+    few = high - low <= FEW_DAYS
+    locator = mdates.DayLocator() if few else mdates.AutoDateLocator(minticks=3, maxticks=8)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analyzers.analysis import Analysis
 from analyzers.report import charts
-from analyzers.report.words import is_loss, metric_sections, usd, verdict, warning, with_error, words
+from analyzers.report.words import is_loss, metric_sections, several, usd, verdict, warning, with_error, words
 from analyzers.result import RunResult
 
 LEFT, RIGHT = 0.045, 0.985
@@ -47,7 +47,7 @@ def _head(figure: Any, result: RunResult, analysis: Analysis) -> None:
     bots = ", ".join(words(bot) for bot in analysis.bots) or "no bots"
     seed = "recorded bars" if result.seed is None else f"seed {result.seed}"
     bars = seed if result.venue == "backtest" else "the broker's quotes"
-    span = f"{first} to {last}, {len(result.sessions):,} sessions"
+    span = f"{first} to {last}, {several(len(result.sessions), 'session')}"
     figure.text(LEFT, 0.948, f"Market Watch {result.venue}", size=21, weight="bold")
     told = "   ·   ".join((bots, span, bars, f"{usd(result.start_cash, 0)} USD to start with"))
     figure.text(LEFT, 0.921, told, size=11)

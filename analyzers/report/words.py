@@ -57,6 +57,11 @@ def ratio(value: Any, decimals: int = 2) -> str:
     return usd(value, decimals)
 
 
+def several(number: float, word: str) -> str:
+    """Return a number with its word, which is one or many."""
+    return f"{count(number)} {word}{'s' * (number != 1)}"
+
+
 def count(value: Any) -> str:
     """Return a whole number."""
     return f"{value:,.0f}"
@@ -152,7 +157,8 @@ def verdict(figures: dict[str, float]) -> str:
         return "No trades: the tables below say which rule kept the bots out."
     low, high = figures["expectancy_low"], figures["expectancy_high"]
     if not math.isfinite(low):
-        return f"Insufficient data: {count(figures['trades'])} trades do not tell a mean from zero."
+        told, few = several(figures["trades"], "trade"), figures["trades"] == 1
+        return f"Insufficient data: {told} {'does' if few else 'do'} not tell a mean from zero."
     mean = f"The mean trade made {usd(figures['expectancy'])} USD after costs"
     if figures["expectancy"] < 0.0:
         mean = f"The mean trade lost {usd(-figures['expectancy'])} USD after costs"

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from engine.broker.ledger import cents
 from engine.options.combo import Combo
 from engine.options.contract import Stock
-
-Sides = Sequence[tuple[float, float]]
-
-
-def middle(side: tuple[float, float]) -> tuple[float, float]:
-    """Return mid and half spread of a leg; one without a bid stands half way to its ask."""
-    bid, ask = side
-    if math.isnan(bid):
-        bid = 0.0
-    return 0.5 * (bid + ask), 0.5 * (ask - bid)
-
-
-def combo_mid(combo: Combo, sides: Sides) -> float:
-    """Return the mid of a combo from its legs, USD per share: known even where it has no ask."""
-    total = sum(
-        leg.ratio * middle(side)[0] * leg.instrument.multiplier
-        for leg, side in zip(combo.legs, sides, strict=True)
-    )
-    return total / combo.multiplier
+from engine.options.middle import Sides, middle
 
 
 def leg_cents(combo: Combo, sides: Sides, price: float) -> tuple[int, ...]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.broker.allocation import combo_mid
 from engine.broker.fees import Execution
 from engine.broker.ledger import Ledger, Posting
 from engine.broker.margin import MarginBook
@@ -16,6 +15,7 @@ from engine.journal.journal import Journal
 from engine.journal.records import Fill, Owner
 from engine.options.combo import Combo
 from engine.options.contract import Instrument, Leg, Stock
+from engine.options.middle import combo_mid
 from engine.options.quotebook import QuoteBook
 
 _CONTRACT_SHARES = 100.0  # so many shares weigh as much as one contract when fees are split

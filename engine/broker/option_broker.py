@@ -10,7 +10,7 @@ from typing import Any
 from engine.broker import settlement
 from engine.broker.account import Account
 from engine.broker.agenda import NEVER, Agenda, Appointment, Dividend
-from engine.broker.allocation import combo_mid, leg_cents
+from engine.broker.allocation import leg_cents
 from engine.broker.books import Booking, Held
 from engine.broker.fees import Execution, FeeSchedule
 from engine.broker.ledger import cents
@@ -24,6 +24,7 @@ from engine.journal.journal import Journal
 from engine.journal.records import Fill, OrderEvent, Owner
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Instrument, Leg
+from engine.options.middle import combo_mid
 from engine.options.quotebook import Quote, QuoteBook
 from engine.tape import Tape
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.broker.allocation import middle
 from engine.options.american import exercise_before_dividend
 from engine.options.contract import Contract, Instrument, Product, Right, Settlement, Stock
+from engine.options.middle import middle
 from engine.options.ticks import round_down, round_up
 
 Sides = Callable[[Instrument], tuple[float, float] | None]

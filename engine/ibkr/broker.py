@@ -40,6 +40,7 @@ from engine.intent import Intent, Order, Urgency
 from engine.journal.journal import Journal
 from engine.journal.records import Fill, OrderEvent, Owner
 from engine.options.combo import Combo
+from engine.options.middle import combo_mid
 from engine.options.quotebook import Quote
 from engine.sessions import MINUTE_NS, NEW_YORK
 from engine.settings_ibkr import IbkrSettings
@@ -172,8 +173,11 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
         at = AtBroker(
             order.ref, executions_of(deal, order.combo, order.buy), contract, self.link.clock.seconds
         )
-        mid = quote.mid if quote else math.nan
+        mid = self._mid(order.combo, quote) if quote else math.nan
         return Work(machine, trade, deal, at, mid=mid, shadow=Shadow(quote))
+
+    def _mid(self, combo: Combo, quote: Quote) -> float:
+        return quote.mid if math.isfinite(quote.ask) else combo_mid(combo, self.book.legs(combo))
 
     # taking up what an earlier process left ------------------------------------------------
 
@@ -330,7 +334,7 @@ class LiveBroker(bt.BrokerBase):  # type: ignore[misc]
             work.urgent_at = now
         quote = self.book.quote(machine.order.combo)
         if machine.requote(quote, minute):
-            work.mid = quote.mid if quote else work.mid
+            work.mid = self._mid(machine.order.combo, quote) if quote else work.mid
             self.report(work)
 
     def _send(self, work: Work) -> None:

@@ -216,7 +216,9 @@ class LiveQuotes:
         for ticker in tickers:
             name = names.get(ticker)
             if name is not None:
-                seen[name] = Seen.of(ticker, now)
+                one = self._wanted.get(name)
+                beside = self.spot(one.symbol) if isinstance(one, Contract) else nan
+                seen[name] = Seen.of(ticker, now, beside)
                 if name in near:
                     self._link.stirred.set()  # what is held or worked on is looked at right away
 
@@ -308,12 +310,25 @@ class LiveQuotes:
         if not self._link.up:
             return Fault.STALE
         seen = self._seen.get(str(instrument), NOTHING_SEEN)
-        return seen.fault(self._link.clock.now(), self._settings.quote_age)
+        return seen.fault(seen.at + self._age(instrument, seen), self._settings.quote_age)
 
     def age(self, combo: Combo) -> float:
-        """Return the seconds (gateway's clock) since the oldest leg's last tick, infinite without one."""
-        now = self._link.clock.now()
-        return max(now - self._seen.get(str(leg.instrument), NOTHING_SEEN).at for leg in combo.legs)
+        """Return the seconds (gateway's clock) for which the oldest leg's quote may have been wrong.
+
+        That is since its last tick, infinite without one. A quote that need not have changed since
+        is as old as its underlying's.
+        """
+        return max(
+            self._age(leg.instrument, self._seen.get(str(leg.instrument), NOTHING_SEEN)) for leg in combo.legs
+        )
+
+    def _age(self, instrument: Instrument, seen: Seen) -> float:
+        age = self._link.clock.now() - seen.at
+        if age > self._settings.quote_age and isinstance(instrument, Contract):
+            under = self._seen.get(instrument.symbol, NOTHING_SEEN)
+            if seen.unmoved(instrument, under.spot):
+                return min(age, self._link.clock.now() - under.at)
+        return age
 
     def two_sided(self, combo: Combo) -> bool:
         """Tell whether every leg has a fresh bid and ask that are not crossed."""
@@ -323,7 +338,7 @@ class LiveQuotes:
         seen = self._seen.get(str(instrument))
         if seen is None or not self._link.up:
             return nan, nan
-        return seen.sides(self._link.clock.now(), self._settings.quote_age)
+        return seen.sides(seen.at + self._age(instrument, seen), self._settings.quote_age)
 
     # lines of the feed -------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from math import inf, isfinite, nan
 from typing import Any
 
-from engine.options.contract import Right
+from engine.options.contract import Contract, Right
+from engine.options.ticks import tick_size
 
 LIVE_DATA = 1
 PAIRS_AT_THE_MONEY = 6  # strikes streamed on both sides, for forward and straddle
@@ -27,7 +28,10 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Prices in USD per share, NaN for none; ``at`` in epoch seconds of the gateway's clock."""
+    """Prices in USD per share, NaN for none; ``at`` in epoch seconds of the gateway's clock.
+
+    ``beside`` is what the underlying of an option stood at then.
+    """
 
     bid: float
     ask: float
@@ -43,9 +47,10 @@ class Seen:
     own_iv: float  # of an underlying, as TWS measures it
     kind: int
     at: float
+    beside: float = nan
 
     @classmethod
-    def of(cls, ticker: Any, at: float) -> Seen:
+    def of(cls, ticker: Any, at: float, beside: float = nan) -> Seen:
         """Read a ticker of the client library."""
         greeks = ticker.modelGreeks
         return cls(
@@ -63,7 +68,23 @@ class Seen:
             own_iv=ticker.impliedVolatility,
             kind=ticker.marketDataType,
             at=at,
+            beside=beside,
         )
+
+    def unmoved(self, option: Contract, spot: float) -> bool:
+        """Tell whether an option's quote need not have changed since, the underlying now at ``spot``.
+
+        A quote that does not change is not sent again. One that nobody bids for stands until the
+        price has come a strike nearer, another until the move since is worth half a tick.
+        """
+        product, move = option.product, spot - self.beside
+        if not isfinite(self.ask):
+            return False
+        if not isfinite(self.bid):
+            nearer = move if option.right is Right.CALL else -move
+            return nearer < product.strike_step
+        worth = abs(move * self.delta)
+        return worth < 0.5 * tick_size(self.ask, product.tick) and abs(move) < product.strike_step
 
     def fault(self, now: float, oldest: float) -> Fault | None:
         """Return what is wrong with the quote, None when both sides stand.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import re
@@ -12,11 +13,12 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from analyzers.analysis import analyze
 from analyzers.benchmarks import benchmarks
-from analyzers.report.charts import month_table
+from analyzers.report.charts import equity, month_table
 from analyzers.report.html import render_html
 from analyzers.report.terminal import print_tables
 from analyzers.report.trade_chart import trade_chart
@@ -81,6 +83,30 @@ def test_daily_results_hold_every_session_idle_ones_too() -> None:
     assert len(analysis.daily) == len(DAYS)
     assert analysis.daily["all"].sum() == pytest.approx(10.0)
     assert (analysis.daily["all"] != 0).sum() == 1
+
+
+def test_session_without_a_trade_is_judged_whatever_type_its_journal_gives_to_nothing(tmp_path: Path) -> None:
+    held = run([trade(1, DAYS[0], 9.0)])
+    idle = dataclasses.replace(held, trades=held.trades.iloc[:0].astype({"net": object}))
+
+    analysis = analyze(idle)
+    assert analysis.daily["condor"].sum() == 0.0 and analysis.worst_days.empty
+    assert (save(idle, analysis, None, tmp_path) / "report.html").is_file()
+
+
+def test_trade_whose_mid_nobody_knew_is_drawn_without_a_figure(tmp_path: Path) -> None:
+    held = run([trade(1, DAYS[0], 9.0)])
+    unknown = dataclasses.replace(held, trades=held.trades.assign(slippage=np.nan))
+
+    assert (save(unknown, analyze(unknown), None, tmp_path) / "report.html").is_file()
+
+
+def test_one_day_has_the_day_itself_on_its_axis() -> None:
+    axes = Figure().subplots()
+    equity(axes, analyze(run([trade(1, DAYS[0], 9.0)], DAYS[:1])))
+
+    (low, high), (line, *_) = axes.get_xlim(), axes.get_lines()[1:]
+    assert high - low < 2.0 and list(line.get_ydata()) == [0.0, 9.0]
 
 
 def test_bots_add_up_to_the_whole(result: RunResult) -> None:

@@ -49,7 +49,7 @@ def test_verdict_says_what_the_interval_says(values: tuple[float, ...], said: st
 
 
 def test_verdict_of_thin_data_is_that_it_is_thin() -> None:
-    assert verdict(analyze(run([trade(1, DAYS[0], 9.0)])).total).startswith("Insufficient data: 1 trades")
+    assert verdict(analyze(run([trade(1, DAYS[0], 9.0)])).total).startswith("Insufficient data: 1 trade does")
     assert verdict(analyze(run([])).total).startswith("No trades")
 
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.broker.allocation import combo_mid, leg_cents
+from engine.broker.allocation import leg_cents
 from engine.options.combo import Combo, covered, iron_condor, put_spread, shares
 from engine.options.contract import Leg, Stock
+from engine.options.middle import combo_mid
 from tests.execution.market import DAY, NAN, SPY, XSP, call, put
 
 SPREAD = put_spread(XSP, DAY, 600.0, 599.0)  # legs: short first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from math import inf, isnan, nan
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ibkr.seen import PAIRS_AT_THE_MONEY, Fault, Seen, in_reach, price, side
-from engine.options.contract import Right
+from engine.options.contract import Contract, Right
+from tests.ibkr.rig import products
 
 GOOD = Seen(0.30, 0.35, 10, 12, nan, nan, -0.2, 0.15, nan, nan, nan, nan, 1, 1000.0)
 
@@ -33,6 +35,31 @@ GOOD = Seen(0.30, 0.35, 10, 12, nan, nan, -0.2, 0.15, nan, nan, nan, nan, 1, 100
 )
 def test_a_quote_is_classified(change, fault):
     assert replace(GOOD, **change).fault(1000.0, 60.0) is fault
+
+
+PUT, CALL = (Contract(products()["XSP"], date(2018, 5, 8), 265.0, right) for right in (Right.PUT, Right.CALL))
+
+
+@pytest.mark.parametrize(
+    ("change", "option", "spot", "unmoved"),
+    [
+        ({}, PUT, 270.02, True),  # 0.2 of two cents are less than half a tick
+        ({}, PUT, 270.03, False),
+        ({}, PUT, 269.97, False),
+        ({"delta": nan}, PUT, 270.0, False),
+        ({"delta": 0.001}, PUT, 271.5, False),  # further than its greeks can be believed
+        ({"bid": nan}, PUT, 290.0, True),  # worth nothing, and less since
+        ({"bid": nan}, PUT, 269.5, True),
+        ({"bid": nan}, PUT, 268.9, False),  # a strike nearer
+        ({"bid": nan}, CALL, 250.0, True),
+        ({"bid": nan}, CALL, 271.1, False),
+        ({"bid": nan, "beside": nan}, PUT, 290.0, False),
+        ({"bid": nan}, PUT, nan, False),
+        ({"bid": nan, "ask": nan}, PUT, 270.0, False),
+    ],
+)
+def test_quote_that_is_not_sent_again_stands_until_the_price_has_moved_enough(change, option, spot, unmoved):
+    assert replace(GOOD, **{"beside": 270.0, **change}).unmoved(option, spot) is unmoved
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -38,3 +41,26 @@ def test_rehearsed_day_decides_and_trades_as_its_backtest(tmp_path: Path) -> Non
     assert "warming_up" not in reasons(plan, "buywrite")  # its rank knows the days before
     assert found.trades >= 1
     assert found.differences == ()  # in lockstep nothing comes later than in the backtest
+
+
+WORTHLESS = date(2018, 5, 23)  # by noon nobody bids for the puts, while the calls run against the condor
+
+
+def test_side_that_nobody_bids_for_any_more_hides_no_loss_on_the_other(tmp_path: Path) -> None:
+    overrides = {
+        **HOUR,
+        "risk": {"window_last": "11:00", "flat_by": "14:05"},
+        "common": {"time_stop": "14:00"},
+        "execution": {},
+        "ibkr": {"backfill_days": 3},
+    }
+    asked = replace(request(tmp_path, overrides=overrides), days=(WORTHLESS,))
+    with stage(asked) as (gateway, plan):
+        outcome = play(plan)
+        assert gateway.positions() == {}
+    found = parity(asked, plan, WORTHLESS)
+    assert (found.trades, found.differences) == (1, ())
+    with Reader(plan.database) as reader:
+        (trade,) = reader.trades(reader.history()).to_dict("records")
+    assert trade["exit_reason"] == "planned_loss" and outcome.how == "flat"
+    assert math.isfinite(trade["slippage"])
