@@ -386,7 +386,8 @@ class LiveQuotes:
         return [
             f"Option quotes are streamed by Interactive Brokers ({kinds[self._settings.market_data_type]}); "
             "one that is crossed or not live is not traded on, nor one that ought to have changed in the "
-            f"{self._settings.quote_age:g} seconds since it came. Forward, volatilities and greeks come from the quotes by put-call parity. Ranks of implied "
+            f"{self._settings.quote_age:g} seconds since it came. Forward, volatilities and greeks come from "
+            "the quotes by put-call parity. Ranks of implied "
             "volatility are of Interactive Brokers' own 30-day series where it serves one, of that of "
             "today's expiry in a backtest.",
         ]
