@@ -85,7 +85,9 @@ test: $(VENV)/dev.stamp clients  ## linters, types, arrows between the rooms, te
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config setup.cfg
-	@$(BIN)/python -m pytest -n 2 -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -q $(ARGS) || { \
+	  echo 'what failed, once more and one after another: some tests run on the clock of the wall' >&2; \
+	  $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none $(ARGS); }
 
 explore: $(VENV)/dev.stamp  ## the laws on a thousand newly drawn examples each; ARGS=tests/options
 	@$(BIN)/python -m pytest -n 2 -q --hypothesis-profile explore $(ARGS)
