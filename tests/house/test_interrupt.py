@@ -63,7 +63,7 @@ def test_long_command_ends_with_one_line_and_leaves_nothing_half_written(
 ) -> None:
     (tmp_path / "search.yaml").write_text(SEARCH)
     code, out, err = interrupted(words, 3.0, tmp_path, root)
-    assert code in (130, BY_SIGNAL)
+    assert code in (130, BY_SIGNAL), (code, out, err)
     assert (out, err) == ("", "mw: stopped\n")
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()} - {"search.yaml"}
     whole = {name for name in left if name.startswith("spx-") and name.endswith(".parquet")}  # days of quotes

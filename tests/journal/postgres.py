@@ -16,7 +16,8 @@ _RUNTIME = Path(tempfile.gettempdir()) / f"mw-runtime-{os.getuid()}"
 
 def _import_server() -> None:
     """Import the server's package with a runtime folder of our own: it locks a file there, else in /tmp."""
-    (_RUNTIME / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (_RUNTIME, _RUNTIME / "python_PostgresServer"):  # only a folder of mode 0700 is taken
+        folder.mkdir(mode=0o700, exist_ok=True)
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(_RUNTIME)
     try:
