@@ -74,6 +74,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(text.rstrip(".") + _hint(text), 1) if text else 0
     except (KeyboardInterrupt, typer.Abort):
         return _say("stopped", INTERRUPTED)
+    except SystemError as error:  # Ctrl-C as a compiled kernel was about to return
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        return _say("stopped", INTERRUPTED)
     except BrokenPipeError:
         return _unread()
     except SystemExit as left:  # what typer makes of a broken pipe

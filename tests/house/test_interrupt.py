@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import cli
 from tests.interrupts import heeds_interrupts
 
 SEARCH = """
@@ -69,3 +70,22 @@ def test_long_command_ends_with_one_line_and_leaves_nothing_half_written(
     whole = {name for name in left if name.startswith("spx-") and name.endswith(".parquet")}  # days of quotes
     # a search keeps a line of what is finished, and goes on from there
     assert left - whole <= {".lock", "done.jsonl"}
+
+
+@pytest.mark.parametrize(("cause", "code"), [(KeyboardInterrupt(), 130), (None, None)])
+def test_interrupt_that_meets_a_compiled_kernel_is_one_too(
+    cause: BaseException | None,
+    code: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def met(*_: object, **__: object) -> int:
+        raise SystemError("returned a result with an exception set") from cause
+
+    monkeypatch.setattr(cli, "app", met)
+    if code is None:
+        with pytest.raises(SystemError):
+            cli.main(["lookahead"])
+    else:
+        assert cli.main(["lookahead"]) == code
+        assert capsys.readouterr().err == "mw: stopped\n"
