@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import ib_insync as ibi
@@ -14,21 +12,11 @@ import pytest
 from engine.gateway.faults import Faults
 from scripts import cli
 from tests.gateway.stage import lost, sync
-from tests.interrupts import heeds_interrupts
-
-ROOT = Path(__file__).parents[2]
+from tests.interrupts import ROOT, started
 
 
 def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "scripts.cli", "gateway", *arguments],
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=heeds_interrupts,
-    )
+    return started(["gateway", *arguments], cwd)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from scripts import cli
-from tests.interrupts import heeds_interrupts
+from tests.interrupts import started
 
 SEARCH = """
 bots: [condor]
@@ -36,18 +35,9 @@ LONG = [
 BY_SIGNAL = -signal.SIGINT  # a shell calls this 130 too
 
 
-def interrupted(words: list[str], after: float, place: Path, root: Path) -> tuple[int, str, str]:
+def interrupted(words: list[str], after: float, place: Path) -> tuple[int, str, str]:
     """Start a command in a session of its own, interrupt all of it, and return how it ended."""
-    running = subprocess.Popen(
-        [sys.executable, "-m", "scripts.cli", *words],
-        cwd=place,
-        env=os.environ | {"PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=heeds_interrupts,
-    )
+    running = started(words, place, session=True)
     try:
         with pytest.raises(subprocess.TimeoutExpired):  # else it was no long command
             running.wait(after)
@@ -60,10 +50,10 @@ def interrupted(words: list[str], after: float, place: Path, root: Path) -> tupl
 
 @pytest.mark.parametrize("words", LONG, ids=" ".join)
 def test_long_command_ends_with_one_line_and_leaves_nothing_half_written(
-    words: list[str], tmp_path: Path, root: Path
+    words: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "search.yaml").write_text(SEARCH)
-    code, out, err = interrupted(words, 3.0, tmp_path, root)
+    code, out, err = interrupted(words, 3.0, tmp_path)
     assert code in (130, BY_SIGNAL), (code, out, err)
     assert (out, err) == ("", "mw: stopped\n")
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()} - {"search.yaml"}

@@ -147,6 +147,7 @@ def test_a_stop_that_triggers_closes_the_trade_and_its_owner_hears_stopped():
         one.until(lambda: one.ended())
         one.until(lambda: "stopped" in one.owner.states, 30.0)
         flat(one)
+        assert one.owner.states.count("stopped") == 1
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,8 @@ def test_asking_from_the_links_own_thread_is_an_error_and_no_deadlock():
 
         one.post(ask)
         until(lambda: caught)
+        assert "own thread" in caught[0]
+        assert one.call(lambda ib: ib.reqCurrentTimeAsync(), "time")  # it lives on
 
 
 # going and coming back -----------------------------------------------------------------------

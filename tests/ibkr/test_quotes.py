@@ -123,7 +123,10 @@ def test_a_lost_connection_forgets_quotes_and_a_new_one_brings_them_back():
     with rig(speed=60.0, faults=({"do": "drop", "at": "10:03"},)) as one:
         combo = one.spread()
         one.until(lambda: one.book.quote(combo) is None)
+        one.until(lambda: math.isinf(one.book.age(combo)))
+        assert not one.book.two_sided(combo)
         one.until(lambda: one.book.two_sided(combo))
+        assert one.book.quote(combo) is not None
 
 
 def test_the_markets_own_bars_carry_the_lines_the_feed_needs():

@@ -19,7 +19,7 @@ from engine.settings import Settings
 from scripts.cli import main
 from scripts.serve.start import journals, newest
 from tests.board.makers import written
-from tests.interrupts import heeds_interrupts
+from tests.interrupts import started
 
 
 @pytest.fixture
@@ -64,11 +64,10 @@ def test_nothing_to_serve_says_what_to_run(place, monkeypatch, capsys) -> None:
     assert "run mw rehearse" in capsys.readouterr().err
 
 
-def test_served_command_answers_and_ends_on_interrupt(place: Path, root: Path, free_port: int) -> None:
+def test_served_command_answers_and_ends_on_interrupt(place: Path, free_port: int) -> None:
     written(str(place / "journal" / "paper.db"))
     (place / ".env").write_text("MW_SERVE_TOKEN=a-token-from-the-file\n")
-    command = [sys.executable, "-m", "scripts.cli", "serve", "--port", str(free_port)]
-    running = started(command, place, root)
+    running = started(["serve", "--port", str(free_port)], place)
     try:
         answer = eventually(f"http://127.0.0.1:{free_port}/status", "a-token-from-the-file")
         assert answer.json()["venue"] == "paper"
@@ -81,10 +80,9 @@ def test_served_command_answers_and_ends_on_interrupt(place: Path, root: Path, f
     assert "Traceback" not in said
 
 
-def test_dashboard_command_answers_and_ends_on_interrupt(place: Path, root: Path, free_port: int) -> None:
+def test_dashboard_command_answers_and_ends_on_interrupt(place: Path, free_port: int) -> None:
     written(str(place / "journal" / "paper.db"))
-    command = [sys.executable, "-m", "scripts.cli", "dashboard", "--port", str(free_port)]
-    running = started(command, place, root)
+    running = started(["dashboard", "--port", str(free_port)], place)
     try:
         answer = eventually(f"http://127.0.0.1:{free_port}/_stcore/health", "")
         assert answer.status_code == 200
@@ -126,19 +124,6 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-def started(command: list[str], cwd: Path, root: Path) -> subprocess.Popen[str]:
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=environment(root),
-        stdout=pipe,
-        stderr=pipe,
-        text=True,
-        preexec_fn=heeds_interrupts,
-    )
 
 
 def environment(root: Path) -> dict[str, str]:
