@@ -13,7 +13,7 @@ import pandas as pd
 from analyzers.checks import Check, checks, day_loss_excesses
 from analyzers.metrics import Drawdown, break_even, drawdowns, investment_figures, trade_figures
 from analyzers.result import NEW_YORK, RunResult
-from engine.research.statistics import DAYS, chance_above, expectancy_interval, sharpe
+from engine.research.statistics import DAYS, LEAST_DAYS, chance_above, expectancy_interval, sharpe
 
 ORDER_STATES = ("filled", "timed_out", "cancelled", "rejected", "conceded")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
@@ -113,6 +113,7 @@ def _figures(trades: pd.DataFrame, pnl: pd.Series, result: RunResult) -> dict[st
     falls = drawdowns(pnl, 1)
     minutes = (trades.exit_time - trades.entry_time).dt.total_seconds() / 60.0
     days = len(pnl)
+    few = days < LEAST_DAYS  # a session or two say nothing of a year
     return {
         **trade_figures(trades),
         "expectancy_low": low,
@@ -129,10 +130,10 @@ def _figures(trades: pd.DataFrame, pnl: pd.Series, result: RunResult) -> dict[st
         "exposure": float(minutes.sum()) / (SESSION_MINUTES * days) if days else math.nan,
         "minutes_held": float(minutes.mean()) if len(minutes) else math.nan,
         "most_at_risk": _most_at_risk(trades),
-        "annual_return": float(pnl.mean()) * DAYS / result.start_cash if days else math.nan,
-        "annual_volatility": float(pnl.std(ddof=1)) * math.sqrt(DAYS) / result.start_cash
-        if days > 1
-        else math.nan,
+        "annual_return": math.nan if few else float(pnl.mean()) * DAYS / result.start_cash,
+        "annual_volatility": math.nan
+        if few
+        else float(pnl.std(ddof=1)) * math.sqrt(DAYS) / result.start_cash,
     }
 
 

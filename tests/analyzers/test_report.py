@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import re
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -99,6 +100,14 @@ def test_trade_whose_mid_nobody_knew_is_drawn_without_a_figure(tmp_path: Path) -
     unknown = dataclasses.replace(held, trades=held.trades.assign(slippage=np.nan))
 
     assert (save(unknown, analyze(unknown), None, tmp_path) / "report.html").is_file()
+
+
+@pytest.mark.parametrize(("days", "known"), [(1, False), (19, False), (20, True)])
+def test_a_few_sessions_are_not_stretched_to_a_year(days: int, known: bool) -> None:
+    span = tuple(date(2018, 5, 1) + timedelta(days=number) for number in range(days))
+    total = analyze(run([trade(1, span[0], 9.0)], span)).total
+
+    assert [np.isfinite(total[name]) for name in ("annual_return", "annual_volatility")] == [known, known]
 
 
 def test_one_day_has_the_day_itself_on_its_axis() -> None:
