@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -48,19 +48,12 @@ class ArrayFeed(MinuteFeed):
     """
 
     params: Any = (("bars", None),)
-    bars: Bars
 
-    if TYPE_CHECKING:  # Backtrader takes the parameters away before it calls __init__
-
-        def __init__(self, *, bars: Bars, **parameters: Any) -> None: ...
-
-    else:
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.bars = self.p.bars
-            self._at = 0
-            self._name = self.p.name or self.bars.symbol
+    def __init__(self) -> None:
+        super().__init__()
+        self.bars: Bars = self.p.bars
+        self._at = 0
+        self._name: str = self.p.name or self.bars.symbol
 
     def start(self) -> None:
         super().start()
