@@ -41,6 +41,7 @@ def test_a_quote_is_the_books_and_greeks_are_the_models_of_this_minute() -> None
         row = int(np.flatnonzero((chain.strike == short.strike) & ~chain.call)[0])
         assert (ticker.bid, ticker.ask) == (chain.bid[row], chain.ask[row])
         model = ticker.modelGreeks
+        assert model is not None
         assert model.impliedVol == pytest.approx(chain.iv[row], abs=1e-6)
         assert model.undPrice == pytest.approx(chain.spot, abs=1e-6)
         spread_of = np.array([chain.iv[row] * math.sqrt(chain.years)])
