@@ -108,15 +108,15 @@ class Killer:
         self.failed: BaseException | None = None
         keeper.moved = self._moved
         server, venue = gateway._server, gateway._venue
-        hear, fills = server._hear, venue.fills
+        hear, fill = server._hear, venue.fills
 
         def heard(client: Client, received: list[str]) -> None:
             hear(client, received)
             if client.number == number and received[0] in ORDERS:
                 self._see("message")
 
-        def filled(ticket: Any, rows: Any) -> None:
-            fills(ticket, rows)
+        def filled(ticket: Any, fills: Any) -> None:
+            fill(ticket, fills)
             if ticket.client == number:
                 self._see("fill")
 
