@@ -52,3 +52,8 @@ class MinuteFeed(bt.feed.DataBase):  # type: ignore[misc]
         ("tz", NEW_YORK),
         ("past_iv", ()),
     )
+
+    def __init__(self, **unknown: Any) -> None:
+        if unknown:  # Backtrader has taken the parameters out, and would swallow the rest
+            raise TypeError(f"{type(self).__name__} has no parameters {', '.join(unknown)}")
+        super().__init__()

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from math import isfinite, nan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from loguru import logger
@@ -285,20 +285,13 @@ class LiveFeed(MinuteFeed):
     """
 
     params: Any = (("minutes", None), ("symbol", ""), ("qcheck", 0.25))
-    minutes: Minutes
 
-    if TYPE_CHECKING:  # Backtrader takes the parameters away before it calls __init__
-
-        def __init__(self, *, minutes: Minutes, symbol: str, **parameters: Any) -> None: ...
-
-    else:
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.minutes = self.p.minutes
-            self._at = 0
-            self._name = self.p.name or self.p.symbol
-            self._broken = False
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        self.minutes: Minutes = self.p.minutes
+        self._at = 0
+        self._name: str = self.p.name or self.p.symbol
+        self._broken = False
 
     def start(self) -> None:
         super().start()
