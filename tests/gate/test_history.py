@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError, GateError, JournalError
 from engine.gate.chain import linked, verified
-from engine.gate.facts import Judged, Moved, Opened, Overridden, Registered, kind_of, payload, read
+from engine.gate.facts import Fact, Judged, Moved, Opened, Overridden, Registered, kind_of, payload, read
 from engine.gate.fingerprint import changes, fingerprint
 from engine.gate.gate import Gate
 from engine.gate.ledger import Book, Memory
@@ -132,8 +132,8 @@ FACTS = [
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: type(fact).__name__)
-def test_every_fact_comes_back_as_it_was(fact: object) -> None:
-    event = linked(datetime(2026, 1, 2, tzinfo=UTC), kind_of(fact), payload(fact), "")  # type: ignore[arg-type]
+def test_every_fact_comes_back_as_it_was(fact: Fact) -> None:
+    event = linked(datetime(2026, 1, 2, tzinfo=UTC), kind_of(fact), payload(fact), "")
 
     assert read(event).fact == fact
 
