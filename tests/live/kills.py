@@ -34,6 +34,7 @@ from engine.journal.queries import Reader
 from engine.journal.recorder import Recorder
 from engine.journal.tables import ReconciliationRow
 from scripts.live.journal import read_kept
+from scripts.live.lockstep import Lockstep
 from scripts.live.plan import Plan, instant, read_plan, save_plan
 from scripts.live.rehearse import stage
 from scripts.live.session import play
@@ -267,7 +268,8 @@ def kill_and_restart(
     """
     with stage(request(folder, first=BEGIN, overrides=SLOW if slow else SHORT)) as (gateway, plan):
         save_plan(plan, TAG)
-        keeper = Keeper(gateway, plan.clock)  # type: ignore[arg-type]
+        assert isinstance(plan.clock, Lockstep)
+        keeper = Keeper(gateway, plan.clock)
         killer = Killer(gateway, keeper, plan.settings.ibkr.client_id)
         killer.check = lambda: books(gateway, plan)
         came: list[Found] = []
@@ -302,7 +304,8 @@ def hold(folder: Path, moment: Moment) -> None:
     """Kill a session at a moment and leave journal and gateway as they are, on disk."""
     with stage(request(folder, first=BEGIN)) as (gateway, plan):
         save_plan(plan, TAG)
-        keeper = Keeper(gateway, plan.clock)  # type: ignore[arg-type]
+        assert isinstance(plan.clock, Lockstep)
+        keeper = Keeper(gateway, plan.clock)
         killer = Killer(gateway, keeper, plan.settings.ibkr.client_id)
         with _session(plan, keeper, moment) as child:
             killer.arm(child, moment)
