@@ -91,3 +91,8 @@ def test_absent_lines_are_unknown_and_runs_do_not_disturb_each_other() -> None:
 def test_one_feed_can_run_again(again: int) -> None:
     feed = ArrayFeed(bars=market())
     assert all(len(run(feed)) == len(market()) for _ in range(again))
+
+
+def test_parameter_that_no_feed_has_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="ArrayFeed has no parameters nmae"):
+        ArrayFeed(bars=market(), nmae="SPX")
