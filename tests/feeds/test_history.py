@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,9 +34,9 @@ def same(left: Bars, right: Bars) -> bool:
     )
 
 
-def refusal(path: Path, **options: object) -> str:
+def refusal(path: Path, **options: Any) -> str:
     with pytest.raises(DataError) as caught:
-        load_bars(path, **options)  # type: ignore[arg-type]
+        load_bars(path, **options)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

@@ -12,11 +12,11 @@ from feeds.lines import ArrayFeed
 from tests.feeds.samples import OVER_A_HALF_DAY, bars
 
 
-class Recorder(bt.Strategy):
+class Recorder(bt.Strategy):  # type: ignore[misc]
     """Writes down everything a strategy can see of its feed."""
 
     def __init__(self) -> None:
-        self.seen = []
+        self.seen: list[tuple[Any, ...]] = []
 
     def next(self) -> None:
         data = self.data
@@ -41,7 +41,8 @@ def run(feed: ArrayFeed, **how: bool) -> list[tuple[Any, ...]]:
     cerebro = bt.Cerebro(stdstats=False, **how)
     cerebro.adddata(feed)
     cerebro.addstrategy(Recorder)
-    return cerebro.run()[0].seen
+    (done,) = cerebro.run()
+    return list(done.seen)
 
 
 def market() -> Bars:
@@ -90,3 +91,8 @@ def test_absent_lines_are_unknown_and_runs_do_not_disturb_each_other() -> None:
 def test_one_feed_can_run_again(again: int) -> None:
     feed = ArrayFeed(bars=market())
     assert all(len(run(feed)) == len(market()) for _ in range(again))
+
+
+def test_parameter_that_no_feed_has_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="ArrayFeed has no parameters nmae"):
+        ArrayFeed(bars=market(), nmae="SPX")

@@ -22,15 +22,14 @@ from feeds.history import load_bars
 from feeds.ibkr_history.download import Link
 from feeds.ibkr_history.pacing import Pacing, Rules
 from scripts.history import finished, history
-from tests.feeds.ibkr_history.gateway import Asked, Gateway, minutes, session_of
+from tests.feeds.ibkr_history.gateway import Answered, Asked, Gateway, minutes, session_of
 
 FREE = Rules(requests=1000, window=1.0, identical=0.0, burst=1000, burst_window=0.1)
 WEEK = "20240102-20240105"
 
 
-def link(gateway: Gateway, **changes: object) -> Link:
-    given = {"timeout": 5.0, "retries": 2, "backoff": 0.05, "pacing_backoff": 0.05, "rules": FREE}
-    return Link(port=gateway.port, **(given | changes))  # type: ignore[arg-type]
+def link(gateway: Gateway, timeout: float = 5.0) -> Link:
+    return Link(port=gateway.port, timeout=timeout, retries=2, backoff=0.05, pacing_backoff=0.05, rules=FREE)
 
 
 def day_of(asked: Asked) -> str:
@@ -67,7 +66,7 @@ def test_stock_goes_to_the_smart_exchange_and_vix_can_be_left_out(tmp_path: Path
 
 
 def test_missing_minutes_and_days_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def answer(asked: Asked, n: int) -> object:
+    def answer(asked: Asked, n: int) -> Answered:
         if day_of(asked) == "20240103":
             return (162, "Historical Market Data Service error message:HMDS query returned no data: SPY")
         return minutes(asked, 388)
@@ -79,7 +78,7 @@ def test_missing_minutes_and_days_are_told(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_pacing_violation_waits_and_asks_again(tmp_path: Path) -> None:
-    def answer(asked: Asked, n: int) -> object:
+    def answer(asked: Asked, n: int) -> Answered:
         return (
             (162, "Historical Market Data Service error message:pacing violation")
             if n == 1
