@@ -49,7 +49,9 @@ class ArrayFeed(MinuteFeed):
 
     params: Any = (("bars", None),)
 
-    def __init__(self) -> None:
+    def __init__(self, **unknown: Any) -> None:
+        if unknown:  # Backtrader has taken the parameters out, and would swallow the rest
+            raise TypeError(f"{type(self).__name__} has no parameters {', '.join(unknown)}")
         super().__init__()
         self.bars: Bars = self.p.bars
         self._at = 0

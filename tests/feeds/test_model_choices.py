@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError
-from engine.options.choice import By, Choice, StrikeRule
+from engine.options.choice import By, Choice, Choices, StrikeRule
 from engine.options.combo import Combo, iron_condor, put_spread, single
 from engine.options.contract import Right
 from engine.options.expected_move import Convention
@@ -42,7 +42,7 @@ def singly(bar: int, days: int, rule: StrikeRule) -> Choice | None:
 
 @settings(max_examples=120)
 @given(rule=rules, bars=bars, days=st.integers(0, 2))
-def test_many_bars_at_once_give_what_each_chain_gives(rule, bars, days):
+def test_many_bars_at_once_give_what_each_chain_gives(rule: StrikeRule, bars: list[int], days: int) -> None:
     found = QUOTES.choices("SPX", days, np.array(bars), rule)
     assert found is not None
     for row, bar in enumerate(bars):
@@ -54,7 +54,7 @@ def test_many_bars_at_once_give_what_each_chain_gives(rule, bars, days):
 
 @settings(max_examples=60)
 @given(bars=bars, moves=st.floats(0.2, 3.0), width=st.sampled_from([5.0, 10.0]))
-def test_asks_are_those_of_every_combo_by_itself(bars, moves, width):
+def test_asks_are_those_of_every_combo_by_itself(bars: list[int], moves: float, width: float) -> None:
     rule = StrikeRule((By.MOVE, moves), (By.MOVE, moves), width, width)
     found = QUOTES.choices("SPX", 0, np.array(bars), rule)
     good = found.take(np.flatnonzero(found.code == 0))
@@ -67,13 +67,13 @@ def test_asks_are_those_of_every_combo_by_itself(bars, moves, width):
         assert asks[row] == quote.ask or (np.isnan(asks[row]) and np.isnan(quote.ask))
 
 
-def condor(found, row: int) -> Combo:
+def condor(found: Choices, row: int) -> Combo:
     choice = found[row]
     expiry = found.expiry[row].item()
     return iron_condor(SPX, expiry, choice.put_wing, choice.put, choice.call, choice.call_wing)
 
 
-def test_strikes_are_out_of_the_money_and_by_rule():
+def test_strikes_are_out_of_the_money_and_by_rule() -> None:
     bar = at(BARS, 2, 660)
     choice = singly(bar, 0, StrikeRule((By.DELTA, 0.2), (By.MOVE, 1.0), 5.0, 10.0))
     spot = QUOTES.spot("SPX")
@@ -84,7 +84,7 @@ def test_strikes_are_out_of_the_money_and_by_rule():
     assert 0.0 <= choice.call - (spot + choice.move) < SPX.strike_step
 
 
-def test_a_combo_with_a_strike_of_its_own_is_not_priced_at_once():
+def test_a_combo_with_a_strike_of_its_own_is_not_priced_at_once() -> None:
     bar = at(BARS, 2, 660)
     found = QUOTES.choices("SPX", 0, np.array([bar]), StrikeRule((By.DELTA, 0.2), put_width=5.0))
     choice = found[0]
@@ -93,7 +93,7 @@ def test_a_combo_with_a_strike_of_its_own_is_not_priced_at_once():
     assert QUOTES.asks(single(SPX, DAYS[3], choice.put, Right.PUT), found) is None
 
 
-def test_moves_of_one_standard_deviation_are_left_to_whole_chains():
+def test_moves_of_one_standard_deviation_are_left_to_whole_chains() -> None:
     rule = StrikeRule((By.MOVE, 1.0), convention=Convention.SIGMA)
     bar = at(BARS, 2, 660)
     assert QUOTES.choices("SPX", 0, np.array([bar]), rule) is None
@@ -101,6 +101,6 @@ def test_moves_of_one_standard_deviation_are_left_to_whole_chains():
     assert choice.why is None and choice.put < QUOTES.spot("SPX")
 
 
-def test_a_rule_without_sides_is_refused():
+def test_a_rule_without_sides_is_refused() -> None:
     with pytest.raises(ConfigError, match="expected at least one"):
         StrikeRule()

@@ -40,7 +40,9 @@ price = st.integers(0, 400).map(lambda ticks: ticks / 100.0)
     buy=st.booleans(),
     symbol=st.sampled_from(["XSP", "SPX"]),
 )
-def test_fees_of_an_order_are_the_schedules(prices, units, row, buy, symbol):
+def test_fees_of_an_order_are_the_schedules(
+    prices: list[float], units: int, row: int, buy: bool, symbol: str
+) -> None:
     combo = iron_condor(UNIVERSE[symbol], DAYS[row], 490.0, 495.0, 510.0, 515.0)
     side = 1 if buy else -1
     done = [
@@ -58,7 +60,9 @@ def test_fees_of_an_order_are_the_schedules(prices, units, row, buy, symbol):
     bare=st.lists(st.booleans(), min_size=4, max_size=4),
     ticks=st.integers(-300, 50),
 )
-def test_price_is_handed_down_to_the_legs_as_the_broker_does(sides, bare, ticks):
+def test_price_is_handed_down_to_the_legs_as_the_broker_does(
+    sides: list[tuple[float, int]], bare: list[bool], ticks: int
+) -> None:
     quotes = [
         (float("nan") if none else bid, bid + spread / 100.0)
         for (bid, spread), none in zip(sides, bare, strict=True)
@@ -82,7 +86,9 @@ execution = st.builds(
 path = st.lists(st.tuples(st.integers(-90, -30), st.integers(1, 12)), min_size=2, max_size=25)
 
 
-def worked(quotes, how, buy, urgent=False):
+def worked(
+    quotes: list[Quote], how: ExecutionSettings, buy: bool, urgent: bool = False
+) -> int | tuple[int, float]:
     """Return place and price of the fill the broker's own machine and matching come to."""
     intent = Intent(
         "x", 1, "condor", "XSP", CONDOR, 1, True, Reason.ENTERED, None, 50.0, 60.0, 60.0
@@ -105,7 +111,9 @@ def worked(quotes, how, buy, urgent=False):
 
 @settings(max_examples=200)
 @given(path=path, how=execution, buy=st.booleans(), urgent=st.booleans())
-def test_order_lives_as_the_brokers_machine(path, how, buy, urgent):
+def test_order_lives_as_the_brokers_machine(
+    path: list[tuple[int, int]], how: ExecutionSettings, buy: bool, urgent: bool
+) -> None:
     bid = np.array([low / 100.0 for low, _ in path])
     ask = np.array([(low + spread) / 100.0 for low, spread in path])
     quotes = [Quote(low, high, 50, 0.0) for low, high in zip(bid.tolist(), ask.tolist(), strict=True)]
@@ -118,7 +126,7 @@ def test_order_lives_as_the_brokers_machine(path, how, buy, urgent):
     assert (told[0] if told[0] < 0 else told) == worked(quotes, how, buy, urgent)
 
 
-def test_order_that_must_end_is_cancelled_a_bar_later_and_an_exit_hurries():
+def test_order_that_must_end_is_cancelled_a_bar_later_and_an_exit_hurries() -> None:
     how = execution_numbers(ExecutionSettings(entry_timeout_minutes=8, exit_steps=9, steps=9), 0.01)
     bid, ask = np.linspace(-0.6, -0.7, 8), np.linspace(-0.5, -0.3, 8)
     minute = 600 + np.arange(8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 import pytest
@@ -34,9 +35,14 @@ def quotes() -> pd.DataFrame:
     return pd.concat([table, monthly[:200]], ignore_index=True)
 
 
-@pytest.fixture
-def put_quotes(quotes: pd.DataFrame, tmp_path: Path):
+class PutQuotes(Protocol):
     """Write the quotes in a vendor's format, all or some of them."""
+
+    def __call__(self, vendor: str, rows: pd.DataFrame | None = None) -> Path: ...
+
+
+@pytest.fixture
+def put_quotes(quotes: pd.DataFrame, tmp_path: Path) -> PutQuotes:
     from tests.feeds.store import vendors
 
     def write(vendor: str, rows: pd.DataFrame | None = None, folder: str = "in") -> Path:
