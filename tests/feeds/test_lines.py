@@ -12,11 +12,11 @@ from feeds.lines import ArrayFeed
 from tests.feeds.samples import OVER_A_HALF_DAY, bars
 
 
-class Recorder(bt.Strategy):
+class Recorder(bt.Strategy):  # type: ignore[misc]
     """Writes down everything a strategy can see of its feed."""
 
     def __init__(self) -> None:
-        self.seen = []
+        self.seen: list[tuple[Any, ...]] = []
 
     def next(self) -> None:
         data = self.data
@@ -41,7 +41,8 @@ def run(feed: ArrayFeed, **how: bool) -> list[tuple[Any, ...]]:
     cerebro = bt.Cerebro(stdstats=False, **how)
     cerebro.adddata(feed)
     cerebro.addstrategy(Recorder)
-    return cerebro.run()[0].seen
+    (done,) = cerebro.run()
+    return list(done.seen)
 
 
 def market() -> Bars:

@@ -34,20 +34,25 @@ bars = st.lists(
 ).map(sorted)  # fmt: skip
 
 
-def singly(bar: int, days: int, rule: StrikeRule) -> Choice | None:
+def singly(bar: int, days: int, rule: StrikeRule) -> Choice:
     QUOTES.move(bar)
     expiry = QUOTES.expiry("SPX", days)
-    return None if expiry is None else QUOTES.chain("SPX", expiry).choose(rule)
+    assert expiry is not None
+    return QUOTES.chain("SPX", expiry).choose(rule)
+
+
+def at_once(bars: list[int], days: int, rule: StrikeRule) -> Choices:
+    found = QUOTES.choices("SPX", days, np.array(bars), rule)
+    assert found is not None
+    return found
 
 
 @settings(max_examples=120)
 @given(rule=rules, bars=bars, days=st.integers(0, 2))
 def test_many_bars_at_once_give_what_each_chain_gives(rule: StrikeRule, bars: list[int], days: int) -> None:
-    found = QUOTES.choices("SPX", days, np.array(bars), rule)
-    assert found is not None
+    found = at_once(bars, days, rule)
     for row, bar in enumerate(bars):
         alone = singly(bar, days, rule)
-        assert alone is not None
         assert repr(found[row]) == repr(alone)
         assert found.expiry[row].item() == QUOTES.expiry("SPX", days)
 
@@ -56,14 +61,16 @@ def test_many_bars_at_once_give_what_each_chain_gives(rule: StrikeRule, bars: li
 @given(bars=bars, moves=st.floats(0.2, 3.0), width=st.sampled_from([5.0, 10.0]))
 def test_asks_are_those_of_every_combo_by_itself(bars: list[int], moves: float, width: float) -> None:
     rule = StrikeRule((By.MOVE, moves), (By.MOVE, moves), width, width)
-    found = QUOTES.choices("SPX", 0, np.array(bars), rule)
+    found = at_once(bars, 0, rule)
     good = found.take(np.flatnonzero(found.code == 0))
     if not len(good.bars):
         return
     asks = QUOTES.asks(condor(good, 0), good)
+    assert asks is not None
     for row, bar in enumerate(good.bars.tolist()):
         QUOTES.move(bar)
         quote = QUOTES.quote(condor(good, row))
+        assert quote is not None
         assert asks[row] == quote.ask or (np.isnan(asks[row]) and np.isnan(quote.ask))
 
 
@@ -86,7 +93,7 @@ def test_strikes_are_out_of_the_money_and_by_rule() -> None:
 
 def test_a_combo_with_a_strike_of_its_own_is_not_priced_at_once() -> None:
     bar = at(BARS, 2, 660)
-    found = QUOTES.choices("SPX", 0, np.array([bar]), StrikeRule((By.DELTA, 0.2), put_width=5.0))
+    found = at_once([bar], 0, StrikeRule((By.DELTA, 0.2), put_width=5.0))
     choice = found[0]
     assert QUOTES.asks(put_spread(SPX, DAYS[2], choice.put, choice.put_wing), found) is not None
     assert QUOTES.asks(put_spread(SPX, DAYS[2], choice.put, choice.put_wing - 5.0), found) is None

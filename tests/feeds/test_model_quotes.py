@@ -56,6 +56,7 @@ def test_quote_legs_chain_and_path_give_the_same_prices(
     bar = at(BARS, day, minute)
     quotes.move(bar)
     expiry = quotes.expiry("SPX", ahead)
+    assert expiry is not None
     spot = 5.0 * round(BARS.close[bar] / 5.0)
     reach = 5.0 * round(away / 5.0) + 5.0
     combo = iron_condor(SPX, expiry, spot - reach - 5.0, spot - reach, spot + reach, spot + reach + 5.0)
@@ -66,6 +67,7 @@ def test_quote_legs_chain_and_path_give_the_same_prices(
     chain, legs = quotes.chain("SPX", expiry), quotes.legs(combo)
     bid, ask, delta = 0.0, 0.0, 0.0
     for leg, (low, high) in zip(combo.legs, legs, strict=True):
+        assert isinstance(leg.instrument, Contract)
         row = (chain.strike == leg.instrument.strike) & (chain.call == (leg.instrument.right is Right.CALL))
         if row.any():
             assert same(chain.bid[row][0], low) and same(chain.ask[row][0], high)
@@ -123,7 +125,7 @@ def test_quotes_and_lines_of_a_bar_do_not_change_when_the_future_is_cut_off(n: i
     whole.move(bar)
     for days in (0, 1):
         expiry = whole.expiry("SPX", days)
-        assert known.expiry("SPX", days) == expiry
+        assert expiry is not None and known.expiry("SPX", days) == expiry
         left, right = known.chain("SPX", expiry), whole.chain("SPX", expiry)
         for name in ("strike", "bid", "ask", "iv", "delta", "gamma", "vega", "theta"):
             assert np.array_equal(getattr(left, name), getattr(right, name), equal_nan=True), name

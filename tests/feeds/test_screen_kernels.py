@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from engine.intent import Intent, Order, Urgency
 from engine.options.combo import iron_condor
 from engine.options.quotebook import Quote
 from engine.reasons import Reason
+from engine.sessions import NEW_YORK
 from engine.universe import load_universe
 from feeds.screen.fees import fee_table, leg_cents1, order_fees1
 from feeds.screen.fills import enter1, execution_numbers, leave1
@@ -90,11 +91,10 @@ def worked(
     quotes: list[Quote], how: ExecutionSettings, buy: bool, urgent: bool = False
 ) -> int | tuple[int, float]:
     """Return place and price of the fill the broker's own machine and matching come to."""
-    intent = Intent(
-        "x", 1, "condor", "XSP", CONDOR, 1, True, Reason.ENTERED, None, 50.0, 60.0, 60.0
-    )  # fmt: skip
+    at = datetime(2018, 6, 1, 10, 0, tzinfo=NEW_YORK)
+    intent = Intent("x", 1, "condor", "XSP", CONDOR, 1, True, Reason.ENTERED, at, 50.0, 60.0, 60.0)
     urgency = Urgency.ENTRY if buy else Urgency.URGENT if urgent else Urgency.EXIT
-    machine = WorkingOrder(Order("x/1", intent, CONDOR, 1, buy, urgency, None), how)
+    machine = WorkingOrder(Order("x/1", intent, CONDOR, 1, buy, urgency, at), how)
     machine.place(quotes[0], 600)
     for bar, quote in enumerate(quotes[1:], 1):
         minute = 600 + bar
@@ -136,4 +136,4 @@ def test_order_that_must_end_is_cancelled_a_bar_later_and_an_exit_hurries() -> N
     calm = leave1(*still, minute, np.zeros(8, bool), 0, False, how)[0]
     hurried = leave1(*still, minute, halt, 0, False, how)
     assert calm == -1
-    assert hurried == (4, pytest.approx(-0.6))  # asked at 602, cancelled and sent anew at 603
+    assert hurried == pytest.approx((4, -0.6))  # asked at 602, cancelled and sent anew at 603

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.bars import Bars
+from engine.options.contract import Right
 from feeds.forecast import forecast
 from feeds.synthetic.simulated import SimulatedSettings, simulated
 from tests.feeds.quoted import book, kept, sold_at_mid
@@ -53,12 +54,12 @@ def test_a_straddle_drifts_nowhere_while_the_day_passes(sessions: list[Bars]) ->
     for held in sessions:
         quotes, grid = book(held, 0.0, 0.0), held.grid
         for bar in np.flatnonzero((grid.minute == 630) & ~grid.half[grid.day] & (grid.day >= 60)):
-            value = []
+            value: list[float] = []
             for later in (bar, bar + 180):
                 quotes.move(int(later))
                 chain = quotes.chain("SPX", grid.dates[grid.day[bar]])
                 if not value:
-                    strike = chain.nearest("C", 0.5)
+                    strike = chain.nearest(Right.CALL, 0.5)
                 row = np.flatnonzero(chain.strike == strike)
                 value.append(chain.mid[row].sum() / chain.spot if len(row) else np.nan)
             if np.isfinite(value).all():

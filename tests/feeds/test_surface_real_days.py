@@ -37,11 +37,11 @@ def sessions(real_data: Path) -> tuple[np.ndarray, np.ndarray]:
             "week": level.rolling(5).mean().shift(1),
             "month": level.rolling(22).mean().shift(1),
             "vix": np.log(days.vix.shift(1)),
-            "gap": np.log(np.log(days.open / days.close.shift(1)).abs() + 1e-3),
+            "gap": np.log(np.abs(np.log(days.open / days.close.shift(1))) + 1e-3),
         }
     )
     known = views.notna().all(axis=1)
-    seen, came, moved = (part[known].to_numpy() for part in (views, level, move))
+    seen, came, moved = (np.asarray(part[known]) for part in (views, level, move))
     raw = np.full(len(came), np.nan)
     for start in range(500, len(came), 50):
         weights, *_ = np.linalg.lstsq(seen[:start], came[:start], rcond=None)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -130,7 +130,7 @@ def test_bars_come_back_from_the_cache_as_they_were_made(tmp_path: Path) -> None
 def test_cache_key_hit_does_not_make_again_and_unwritable_cache_does_no_harm(tmp_path: Path) -> None:
     save(bars(), tmp_path / "k.parquet")
 
-    def refuse() -> None:
+    def refuse() -> NoReturn:
         raise AssertionError("made again")
 
     assert np.array_equal(cached("k", refuse, tmp_path).close, bars().close)

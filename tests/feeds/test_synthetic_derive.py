@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,6 @@ def test_missing_minutes_of_the_index_are_missing_in_the_share(index: Bars, tmp_
         ({"idiosyncratic": -0.1}, "idiosyncratic -0.1; expected .* from 0 to 5"),
     ],
 )
-def test_products_out_of_range_are_refused(index: Bars, wrong: dict[str, float], told: str) -> None:
+def test_products_out_of_range_are_refused(index: Bars, wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         derive(index, replace(UNIVERSE["NVDA"], **wrong))

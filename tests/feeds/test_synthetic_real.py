@@ -64,7 +64,8 @@ def free() -> Days:
 @pytest.fixture(params=["made", "free"])
 def synthetic(request: pytest.FixtureRequest) -> Days:
     """Return conditioned days, then simulated days."""
-    return request.getfixturevalue(request.param)
+    days: Days = request.getfixturevalue(request.param)
+    return days
 
 
 def test_variance_profile_by_half_hour_is_the_real_one(real: Days, synthetic: Days) -> None:

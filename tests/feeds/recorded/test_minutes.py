@@ -30,6 +30,7 @@ def test_told_prices_become_the_bars(model: ModelQuotes, store: QuoteStore) -> N
 
 def test_parity_tells_the_price_where_the_recording_does_not(model: ModelQuotes, tmp_path: Path) -> None:
     table = snapshots(model, "SPX", 0, 0, 80)
+    assert table is not None
     silent = table.set_column(
         table.schema.get_field_index("spot"), "spot", pa.nulls(len(table), pa.float64())
     )

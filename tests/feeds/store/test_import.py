@@ -97,7 +97,7 @@ def test_class_that_settles_on_the_open_is_known_by_its_root(
     capsys.readouterr()
 
 
-BAD_ROWS: dict[str, tuple[str, object, str]] = {
+BAD_ROWS: dict[str, tuple[str, float | str, str]] = {
     "crossed": ("bid", 6.0, "bid above ask"),
     "negative": ("bid", -1.0, "price is no number above zero"),
     "infinite": ("ask", np.inf, "price is no number above zero"),
@@ -141,8 +141,8 @@ def test_bad_row_is_kept_apart_with_its_reason_and_place(
 def test_one_sided_rows_are_kept_and_duplicates_are_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = pd.concat([vendor(), vendor().iloc[[2]]])
-    table.iloc[0, table.columns.get_loc("bid")] = 0.0
+    table = pd.concat([vendor(), vendor().iloc[[2]]], ignore_index=True)
+    table.loc[0, "bid"] = 0.0
     assert bring(tmp_path / "store", put(table, tmp_path / "a.csv"), extra=("--json",)) == 0
     told = json.loads(capsys.readouterr().out)["files"][0]
     assert told["one_sided"] == 1
@@ -164,11 +164,11 @@ def swapped(path: Path) -> None:
     put(vendor().rename(columns={"bid": "ask", "ask": "bid"}), path)
 
 
-def without(column: str) -> Callable[[Path], None]:
+def without(column: str) -> Callable[[Path], object]:
     return lambda path: put(vendor().drop(columns=column), path)
 
 
-def text(words: str | bytes) -> Callable[[Path], None]:
+def text(words: str | bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(words if isinstance(words, bytes) else words.encode())
 
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,8 @@ def bring(store: Path, vendor: str, *files: Path) -> int:
 
 
 def held(store: Path) -> pd.DataFrame:
-    return QuoteStore.open(store).read("SPX", DAY).to_pandas().sort_values(KEYS, ignore_index=True)
+    table: pd.DataFrame = QuoteStore.open(store).read("SPX", DAY).to_pandas()
+    return table.sort_values(KEYS, ignore_index=True)
 
 
 def wanted(quotes: pd.DataFrame) -> pd.DataFrame:
@@ -78,8 +80,8 @@ def test_monthly_expiry_of_optionsdx_moves_with_a_holiday(
     lines = ["[QUOTE_READTIME], [UNDERLYING_LAST], [EXPIRE_DATE], [C_VOLUME], [C_SIZE], [C_BID], [C_ASK], "]
     lines[0] += "[STRIKE], [P_BID], [P_ASK], [P_SIZE], [P_VOLUME]"
     # Good Friday 2019-04-19; the Thursday before an ordinary third Friday; that Friday; the next
-    for day in ("2019-04-18", "2019-05-16", "2019-05-17", "2019-05-24"):
-        lines.append(f"2019-04-10 16:00, 2888.2, {day}, , 1 x 2, 30.1, 30.4, 2890.0, 29.0, 29.3, 3 x 4, 7")
+    for expiry in ("2019-04-18", "2019-05-16", "2019-05-17", "2019-05-24"):
+        lines.append(f"2019-04-10 16:00, 2888.2, {expiry}, , 1 x 2, 30.1, 30.4, 2890.0, 29.0, 29.3, 3 x 4, 7")
     path = tmp_path / "spx_eod_201904.txt"
     path.write_text("\n".join(lines))
     assert bring(tmp_path / "s", "optionsdx", path) == 0
@@ -200,7 +202,7 @@ def twice(path: Path) -> None:
         archive.writestr(NAME, GOOD)
 
 
-BAD_ZIPS = {
+BAD_ZIPS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no member": (lambda path: zipped(path, {}), "holds no file"),
     "a folder alone": (lambda path: zipped(path, {"folder/": ""}), "holds no file"),
     "trades": (lambda path: zipped(path, {NAME.replace("quote", "trade"): GOOD}), "the name says not"),
@@ -277,7 +279,7 @@ def raw_prices(text: str) -> str:
     )
 
 
-BAD_TEXTS = {
+BAD_TEXTS: dict[str, tuple[str, Callable[[str], str] | None, str]] = {
     "optionsdx: names without brackets": (
         "optionsdx",
         lambda text: text.replace("[", "").replace("]", ""),

@@ -33,7 +33,8 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 def minute(table: pd.DataFrame) -> pd.Series:
     local = table.stamp.dt.tz_convert("America/New_York")
-    return local.dt.hour * 60 + local.dt.minute
+    of_day: pd.Series = local.dt.hour * 60 + local.dt.minute
+    return of_day
 
 
 def frozen(table: pd.DataFrame, chosen: pd.Series, start: int, stop: int) -> pd.DataFrame:
@@ -52,7 +53,7 @@ def apart(table: pd.DataFrame, path: Path, columns: ColumnMap = MAP) -> pd.DataF
     table.to_parquet(path)
     checked = read(path, columns)
     assert set(checked.reasons) <= {"stale", "neither bid nor ask"}
-    found = [rejected.to_pandas() for _, rejected in checked.days.values()]
+    found: list[pd.DataFrame] = [rejected.to_pandas() for _, rejected in checked.days.values()]
     return pd.concat(found).query("reason == 'stale'")
 
 

@@ -44,9 +44,11 @@ def store(tmp_path: Path) -> QuoteStore:
     return QuoteStore.create(tmp_path / "store")
 
 
-def put(store: QuoteStore, table: pa.Table, day: date = DAY, **given: bool | str) -> int:
+def put(
+    store: QuoteStore, table: pa.Table, day: date = DAY, merge: bool = True, source: str | None = None
+) -> int:
     with store.batch({"files": ["a"]}) as batch:
-        return batch.write("SPX", day, table, **given)
+        return batch.write("SPX", day, table, merge=merge, source=source)
 
 
 def test_day_comes_back_as_arrays(store: QuoteStore) -> None:
