@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 
 from engine.errors import ConfigError, DataError
 from engine.options.contract import Product, Right
+from engine.universe import load_universe
 from feeds.delayed import barchart, cboe
 from feeds.delayed.fetch import fetch
 from feeds.delayed.snapshot import Snapshot
 from feeds.delayed.sources import KEY, Addresses, delayed
 from feeds.store.store import QuoteStore
 from scripts.cli import main
+from scripts.live.universe import ROW, reordered
 from tests.feeds.delayed.conftest import CONFIG, QUICK, UNIVERSE, Answer, Vendor, body, document
 
 SPX, SPY = UNIVERSE["SPX"], UNIVERSE["SPY"]
@@ -221,3 +224,30 @@ def test_command_prints_saves_and_speaks_json(
     made = json.loads(capsys.readouterr().out)
     assert made["expiry"] == "2024-01-22" and made["forward"] == pytest.approx(4700.5)
     assert main(["chain", "NOPE", "--config", str(CONFIG)]) == 1
+
+
+def test_universe_is_ranked_by_what_the_vendor_answers(
+    vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only SPX is known to this vendor: it goes to the front, with its volume and spread."""
+    for name, value in (
+        ("MW_CACHE", str(tmp_path / "cache")),
+        ("MW__DELAYED__CBOE_URL", vendor.url),
+        ("MW__DELAYED__RETRIES", "0"),
+    ):
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    config, few = tmp_path / "config", ["SPY", "XSP", "SPX"]
+    shutil.copytree(CONFIG, config)
+    path = config / "universe.json"
+    rows = ((line, ROW.match(line)) for line in path.read_text().splitlines())
+    path.write_text("\n".join(line for line, row in rows if row is None or row["symbol"] in few))
+    path.write_text(reordered(path, few))
+    vendor.answers = [Answer(body())]
+    assert main(["universe", "update", "--source", "delayed", "--json", "--config", str(config)]) == 0
+    first, *others = json.loads(capsys.readouterr().out)
+    options = document()["data"]["options"]
+    assert (first["symbol"], first["volume"]) == ("SPX", 7.0 * len(options))
+    assert 0.0 < first["spread"] < 1.0
+    assert {one["source"] for one in others} == {"unknown"}
+    assert list(load_universe(path)) == ["SPX", "SPY", "XSP"]
