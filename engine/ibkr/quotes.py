@@ -18,6 +18,7 @@ from engine.ibkr.contracts import VIX, Contracts
 from engine.ibkr.events import Change, ErrorTold, LinkChange, Told
 from engine.ibkr.explain import explain
 from engine.ibkr.link import Link
+from engine.ibkr.members import Members
 from engine.ibkr.seen import NOTHING_SEEN, Fault, Seen, in_reach
 from engine.options.chain import Chain
 from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
@@ -60,6 +61,8 @@ class LiveQuotes:
         Prepared.
     products : mapping of symbol to Product
     settings : IbkrSettings
+    members : mapping of symbol to Product, optional
+        Stocks whose breadth is asked for, streamed in what the options leave of the line budget.
 
     Attributes
     ----------
@@ -68,11 +71,18 @@ class LiveQuotes:
     """
 
     def __init__(
-        self, link: Link, contracts: Contracts, products: Mapping[str, Product], settings: IbkrSettings
+        self,
+        link: Link,
+        contracts: Contracts,
+        products: Mapping[str, Product],
+        settings: IbkrSettings,
+        members: Mapping[str, Product] | None = None,
     ) -> None:
         self._link, self._contracts, self._settings = link, contracts, settings
         self.products = dict(products)
         self.refused: dict[str, str] = {}
+        self._members = Members(members or {})
+        self._counted = frozenset(members or ())
         self._clock = VarianceClock()
         self._seen: dict[str, Seen] = {}
         self._tickers: dict[Any, str] = {}  # of the present connection
@@ -175,7 +185,12 @@ class LiveQuotes:
             listed = [option for option in batch if self._contracts.known(option) is not None]
             wanted |= {str(option): option for option in listed}
             room -= len(listed)
-        return wanted
+        stocks = self._members.stocks
+        await self._contracts.qualify(stocks)
+        if turn != self._turn:
+            return None
+        known = [stock for stock in stocks if self._contracts.known(stock) is not None]
+        return wanted | {str(stock): stock for stock in self._members.choose(known, wanted, room)}
 
     async def _stream(self, turn: int, options: list[Contract]) -> None:
         wanted = await self._choose(turn, options)
@@ -219,6 +234,8 @@ class LiveQuotes:
                 one = self._wanted.get(name)
                 beside = self.spot(one.symbol) if isinstance(one, Contract) else nan
                 seen[name] = Seen.of(ticker, now, beside)
+                if name in self._counted:
+                    self._members.hear(name, ticker, now)
                 if name in near:
                     self._link.stirred.set()  # what is held or worked on is looked at right away
 
@@ -343,11 +360,13 @@ class LiveQuotes:
     # lines of the feed -------------------------------------------------------------------
 
     def lines_of(self, symbol: str) -> dict[str, float]:
-        """Return ``atm_iv, skew, open_interest, ranked_iv`` of now."""
+        """Return ``atm_iv, skew, open_interest, ranked_iv`` of now, and ``breadth`` where it is counted."""
         seen = self._seen.get(symbol, NOTHING_SEEN)
         told = {
             "atm_iv": nan, "skew": nan, "open_interest": seen.open_interest, "ranked_iv": seen.own_iv,
         }  # fmt: skip
+        if self._counted:
+            told["breadth"] = self._breadth()
         expiry = min((day for name, day in self._watched if name == symbol), default=None)
         if expiry is None or not self._windows.get((symbol, expiry)):
             return told
@@ -367,6 +386,10 @@ class LiveQuotes:
             told["atm_iv"] = float(deviation / math.sqrt(years))
         told["skew"] = float(skew)
         return told
+
+    def _breadth(self) -> float:
+        at = self._link.clock.instant().astimezone(NEW_YORK)
+        return self._members.share(self._seen, at, self._settings.quote_age) if self._link.up else nan
 
     def option_volume(self, symbol: str) -> float:
         """Return the option contracts of an underlying traded today, NaN before they are told."""

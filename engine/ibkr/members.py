@@ -1,0 +1,96 @@
+"""The universe's stocks, streamed for nothing but their breadth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from math import isfinite, isnan, nan
+from typing import Any
+
+from loguru import logger
+
+from engine.breadth import share, standing
+from engine.ibkr.seen import NOTHING_SEEN, Seen, price
+from engine.options.contract import Product, Stock
+from engine.sessions import OPEN_MINUTE
+
+OPENS = 14, 76  # the tick of a session's open, live and delayed
+
+
+class Members:
+    """Stocks whose standing above or below their session's open is counted.
+
+    The link's thread tells of ticks and asks what to stream; others ask for the share.
+
+    Parameters
+    ----------
+    products : mapping of symbol to Product
+        None where no filter asks for breadth.
+
+    Attributes
+    ----------
+    stocks : tuple of Stock
+    """
+
+    def __init__(self, products: Mapping[str, Product]) -> None:
+        self.stocks = tuple(Stock(product) for product in products.values())
+        self._opens: dict[str, tuple[float, float]] = {}  # when it was told, epoch seconds; USD
+        self._absent: set[Stock] = set()
+        self._unknown = self._crowded_out = False
+
+    def choose(self, listed: Sequence[Stock], streamed: Collection[str], room: int) -> list[Stock]:
+        """Return the stocks to stream beside what is ``streamed``: all that are listed, or none.
+
+        None when the options leave too little ``room`` of the market-data lines: a share of some of
+        them would be another measure.
+        """
+        absent = set(self.stocks) - set(listed)
+        if absent - self._absent:
+            names = ", ".join(sorted(stock.symbol for stock in absent))
+            logger.warning("ibkr: breadth is without {}: no such stock", names)
+        self._absent = absent
+        wanted = [stock for stock in listed if stock.symbol not in streamed]
+        before, self._crowded_out = self._crowded_out, len(wanted) > room
+        if self._crowded_out and not before:
+            logger.warning(
+                "ibkr: breadth is unknown: {} stocks want a market-data line each, the options leave {}; "
+                "raise ibkr.line_budget or lower ibkr.reach_moves", len(wanted), room,
+            )  # fmt: skip
+        return [] if self._crowded_out else wanted
+
+    def hear(self, symbol: str, ticker: Any, now: float) -> None:
+        """Remember the open that a ticker of the client library has just told."""
+        if any(tick.tickType in OPENS for tick in ticker.ticks) and isfinite(price(ticker.open)):
+            self._opens[symbol] = now, ticker.open
+
+    def share(self, seen: Mapping[str, Seen], at: datetime, oldest: float) -> float:
+        """Return the share of known stocks above their session's open; NaN when too few are known.
+
+        Parameters
+        ----------
+        seen : mapping of symbol to Seen
+        at : datetime
+            Now, New York. Before the open TWS tells the open of the session before: one told then,
+            or on an earlier day, is not today's.
+        oldest : float
+            Seconds after which a stock without a tick is not known.
+        """
+        midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+        begin, now = midnight.timestamp() + OPEN_MINUTE * 60.0, at.timestamp()
+        standings = []
+        for stock in self.stocks:
+            told, opened = self._opens.get(stock.symbol, (0.0, nan))
+            last = seen.get(stock.symbol, NOTHING_SEEN).trade(now, oldest)
+            standings.append(float(standing(last, opened if told >= begin else nan)))
+        found = share(standings)
+        self._tell(isnan(found), sum(map(isfinite, standings)))
+        return found
+
+    def _tell(self, unknown: bool, known: int) -> None:
+        """Say once why breadth is unknown, and once that it is known again."""
+        before, self._unknown = self._unknown, unknown
+        if unknown and not before and not self._crowded_out:
+            what = f"{known} of {len(self.stocks)} stocks have a live price and today's open"
+            logger.warning("ibkr: breadth is unknown: {}", what)
+        elif before and not unknown:
+            logger.info("ibkr: breadth is known: of {} of {} stocks", known, len(self.stocks))
