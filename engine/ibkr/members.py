@@ -63,8 +63,8 @@ class Members:
         if any(tick.tickType in OPENS for tick in ticker.ticks) and isfinite(price(ticker.open)):
             self._opens[symbol] = now, ticker.open
 
-    def share(self, seen: Mapping[str, Seen], at: datetime, oldest: float) -> float:
-        """Return the share of known stocks above their session's open; NaN when too few are known.
+    def standings(self, seen: Mapping[str, Seen], at: datetime, oldest: float) -> dict[str, float]:
+        """Return the `engine.breadth.standing` of every stock by its symbol, NaN where it is unknown.
 
         Parameters
         ----------
@@ -77,20 +77,20 @@ class Members:
         """
         midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
         begin, now = midnight.timestamp() + OPEN_MINUTE * 60.0, at.timestamp()
-        standings = []
+        found = {}
         for stock in self.stocks:
             told, opened = self._opens.get(stock.symbol, (0.0, nan))
             last = seen.get(stock.symbol, NOTHING_SEEN).trade(now, oldest)
-            standings.append(float(standing(last, opened if told >= begin else nan)))
-        found = share(standings)
-        self._tell(isnan(found), sum(map(isfinite, standings)))
+            found[stock.symbol] = float(standing(last, opened if told >= begin else nan))
         return found
 
-    def _tell(self, unknown: bool, known: int) -> None:
-        """Say once why breadth is unknown, and once that it is known again."""
-        before, self._unknown = self._unknown, unknown
-        if unknown and not before and not self._crowded_out:
-            what = f"{known} of {len(self.stocks)} stocks have a live price and today's open"
-            logger.warning("ibkr: breadth is unknown: {}", what)
-        elif before and not unknown:
-            logger.info("ibkr: breadth is known: of {} of {} stocks", known, len(self.stocks))
+    def share(self, standings: Mapping[str, float]) -> float:
+        """Return the breadth, NaN when too few stocks are known; tell the user when that changes."""
+        found = share(list(standings.values()))
+        before, self._unknown = self._unknown, isnan(found)
+        known = f"{sum(map(isfinite, standings.values()))} of {len(standings)} stocks"
+        if self._unknown and not before and not self._crowded_out:
+            logger.warning("ibkr: breadth is unknown: {} have a live price and today's open", known)
+        elif before and not self._unknown:
+            logger.info("ibkr: breadth is known, of {}", known)
+        return found

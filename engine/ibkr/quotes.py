@@ -118,6 +118,12 @@ class LiveQuotes:
                     raise LinkError(f"market data of {symbol}: {why}")
                 clock.sleep(WAIT)
 
+    def close(self) -> None:
+        """End every stream, so that another book of the connection has the lines."""
+        self._turn += 1
+        self._link.unsubscribe("quotes")
+        self._link.post(self._drop_all)
+
     def watch(self, symbol: str, days: int) -> None:
         """Stream the strikes within reach of the expiry ``days`` sessions ahead, if it is listed."""
         expiry = sessions_ahead(self._today(), days)
@@ -198,17 +204,24 @@ class LiveQuotes:
             return
         ib = self._heard
         for name in [name for name in self._wanted if name not in wanted]:
-            del self._wanted[name]
-            contract = self._contracts.named(name)
-            if ib is not None and contract is not None and ib.client.isReady():
-                self._tickers = {one: told for one, told in self._tickers.items() if told != name}
-                ib.cancelMktData(contract)
-            self._seen.pop(name, None)
+            self._drop(ib, name)
         for name, one in wanted.items():
             if name not in self._wanted and self._contracts.named(name) is not None:
                 self._wanted[name] = one
                 if ib is not None and ib.client.isReady():
                     self._request(ib, name)
+
+    def _drop_all(self, ib: Any) -> None:
+        for name in list(self._wanted):
+            self._drop(ib, name)
+
+    def _drop(self, ib: Any, name: str) -> None:
+        del self._wanted[name]
+        contract = self._contracts.named(name)
+        if ib is not None and contract is not None and ib.client.isReady():
+            self._tickers = {one: told for one, told in self._tickers.items() if told != name}
+            ib.cancelMktData(contract)
+        self._seen.pop(name, None)
 
     async def _open(self, ib: Any) -> None:
         if self._heard is not ib:
@@ -366,7 +379,7 @@ class LiveQuotes:
             "atm_iv": nan, "skew": nan, "open_interest": seen.open_interest, "ranked_iv": seen.own_iv,
         }  # fmt: skip
         if self._counted:
-            told["breadth"] = self._breadth()
+            told["breadth"] = self._members.share(self.standings())
         expiry = min((day for name, day in self._watched if name == symbol), default=None)
         if expiry is None or not self._windows.get((symbol, expiry)):
             return told
@@ -387,9 +400,11 @@ class LiveQuotes:
         told["skew"] = float(skew)
         return told
 
-    def _breadth(self) -> float:
+    def standings(self) -> dict[str, float]:
+        """Return by symbol how the counted stocks stand to their open, `engine.breadth.standing`."""
         at = self._link.clock.instant().astimezone(NEW_YORK)
-        return self._members.share(self._seen, at, self._settings.quote_age) if self._link.up else nan
+        seen = self._seen if self._link.up else {}
+        return self._members.standings(seen, at, self._settings.quote_age)
 
     def option_volume(self, symbol: str) -> float:
         """Return the option contracts of an underlying traded today, NaN before they are told."""

@@ -1,4 +1,4 @@
-"""A rehearsed session counts the universe's stocks as its backtest does; where it cannot, it sells nothing."""
+"""A rehearsed session counts stocks as its backtest does; where it cannot, it sells nothing."""
 
 from __future__ import annotations
 
