@@ -17,7 +17,7 @@ from engine.bars import Bars
 from engine.gateway.faults import Fault, Faults
 from engine.gateway.gateway import Gateway
 from engine.gateway.market import Market, Watched
-from engine.ibkr.contracts import Contracts
+from engine.ibkr.contracts import VIX, Contracts
 from engine.ibkr.library import library
 from engine.ibkr.link import Link
 from engine.ibkr.members import Members
@@ -27,7 +27,9 @@ from engine.options.combo import put_spread
 from engine.options.contract import Product
 from engine.sessions import stamps
 from engine.settings_ibkr import IbkrSettings
-from engine.universe import load_universe
+from engine.universe import load_universe, single_stocks
+from scripts.live.connect import checks
+from scripts.live.plan import make_plan
 from tests.ibkr.rig import CONFIG, DAYS, FAST, TODAY, at, market, products, until
 
 MOVED = {"AAPL": 1.0, "MSFT": 1.0, "NVDA": -1.0, "TSLA": 0.0}  # from today's open, 100, all day
@@ -39,7 +41,7 @@ def stock(product: Product) -> Watched:
     """Return a stock that opened yesterday at 50 and today at 100, and has stood beside that since."""
     stamp = stamps(DAYS)
     half = len(stamp) // 2
-    level = np.full(len(stamp), 100.0 + MOVED[product.symbol])
+    level = np.full(len(stamp), 100.0 + MOVED.get(product.symbol, 1.0))
     opened = level.copy()
     opened[0], opened[half] = 50.0, 100.0
     high, low = np.maximum(opened, level), np.minimum(opened, level)
@@ -52,8 +54,8 @@ def members() -> dict[str, Product]:
     return {symbol: universe[symbol] for symbol in MOVED}
 
 
-def stocked() -> Market:
-    return replace(market(), stocks={symbol: stock(product) for symbol, product in members().items()})
+def stocked(counted: dict[str, Product]) -> Market:
+    return replace(market(), stocks={symbol: stock(product) for symbol, product in counted.items()})
 
 
 @dataclass
@@ -90,7 +92,7 @@ def counting(
     **settings: Any,
 ) -> Iterator[Counting]:
     script = Faults([Fault.model_validate(fault) for fault in faults])
-    with Gateway(stocked(), start=at(start), speed=240.0, seed=5, faults=script) as gateway:
+    with Gateway(stocked(members()), start=at(start), speed=240.0, seed=5, faults=script) as gateway:
         chosen = IbkrSettings(
             port=gateway.port, **(FAST | {"quote_age": 150.0, "line_budget": 100} | settings)
         )
@@ -101,6 +103,7 @@ def counting(
             contracts.prepare(["XSP"])
             book = LiveQuotes(link, contracts, products(), chosen, members() if counted is None else counted)
             book.start(["XSP"])
+            until(lambda: isfinite(book.spot(VIX)))  # by which the window is measured
             book.watch("XSP", 0)
             yield Counting(gateway, link, book)
         finally:
@@ -153,10 +156,10 @@ def test_a_halted_a_delayed_and_a_stale_price_are_none() -> None:
 def test_a_refused_stock_is_named_once_and_the_others_count_before_and_after_a_lost_connection(
     told: list[str],
 ) -> None:
-    faults = ({**REFUSE, "symbol": "AAPL"}, {"do": "drop", "at": "10:06"})
-    with counting(faults=faults) as one:
+    with counting(faults=({**REFUSE, "symbol": "AAPL"},)) as one:
         until(lambda: one.breadth() == (1.0 + 0.0 + 0.5) / 3)
-        until(lambda: one.known() == 0)
+        one.gateway.call(lambda venue: [client.close() for client in venue.clients])
+        until(lambda: one.link.attempts == 1)
         until(lambda: one.breadth() == (1.0 + 0.0 + 0.5) / 3)
     (line,) = [line for line in told if "AAPL" in line]
     assert "no market data subscription" in line
@@ -200,3 +203,23 @@ def test_without_a_filter_no_stock_is_streamed_and_a_closed_book_gives_its_lines
         assert not set(MOVED) & set(one.streams()) and "breadth" not in one.book.lines_of("XSP")
         one.book.close()
         until(lambda: one.streams() == [])
+
+
+def test_the_connection_test_counts_the_stocks_and_passes_no_lines_on_from_chain_to_chain() -> None:
+    counted = single_stocks(load_universe(CONFIG / "universe.json"))
+    with Gateway(stocked(counted), start=at("10:00"), speed=60.0, seed=5, lines=60) as gateway:
+        asked = {
+            "ibkr": {
+                "port": gateway.port,
+                "quote_age": 150.0,
+                "line_budget": 60,
+                "reach_moves": 1.0,
+                "messages_per_second": 49,
+            },
+            "common": {"regime": {"breadth_max": 0.9}},
+        }
+        plan = replace(make_plan(CONFIG, "paper", ("condor",), overrides=asked), speed=60.0)
+        found = {check.name: check for check in checks(plan)}
+    assert found["SPY chain"].passed and found["XSP chain"].passed
+    assert found["breadth"].passed, found["breadth"]
+    assert found["breadth"].text == "20 of 20 stocks have a live price and today's open"
