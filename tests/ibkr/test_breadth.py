@@ -17,6 +17,7 @@ from engine.bars import Bars
 from engine.gateway.faults import Fault, Faults
 from engine.gateway.gateway import Gateway
 from engine.gateway.market import Market, Watched
+from engine.gateway.venue import Venue
 from engine.ibkr.contracts import VIX, Contracts
 from engine.ibkr.library import library
 from engine.ibkr.link import Link
@@ -71,6 +72,15 @@ class Counting:
 
     def known(self) -> int:
         return sum(map(isfinite, self.book.standings().values()))
+
+    def cut(self) -> None:
+        """Let the gateway end the connection."""
+
+        def close(venue: Venue) -> None:
+            for client in venue.clients:
+                client.close()
+
+        self.gateway.call(close)
 
     def streams(self) -> list[str]:
         """Return what the gateway streams, a line each."""
@@ -158,7 +168,7 @@ def test_a_refused_stock_is_named_once_and_the_others_count_before_and_after_a_l
 ) -> None:
     with counting(faults=({**REFUSE, "symbol": "AAPL"},)) as one:
         until(lambda: one.breadth() == (1.0 + 0.0 + 0.5) / 3)
-        one.gateway.call(lambda venue: [client.close() for client in venue.clients])
+        one.cut()
         until(lambda: one.link.attempts == 1)
         until(lambda: one.breadth() == (1.0 + 0.0 + 0.5) / 3)
     (line,) = [line for line in told if "AAPL" in line]
