@@ -30,7 +30,7 @@ def gateway_market(
     """Return bars and quotes of a backtest as a gateway's market.
 
     Fills, fees and the prices of legs are those of the simulated broker. Bars that carry a
-    line ``vix`` also list the index VIX.
+    line ``vix`` also list the index VIX. Of ``stocks`` those that are not traded are watched.
     """
 
     def order_fees(done: Sequence[Traded], day: date) -> float:
@@ -40,7 +40,8 @@ def gateway_market(
 
     first = next(iter(bars.values()))
     indices = {VIX: first.lines["vix"]} if "vix" in first.lines else {}
-    made = Market(Tape(bars), book, products, execution, order_fees, leg_cents, indices, stocks=stocks or {})
+    watched = {symbol: stock for symbol, stock in (stocks or {}).items() if symbol not in bars}
+    made = Market(Tape(bars), book, products, execution, order_fees, leg_cents, indices, stocks=watched)
     return replace(made, listed=book.listed) if isinstance(book, RecordedQuotes) else made
 
 

@@ -142,8 +142,9 @@ def _breadth(plan: Plan, link: Link) -> Check:
         deadline = time.monotonic() + QUOTE_SECONDS
         while any(map(math.isnan, book.standings().values())) and time.monotonic() < deadline:
             time.sleep(0.05)
-        found = book.standings()
+        found, lines = book.standings(), book.lines
     missing = [symbol for symbol, standing in found.items() if math.isnan(standing)]
     text = f"{len(found) - len(missing)} of {len(found)} stocks have a live price and today's open"
     text += f"; not {', '.join(missing)}" if missing else ""
+    text += f"; {lines} of {plan.settings.ibkr.line_budget} market-data lines in use"
     return Check("breadth", math.isfinite(share(list(found.values()))), text, BREADTH_HELP)

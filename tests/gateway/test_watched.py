@@ -7,9 +7,11 @@ from dataclasses import replace
 import ib_insync as ibi
 import pytest
 
+from engine.broker.fees import FeeSchedule
 from engine.gateway.gateway import Gateway
 from engine.gateway.market import Watched
 from engine.universe import load_universe
+from scripts.gateway_market import gateway_market
 from tests.gateway.stage import CONFIG, DAYS, at, bars, client, codes, later, market, sync
 
 
@@ -33,3 +35,11 @@ def test_a_watched_stock_sends_its_own_bars_and_takes_no_order() -> None:
         told = ib.reqHistoricalData(stock, "", "1 D", "1 min", "TRADES", True)
         assert told[-1].close == pytest.approx(held.close[bar])
         assert ib.reqSecDefOptParams("AAPL", "", "STK", stock.conId) == []
+
+
+def test_a_stock_that_is_traded_keeps_its_options() -> None:
+    made, product = market(), load_universe(CONFIG / "universe.json")["SPY"]
+    fees = FeeSchedule.load(CONFIG / "fees.yaml")
+    stocks = {"SPY": Watched(product, bars("SPY", seed=9), lambda price: 0.01)}
+    again = gateway_market(made.tape.bars, made.book, made.products, fees, made.execution, stocks)
+    assert again.stocks == {} and again.bars("SPY") is made.tape.bars["SPY"]

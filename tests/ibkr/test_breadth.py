@@ -156,6 +156,13 @@ def test_an_open_is_todays_when_it_is_told_after_the_bell_and_stands_until_the_d
     assert isnan(share("09:34", tomorrow))
 
 
+def test_a_stock_that_is_traded_takes_no_line_of_its_own() -> None:
+    book = Members(members())
+    wanted = book.choose(book.stocks, {"XSP", "VIX", "AAPL"}, room=3)
+    assert [stock.symbol for stock in wanted] == ["MSFT", "NVDA", "TSLA"]
+    assert book.choose(book.stocks, {"XSP", "VIX", "AAPL"}, room=2) == []
+
+
 def test_a_halted_a_delayed_and_a_stale_price_are_none() -> None:
     assert Seen.of(ticker(), 0.0).trade(60.0, 60.0) == 101.0
     assert isnan(Seen.of(ticker(), 0.0).trade(61.0, 60.0))
@@ -232,4 +239,4 @@ def test_the_connection_test_counts_the_stocks_and_passes_no_lines_on_from_chain
         found = {check.name: check for check in checks(plan)}
     assert found["SPY chain"].passed and found["XSP chain"].passed
     assert found["breadth"].passed, found["breadth"]
-    assert found["breadth"].text == "20 of 20 stocks have a live price and today's open"
+    assert found["breadth"].text.startswith("20 of 20 stocks have a live price and today's open; ")
