@@ -109,7 +109,7 @@ lint: $(VENV)/dev.stamp  ## ruff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-type: $(VENV)/dev.stamp  ## mypy --strict on all but scripts and tests
+type: $(VENV)/dev.stamp  ## mypy --strict on all but scripts
 	@$(BIN)/mypy
 
 imports: $(VENV)/dev.stamp  ## the arrows between the rooms
