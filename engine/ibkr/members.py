@@ -25,7 +25,7 @@ class Members:
     Parameters
     ----------
     products : mapping of symbol to Product
-        None where no filter asks for breadth.
+        Empty where no filter asks for breadth.
 
     Attributes
     ----------
@@ -41,16 +41,16 @@ class Members:
     def choose(self, listed: Sequence[Stock], streamed: Collection[str], room: int) -> list[Stock]:
         """Return the stocks to stream beside what is ``streamed``: all that are listed, or none.
 
-        None when the options leave too little ``room`` of the market-data lines: a share of some of
+        Empty when the options leave too little ``room`` of the market-data lines: a share of some of
         them would be another measure.
         """
         absent = set(self.stocks) - set(listed)
         if absent - self._absent:
             names = ", ".join(sorted(stock.symbol for stock in absent))
-            logger.warning("ibkr: breadth is without {}: no such stock", names)
+            logger.warning("ibkr: breadth is without {}: not listed, or no answer", names)
         self._absent = absent
         wanted = [stock for stock in listed if stock.symbol not in streamed]
-        before, self._crowded_out = self._crowded_out, len(wanted) > room
+        before, self._crowded_out = self._crowded_out, len(wanted) > max(room, 0)
         if self._crowded_out and not before:
             logger.warning(
                 "ibkr: breadth is unknown: {} stocks want a market-data line each, the options leave {}; "

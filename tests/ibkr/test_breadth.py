@@ -163,6 +163,13 @@ def test_a_stock_that_is_traded_takes_no_line_of_its_own() -> None:
     assert book.choose(book.stocks, {"XSP", "VIX", "AAPL"}, room=2) == []
 
 
+def test_a_stock_that_is_not_listed_is_named_once(told: list[str]) -> None:
+    book = Members(members())
+    for _ in range(2):
+        assert len(book.choose(book.stocks[1:], {"XSP", "VIX"}, room=9)) == 3
+    assert [line.strip() for line in told] == ["ibkr: breadth is without AAPL: not listed, or no answer"]
+
+
 def test_a_halted_a_delayed_and_a_stale_price_are_none() -> None:
     assert Seen.of(ticker(), 0.0).trade(60.0, 60.0) == 101.0
     assert isnan(Seen.of(ticker(), 0.0).trade(61.0, 60.0))
