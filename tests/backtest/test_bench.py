@@ -13,12 +13,13 @@ from scripts.bench.growth import Line
 
 def test_bench_measures_both_loops_on_the_same_bars(capsys: pytest.CaptureFixture[str]) -> None:
     span = "20180102-20180119"
-    main(["--timerange", span, "--runs", "1", "--process-runs", "0", "--json"])
+    main(["--timerange", span, "--runs", "1", "--process-runs", "0", "--variants", "2", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["load, first in this process"]["bars"] == 13 * 390
     fast, stock = found["three option bots"], found["stock loop, same bots, same journal"]
     assert stock["times"] == stock["cpu"] / fast["cpu"]
     assert {"putlite alone", "buywrite alone", "condor alone"} <= set(found)
+    assert found["sweep, 2 condors over five years"]["trades"] > 100
     trades = {name: row["trades"] for name, row in found.items() if name.startswith("simple job")}
     assert len(trades) == 5 and set(trades.values()) == {8.0}
     assert found["simple job"]["notices"] == 8 * (2 * 3 + 2)

@@ -120,7 +120,7 @@ def setup_of(told: dict[str, Any], span: tuple[date, date], seed: int) -> Setup:
 
 
 @given(drawn, st.sampled_from(SPANS), st.integers(1, 4))
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 def test_both_loops_leave_the_same_journal_whatever_is_set(
     told: dict[str, Any], span: tuple[date, date], seed: int
 ) -> None:

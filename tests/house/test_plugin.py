@@ -73,7 +73,7 @@ def test_its_settings_are_like_all_others(root: Path, site: Path, tmp_path: Path
 
 
 def test_it_does_not_run_unless_asked_for(root: Path, site: Path, tmp_path: Path) -> None:
-    span = ["--timerange", "20180201-20180209", "--no-control"]
+    span = ["--timerange", "20180201-20180209", "--no-control", "--no-report"]
     told = mw(root, site, tmp_path, "backtest", *span)
     assert told.returncode == 0, told.stderr
     (folder,) = (tmp_path / "runs").iterdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,23 +21,30 @@ SCREENS = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a working folder in which a session runs and the kill file stands."""
-    live = tmp_path / "live"
+    folder = tmp_path_factory.mktemp("screens")
+    live = folder / "live"
     live.mkdir()
     text = "condor XSP: 1 of 2728/2730/2790/2792, halt_day_loss; putlite: nothing held, nothing halted"
     beat = Beat(os.getpid(), time.time(), "trading", True, "DU1234567", "paper", ("XSP", "SPY"), text)
     Heartbeat(live, "paper-c058dab5").write(beat)
     KillFile(live).set("a reason which the owner has given in more words than a narrow terminal holds")
-    return tmp_path
+    return folder
+
+
+@cache
+def shown(name: str, width: int, folder: Path, root: Path) -> str:
+    """Return what a command writes to a terminal."""
+    return on_terminal(SCREENS[name][0], width, folder, root)
 
 
 @pytest.mark.parametrize("width", [80, 160])
 @pytest.mark.parametrize("name", SCREENS)
 def test_no_line_is_longer_than_the_terminal(name: str, width: int, folder: Path, root: Path) -> None:
-    words, said, least = SCREENS[name]
-    lines = lines_of(on_terminal(words, width, folder, root))
+    _, said, least = SCREENS[name]
+    lines = lines_of(shown(name, width, folder, root))
     assert [line for line in lines if len(line) > width] == []
     assert "…" not in "".join(lines)
     whole = " ".join(" ".join(lines).split())
@@ -45,7 +53,7 @@ def test_no_line_is_longer_than_the_terminal(name: str, width: int, folder: Path
 
 
 def test_progress_is_drawn_on_a_terminal_and_goes_away(folder: Path, root: Path) -> None:
-    told = on_terminal(["backtest", *MONTH, "--no-control", "--no-report"], 80, folder, root)
+    told = shown("backtest", 80, folder, root)
     assert "Preparing bars and quotes" in told
     assert "\x1b[2K" in told  # the line is taken away again
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ from engine.options.contract import Product
 from engine.reasons import Reason
 from engine.sessions import NEW_YORK, stamps
 from engine.settings_ibkr import IbkrSettings
+from engine.standing import StandingLoop, StandingTime
 from engine.universe import load_universe
 from feeds.model import ModelQuotes
 from scripts.gateway_market import gateway_market
+from scripts.live.lockstep import Lockstep
 
 CONFIG = Path(__file__).parents[2] / "config"
 DAYS = (date(2018, 3, 1), date(2018, 3, 2))
@@ -44,7 +47,12 @@ FAST: dict[str, Any] = {
     "commission_seconds": 1.0, "confirm_seconds": 0.3, "backfill_days": 1, "line_budget": 24,
     "messages_per_second": 49,
 }  # fmt: skip
+STANDING: dict[str, Any] = {
+    "quote_age": 150.0,
+    "messages_per_second": 40,
+}  # the simulated exchange quotes once a minute
 PATIENCE = 40.0
+LOCKSTEP = 240.0  # seconds of the gateway's clock that stand for one of patience
 ENDED = frozenset({"filled", "timed_out", "cancelled", "rejected"})
 
 
@@ -123,14 +131,20 @@ class Keeper:
 
 
 class Rig:
-    """The whole client side without Cerebro: `turn` does what one of its cycles does."""
+    """The whole client side without Cerebro: `turn` does what one of its cycles does.
 
-    def __init__(self, gateway: Gateway, symbols: tuple[str, ...] = ("XSP",), **settings: Any) -> None:
-        self.gateway, self.symbols = gateway, symbols
-        self.speed = gateway.call(lambda venue: venue.settings.speed)
-        self.settings = IbkrSettings(port=gateway.port, **(FAST | settings))
+    Its time is the wall's at the gateway's speed or, with ``clock``, in lockstep with the gateway.
+    """
+
+    def __init__(
+        self, gateway: Gateway, symbols: tuple[str, ...], clock: Lockstep | None = None, **settings: Any
+    ) -> None:
+        self.gateway, self.symbols, self.clock = gateway, symbols, clock
+        self.speed = gateway.call(lambda venue: venue.settings.speed) or 1.0
+        own = FAST | (STANDING if clock is not None else {})
+        self.settings = IbkrSettings(port=gateway.port, **(own | settings))
         self.execution = ExecutionSettings()
-        self.link = Link(self.settings, paper=True, speed=self.speed)
+        self.link = Link(self.settings, True, self.speed, clock)
         self.journal, self.owner = Journal(), Keeper()
         self.sent = 0
 
@@ -158,7 +172,31 @@ class Rig:
         self.broker.next()
 
     def until(self, what: Callable[[], Any], patience: float = PATIENCE) -> Any:
-        return until(what, patience, self.turn)
+        """Take turns until something is true and return it."""
+        if self.clock is None:
+            return until(what, patience, self.turn)
+        deadline = self.clock.seconds() + LOCKSTEP * patience
+        while not (found := what()):
+            assert self.clock.seconds() < deadline, f"nothing came of {what} within {patience:g} s"
+            self.turn()
+            self._rest(self.clock)
+        return found
+
+    def _rest(self, clock: Lockstep) -> None:
+        """Let time pass as a session's main loop does between two turns."""
+        if not self.link.stirred.is_set():
+            clock.idle(self.link.stirred, 0.5)
+        self.link.stirred.clear()
+
+    def run(self, seconds: float) -> None:
+        """Take turns for so many seconds of the gateway's clock."""
+        end = self.link.clock.now() + seconds
+        while self.link.clock.now() < end:
+            self.turn()
+            if self.clock is None:
+                time.sleep(0.002)
+            else:
+                self._rest(self.clock)
 
     def spread(self, symbol: str = "XSP", below: float = 0.5) -> Combo:
         """Return a put spread of today a little out of the money, once it is quoted on both sides."""
@@ -220,12 +258,17 @@ def rig(
     sigma: float = 0.0002,
     **settings: Any,
 ) -> Iterator[Rig]:
+    """Connect to a gateway; at an infinite speed in lockstep with it, the same on a busy machine."""
     script = Faults([Fault.model_validate(fault) for fault in faults])
-    given: dict[str, Any] = {"speed": speed, "cash": 100_000.0, "seed": 5} | (gateway or {})
+    given: dict[str, Any] = {"speed": 0.0 if isinf(speed) else speed, "cash": 100_000.0, "seed": 5}
+    given |= gateway or {}
     if faults:
         given["faults"] = script
-    with Gateway(market(sigma), start=at(start), **given) as served:
-        made = Rig(served, symbols, **settings)
+    standing = StandingTime()
+    loop = StandingLoop(standing) if isinf(speed) else None
+    with Gateway(market(sigma), start=at(start), loop=loop, **given) as served:
+        clock = Lockstep(served, standing, loop) if loop is not None else None
+        made = Rig(served, symbols, clock, **settings)
         try:
             yield made.start()
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import inf
 
 import pytest
 
@@ -21,7 +22,7 @@ def flat(one: Rig) -> None:
 
 
 def test_a_spread_goes_in_and_out_as_one_order_and_the_books_agree() -> None:
-    with rig() as one:
+    with rig(speed=inf) as one:
         intent = one.enter(2)
         one.until(lambda: one.ended())
         assert one.owner.states[-1] == "filled" and one.owner.units[-1] == 2
@@ -36,7 +37,7 @@ def test_a_spread_goes_in_and_out_as_one_order_and_the_books_agree() -> None:
 
 
 def test_fills_carry_the_gateways_fees_and_leg_prices_that_make_up_the_net_price() -> None:
-    with rig() as one:
+    with rig(speed=inf) as one:
         one.enter()
         one.until(lambda: one.ended())
         fills = one.owner.fills
@@ -47,7 +48,7 @@ def test_fills_carry_the_gateways_fees_and_leg_prices_that_make_up_the_net_price
 
 
 def test_an_entry_concedes_minute_by_minute_and_is_changed_in_place() -> None:
-    with rig(speed=240.0) as one:
+    with rig(speed=inf) as one:
         intent = one.enter(urgency=Urgency.ENTRY)
         one.until(lambda: one.ended())
         (entry,) = [row for row in one.gateway.orders() if row["orderRef"] == f"{intent.order_ref}/1"]
@@ -60,7 +61,7 @@ def test_an_entry_concedes_minute_by_minute_and_is_changed_in_place() -> None:
 
 def test_an_entry_nobody_takes_times_out_and_leaves_nothing() -> None:
     hold = {"do": "hold", "event": "trade", "nth": 0}
-    with rig(speed=480.0, faults=(hold,)) as one:
+    with rig(speed=inf, faults=(hold,)) as one:
         one.enter(urgency=Urgency.ENTRY)
         one.until(lambda: one.ended())
         assert one.owner.states[-1] == "timed_out"
@@ -69,7 +70,7 @@ def test_an_entry_nobody_takes_times_out_and_leaves_nothing() -> None:
 
 def test_a_cancelled_order_ends_only_when_the_gateway_has_ended_it() -> None:
     hold = {"do": "hold", "event": "trade", "nth": 0}
-    with rig(faults=(hold,)) as one:
+    with rig(speed=inf, faults=(hold,)) as one:
         intent = one.enter()
         one.until(lambda: one.gateway.open_orders())
         one.broker.cancel(f"{intent.order_ref}/1")
@@ -80,7 +81,7 @@ def test_a_cancelled_order_ends_only_when_the_gateway_has_ended_it() -> None:
 
 def test_a_partial_fill_is_booked_and_the_rest_follows() -> None:
     part = {"do": "partial", "event": "trade", "units": 1}
-    with rig(faults=(part,)) as one:
+    with rig(speed=inf, faults=(part,)) as one:
         intent = one.enter(3)
         one.until(lambda: one.ended())
         assert "partly_filled" in one.owner.states and sum(one.owner.units) == 3
@@ -90,7 +91,7 @@ def test_a_partial_fill_is_booked_and_the_rest_follows() -> None:
 
 
 def test_an_order_beyond_the_funds_is_rejected_before_it_is_sent() -> None:
-    with rig(gateway={"cash": 50.0}) as one:
+    with rig(speed=inf, gateway={"cash": 50.0}) as one:
         one.enter()
         one.until(lambda: one.ended())
         assert one.owner.states[-1] == "rejected" and "margin" in one.owner.events[-1].reason
@@ -98,7 +99,7 @@ def test_an_order_beyond_the_funds_is_rejected_before_it_is_sent() -> None:
 
 
 def test_entries_are_refused_while_something_halts_them_and_exits_are_not() -> None:
-    with rig() as one:
+    with rig(speed=inf) as one:
         intent = one.enter()
         one.until(lambda: one.ended())
         one.broker.halt_entries("test", "a reason")
@@ -111,7 +112,7 @@ def test_entries_are_refused_while_something_halts_them_and_exits_are_not() -> N
 
 
 def test_a_sale_of_what_is_not_held_is_rejected() -> None:
-    with rig() as one:
+    with rig(speed=inf) as one:
         intent = one.intent(one.spread())
         one.leave(intent, 1)
         one.until(lambda: one.ended())
@@ -119,7 +120,7 @@ def test_a_sale_of_what_is_not_held_is_rejected() -> None:
 
 
 def test_a_reference_used_twice_is_an_error() -> None:
-    with rig() as one:
+    with rig(speed=inf) as one:
         intent = one.enter()
         with pytest.raises(OrderError, match="twice"):
             one.broker.submit(one.order(intent), one.owner)
@@ -130,7 +131,7 @@ def test_a_reference_used_twice_is_an_error() -> None:
 
 
 def test_a_stop_rests_while_the_spread_is_held_and_goes_before_the_exit() -> None:
-    with rig(faults=({"do": "partial", "event": "trade", "units": 1},)) as one:
+    with rig(speed=inf, faults=({"do": "partial", "event": "trade", "units": 1},)) as one:
         intent = one.enter(2)
         one.until(lambda: one.ended())
         (stop,) = one.until(lambda: [row for row in one.gateway.open_orders() if row["quantity"] == 2])
@@ -143,7 +144,7 @@ def test_a_stop_rests_while_the_spread_is_held_and_goes_before_the_exit() -> Non
 
 
 def test_a_stop_that_triggers_closes_the_trade_and_its_owner_hears_stopped() -> None:
-    with rig(speed=480.0, protective_multiple=1.0) as one:
+    with rig(speed=inf, protective_multiple=1.0) as one:
         intent = one.intent(one.spread(below=0.0), planned=0.0)
         one.broker.submit(one.order(intent), one.owner)
         one.until(lambda: one.ended())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import backtrader as bt
@@ -85,7 +86,7 @@ def test_history_comes_first_then_live_minutes_and_not_one_is_missing_or_doubled
 
 
 def test_lines_beside_the_prices_are_there_on_live_minutes() -> None:
-    with rig(speed=240.0) as one:
+    with rig(speed=inf) as one:
         seen = watch(one, minutes(4))
     vix, iv, puts, left, interest = seen.lines[-1]
     assert vix == 16.0 and 0.03 < iv < 1.0 and puts == 40.0
@@ -95,7 +96,7 @@ def test_lines_beside_the_prices_are_there_on_live_minutes() -> None:
 
 
 def test_prints_before_the_opening_reach_nobody() -> None:
-    with rig(start="09:26", speed=480.0) as one:
+    with rig(start="09:26", speed=inf) as one:
         seen = watch(one, minutes(3))
     today = [minute for minute, stamp in zip(seen.minutes, seen.stamps, strict=True) if stamp > _open()]
     assert today[:3] == [571, 572, 573]
@@ -107,7 +108,7 @@ def _open() -> int:
 
 def test_a_lost_connection_is_told_and_its_minutes_are_made_good_as_history() -> None:
     drop = {"do": "drop", "at": "10:12", "seconds": 180}
-    with rig(speed=240.0, faults=(drop,)) as one:
+    with rig(speed=inf, faults=(drop,)) as one:
         seen = watch(one, lambda strategy, seen: seen.minutes[-1] >= 625 and seen.live[-1])
     whole = stamps(DAYS) // 1_000_000_000
     assert seen.stamps == whole[: len(seen.stamps)].tolist()
@@ -126,7 +127,7 @@ def test_a_symbol_without_bars_is_carried_and_nothing_is_decided_on_it() -> None
     silent = {
         "do": "silence", "event": "request", "request": "realtimeBars", "symbol": "SPY", "nth": 1,
     }  # fmt: skip
-    with rig(speed=240.0, symbols=("XSP", "SPY"), faults=(silent,)) as one:
+    with rig(speed=inf, symbols=("XSP", "SPY"), faults=(silent,)) as one:
         seen = watch(one, lambda strategy, seen: one.minutes.missing >= 3)
     assert one.minutes.missing >= 3 and not any(seen.live)
     assert seen.closes[-1][1] == seen.closes[-2][1]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
+from math import inf
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.ibkr.rig import ENDED, Rig, rig
 def successor(dead: Rig, intents: dict[str, Intent], sent: dict[str, Order]) -> Rig:
     """Break the connection off and start another process on what the journal of the first one holds."""
     dead.link.stop()
-    next_one = Rig(dead.gateway, dead.symbols)
+    next_one = Rig(dead.gateway, dead.symbols, dead.clock)
     next_one.journal, next_one.sent = dead.journal, dead.sent
     next_one.start()
     broker = next_one.broker
@@ -66,7 +66,7 @@ def wind_up(one: Rig, intents: dict[str, Intent], sent: dict[str, Order]) -> Non
 
     one.until(settled)
     while one.broker.trades:
-        one.turn()
+        one.run(0.5)
         for ref, trade in list(one.broker.trades.items()):
             combo = intents[ref].combo
             count = trade.units.get(combo, 0)
@@ -90,18 +90,22 @@ def check(one: Rig) -> None:
 
 SEEDS = 4  # in the suite; the others with make soak, and whole sessions with make soak-kill
 MOMENTS = {
-    "nothing sent": 0.0, "an order just sent": 0.02, "an order at work": 0.15, "about to fill": 0.3,
-    "filled, the stop going out": 0.45, "held under its stop": 0.8,
-}  # fmt: skip
+    "nothing sent": 0.0,
+    "an order just sent": 5.0,
+    "an order at work": 36.0,
+    "about to fill": 59.0,
+    "filled, the stop going out": 61.0,
+    "held under its stop": 180.0,
+}  # seconds of the gateway's clock, which deals at the minute
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_an_entry_interrupted(moment: str) -> None:
-    with rig(speed=240.0) as one:
+    with rig(speed=inf) as one:
         intent = one.intent(one.spread(), 2)
         order = one.order(intent)
         one.broker.submit(order, one.owner)
-        run(one, MOMENTS[moment])
+        one.run(MOMENTS[moment])
         intents, sent = {intent.order_ref: intent}, {order.ref: order}
         after = successor(one, intents, sent)
         try:
@@ -111,16 +115,16 @@ def test_an_entry_interrupted(moment: str) -> None:
             after.link.stop()
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.02, 0.1, 0.3])
+@pytest.mark.parametrize("moment", [0.0, 5.0, 24.0, 72.0])
 def test_an_exit_interrupted(moment: float) -> None:
-    with rig(speed=240.0) as one:
+    with rig(speed=inf) as one:
         intent = one.intent(one.spread(), 2)
         entry, leave = one.order(intent), one.order(intent, 2, buy=False)
         one.broker.submit(entry, one.owner)
         one.until(lambda: one.ended())
-        run(one, 0.2)
+        one.run(48.0)
         one.broker.submit(leave, one.owner)
-        run(one, moment)
+        one.run(moment)
         intents, sent = {intent.order_ref: intent}, {entry.ref: entry, leave.ref: leave}
         after = successor(one, intents, sent)
         try:
@@ -130,15 +134,8 @@ def test_an_exit_interrupted(moment: float) -> None:
             after.link.stop()
 
 
-def run(one: Rig, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        one.turn()
-        time.sleep(0.002)
-
-
 def test_a_stop_of_the_first_process_is_taken_up_and_not_doubled() -> None:
-    with rig(speed=120.0) as one:
+    with rig(speed=inf) as one:
         intent = one.intent(one.spread(), 1)
         order = one.order(intent)
         one.broker.submit(order, one.owner)
@@ -146,7 +143,7 @@ def test_a_stop_of_the_first_process_is_taken_up_and_not_doubled() -> None:
         intents, sent = {intent.order_ref: intent}, {order.ref: order}
         after = successor(one, intents, sent)
         try:
-            run(after, 1.0)
+            after.run(120.0)
             stops = [row for row in after.gateway.orders() if row["orderType"] == "STP"]
             assert len(stops) == 1 and stops[0]["status"] == "PreSubmitted"
             wind_up(after, intents, sent)
@@ -157,7 +154,7 @@ def test_a_stop_of_the_first_process_is_taken_up_and_not_doubled() -> None:
 
 def test_an_entry_taken_up_keeps_its_limit_and_its_time() -> None:
     hold = {"do": "hold", "event": "trade", "nth": 0}
-    with rig(speed=240.0, faults=(hold,)) as one:
+    with rig(speed=inf, faults=(hold,)) as one:
         intent = one.intent(one.spread(), 1)
         order = one.order(intent, urgency=Urgency.ENTRY)
         one.broker.submit(order, one.owner)
@@ -179,7 +176,7 @@ def test_an_entry_taken_up_keeps_its_limit_and_its_time() -> None:
 def test_units_of_a_partial_fill_are_not_booked_twice() -> None:
     part = {"do": "partial", "event": "trade", "units": 1}
     rest = [{"do": "hold", "event": "trade", "nth": n} for n in range(2, 5)]
-    with rig(speed=240.0, faults=(part, *rest)) as one:
+    with rig(speed=inf, faults=(part, *rest)) as one:
         intent = one.intent(one.spread(), 3)
         order = one.order(intent)
         one.broker.submit(order, one.owner)
@@ -201,7 +198,7 @@ def test_units_of_a_partial_fill_are_not_booked_twice() -> None:
 )
 def test_any_moment(seed: int) -> None:
     draw = random.Random(seed)
-    with rig(speed=240.0) as one:
+    with rig(speed=inf) as one:
         intents: dict[str, Intent] = {}
         sent: dict[str, Order] = {}
         live = one
@@ -229,4 +226,4 @@ def step(one: Rig, draw: random.Random, intents: dict[str, Intent], sent: dict[s
                 order = one.order(intents[ref], 10 + len(sent), buy=False, units=count)
                 sent[order.ref] = order
                 one.broker.submit(order, one.owner)
-    run(one, draw.uniform(0.0, 1.0))
+    one.run(draw.uniform(0.0, 240.0))

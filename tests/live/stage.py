@@ -24,7 +24,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 DAY = date(2018, 5, 8)  # a calm Tuesday on which condor and putlite find something to sell
 SPEED = math.inf  # in lockstep: the same on a busy machine
 WALL = 240.0  # where other processes or clients take part
-HOUR: dict[str, Any] = {  # a day cut short: in by 10:45, out by 11:05
+HOUR: dict[str, Any] = {  # a day cut short: from 10:25, in by 10:45, out by 11:05
     "risk": {"window_last": "10:45", "flat_by": "11:05"},
     "common": {"time_stop": "11:00"},
     "execution": {"entry_fraction_start": 1.0},  # filled at once, whatever the machine is busy with
@@ -84,7 +84,7 @@ def request(folder: Path, faults: list[dict[str, Any]] | None = None, **more: An
         folder.mkdir(parents=True, exist_ok=True)
         script.write_text(yaml.safe_dump({"faults": faults}))
     overrides = {**HOUR, **more.pop("overrides", {})}
-    given = {"bots": ("condor",), "first": 600, "speed": SPEED, "seed": 7, **more}
+    given = {"bots": ("condor",), "first": 625, "speed": SPEED, "seed": 7, **more}
     return Rehearsal(CONFIG, folder / "rehearsal", (DAY,), overrides=overrides, faults=script, **given)
 
 

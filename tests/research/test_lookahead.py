@@ -40,7 +40,7 @@ def kinds(found: list[Finding]) -> set[str]:
 
 @pytest.mark.parametrize("stock_loop", [False, True])
 def test_shipped_bots_read_nothing_ahead(setup: Setup, stock_loop: bool) -> None:
-    played, cuts = (last_sessions(setup, 24), 1) if stock_loop else (setup, 3)
+    played, cuts = (last_sessions(setup, 12), 1) if stock_loop else (setup, 3)
 
     found, runs = examine(played, cuts, stock_loop)
 
@@ -127,7 +127,7 @@ def test_recorded_quotes_are_changed_too_and_nothing_reads_ahead(tmp_path: Path)
         config=CONFIG,
         out=Path(),
         profile="spx",
-        timerange="20180108-20180112",
+        timerange="20180108-20180110",
         symbol="SPX",
         bots=("putlite", "condor"),
     )

@@ -115,7 +115,8 @@ def test_cluster_of_two_workers_finds_what_one_process_finds(tmp_path: Path, swe
         there = run(
             SearchRequest(spec(tmp_path), CONFIG, tmp_path / "runs", scheduler=cluster.scheduler_address)
         )
-    pd.testing.assert_frame_equal(results(there), results(swept))
+    pd.testing.assert_frame_equal(results(there), results(swept))  # the errors of what failed included
+    assert sorted(set(keys(there / "done.jsonl"))) == sorted(set(keys(swept / "done.jsonl")))
     pd.testing.assert_frame_equal(
         pd.read_parquet(there / "daily.parquet"), pd.read_parquet(swept / "daily.parquet")
     )

@@ -137,6 +137,6 @@ def test_folder_without_the_files_is_one_line(tmp_path: Path) -> None:
 def test_both_indices_are_reached(real_data: Path) -> None:
     if not (real_data / DAILY).is_file():
         pytest.skip(f"{DAILY} is absent")
-    sections = checks(real_data)
+    sections = checks(real_data, seeds=[1])  # the days are real; mw validate draws their mornings three times
     assert [section.misses for section in sections] == [0, 0]
     assert sum(verdict is Verdict.HOLDS for section in sections for verdict in section.verdicts) == 5
