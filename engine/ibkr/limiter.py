@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 _FIRST = ("3\0", "4\0", "58\0")  # place, cancel, cancel all
 BURST_SHARE = 0.25
-ROUNDING = 1e-9  # of a token: nobody waits for less, in which no clock might move
+ROUNDING = 1e-6  # of a token: more than comes in a nanosecond, by which a timer may be early
 
 
 class Limiter:

@@ -47,10 +47,7 @@ FAST: dict[str, Any] = {
     "commission_seconds": 1.0, "confirm_seconds": 0.3, "backfill_days": 1, "line_budget": 24,
     "messages_per_second": 49,
 }  # fmt: skip
-STANDING: dict[str, Any] = {
-    "quote_age": 150.0,
-    "messages_per_second": 40,
-}  # the simulated exchange quotes once a minute
+STANDING: dict[str, Any] = {"quote_age": 150.0}  # the simulated exchange quotes once a minute
 PATIENCE = 40.0
 LOCKSTEP = 240.0  # seconds of the gateway's clock that stand for one of patience
 ENDED = frozenset({"filled", "timed_out", "cancelled", "rejected"})
