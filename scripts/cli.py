@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import re
 import sys
@@ -27,6 +29,7 @@ from scripts.commands import (
 
 INTERRUPTED = 130  # a shell's code for Ctrl-C, and typer's
 COMPLETING = "_MW_COMPLETE"
+NEW_OBJECTS = 200_000  # until garbage is looked for: what imports make is none, a quarter of their time
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,6 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     Anything that is not the user's error is a defect and keeps its traceback.
     """
+    gc.set_threshold(NEW_OBJECTS)
+    atexit.register(gc.freeze)  # else all objects are searched, several times over, before they all go
     if COMPLETING in os.environ:  # a shell asks for words
         from typer.completion import completion_init
 
