@@ -175,7 +175,7 @@ def _source() -> str:
     for folder in ("engine/options", "feeds", "feeds/synthetic"):
         for path in sorted((ROOT / folder).glob("*.py")):
             digest.update(path.read_bytes())
-    for name in ("engine/bars.py", "engine/sessions.py", "scripts/market.py"):
+    for name in ("engine/bars.py", "engine/kernels.py", "engine/sessions.py", "scripts/market.py"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 

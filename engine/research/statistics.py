@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernels import njit
 
 Floats = NDArray[np.float64]
 Int32 = NDArray[np.int32]
