@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from loguru import logger
@@ -24,17 +21,14 @@ from analyzers.result import RunResult, save
 from engine.desk import Desk
 from engine.errors import LedgerError
 from engine.gate.fingerprint import strategy_files
-from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
 from engine.journal.redaction import REDACTOR, redact
+from scripts.frames import EVENTS, frame
 from scripts.null_control import NullControl
+from scripts.origin import STRATEGIES, STRATEGY_FILES, git_commit
 from scripts.progress import shown
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, describe, play, prepare
 from scripts.told import console_of, print_json
-
-STRATEGIES = Path(__file__).resolve().parents[1] / "strategies"
-STRATEGY_FILES = "strategy files"  # what of a run's inputs the gate asks for
-EVENTS = {"trades": Trade, "fills": Fill, "orders": OrderEvent, "halts": HaltEvent}
 
 
 def run(request: BacktestRequest) -> Path:
@@ -94,28 +88,6 @@ def _watched(console: Console, setup: Setup, stock_loop: bool) -> Desk:
     with shown(console, f"Running {', '.join(setup.bots)}") as told:
         desk, _ = play(setup, stock_loop, told)
     return desk
-
-
-def frame(records: list[Any], kind: type) -> pd.DataFrame:
-    """Return records as a table, with the record's columns even when there are none.
-
-    Times become New York times, reasons and dates text and dates.
-    """
-    names = list(kind.__dataclass_fields__)
-    return typed(pd.DataFrame(list(map(attrgetter(*names), records)), columns=names))
-
-
-def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of records with New York times, texts and dates where they belong."""
-    table = table.copy(deep=False)
-    for name in table:
-        if name in ("at", "entry_time", "exit_time"):
-            table[name] = pd.to_datetime(table[name], utc=True).dt.tz_convert("America/New_York")
-        elif name in ("reason", "exit_reason", "state"):
-            table[name] = table[name].astype(str)
-        elif name in ("day", "expiry"):
-            table[name] = pd.to_datetime(table[name])
-    return table
 
 
 def market_days(setup: Setup) -> pd.DataFrame:
@@ -195,19 +167,3 @@ def compare(one: Desk, other: Desk) -> None:
     if not left.equals(right):
         raise LedgerError("verify: the decision tables of the two loops differ")
     logger.debug("verified {} trades", len(one.journal.trades))
-
-
-def git_commit() -> str:
-    """Return the commit the program runs from, ``unknown`` outside a repository."""
-    home = Path(__file__).resolve().parent
-    try:
-        told = subprocess.run(
-            ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return told.stdout.strip()
