@@ -16,6 +16,7 @@ from rich.console import Console
 
 from analyzers.analysis import analyze
 from analyzers.benchmarks import benchmarks
+from analyzers.drawer import Drawer
 from analyzers.report.terminal import print_tables
 from analyzers.result import RunResult, save
 from engine.desk import Desk
@@ -47,6 +48,7 @@ def run(request: BacktestRequest) -> Path:
     prepared = time.perf_counter()
     wanted = request.control and not request.recording and setup.settings.quotes.premium != 0.0
     beside = NullControl(setup) if wanted else None
+    drawer = Drawer() if request.report else None
     try:
         desk = _watched(console, setup, request.stock_loop)
         played = time.perf_counter()
@@ -59,13 +61,14 @@ def run(request: BacktestRequest) -> Path:
         if beside is not None:
             with shown(console, "Running the same bots without premium"):
                 result = replace(result, null_control=beside.figures())
+        with shown(console, "Writing the report"):
+            analysis, passive = analyze(result), benchmarks(result.market)
+            folder = save(result, analysis, passive, request.out, request.report, drawer)
+            keep(result, desk, setup)
     finally:
-        if beside is not None:
-            beside.stop()
-    with shown(console, "Writing the report"):
-        analysis = analyze(result)
-        folder = save(result, analysis, benchmarks(result.market), request.out, request.report)
-        keep(result, desk, setup)
+        for process in (beside, drawer):
+            if process is not None:
+                process.stop()
     if request.as_json:
         print_json(analysis.to_summary() | {"folder": str(folder)})
         return folder
