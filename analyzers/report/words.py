@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from analyzers.analysis import Analysis
     from analyzers.result import RunResult
 
-
 THIN = "insufficient data"
 NOT_EVIDENCE = (
     "Synthetic data: the quotes, and here also the minutes, come from a model into which the "
