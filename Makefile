@@ -75,8 +75,8 @@ clients: $(MW_CACHE)/clients/ib_async.stamp $(MW_CACHE)/clients/ibapi.stamp  ## 
 
 $(MW_CACHE)/clients/ib_async.stamp: CLIENT := ib_async==2.1.0
 $(MW_CACHE)/clients/ibapi.stamp: CLIENT := ibapi==9.81.1.post1
-$(MW_CACHE)/clients/%.stamp: Makefile
-	@$(FIND_PYTHON); $$python -m venv --clear $(MW_CACHE)/clients/$*
+$(MW_CACHE)/clients/%.stamp: Makefile | $(VENV)/made.stamp
+	@$(BIN)/python -m venv --clear $(MW_CACHE)/clients/$*
 	@$(MW_CACHE)/clients/$*/bin/python -m pip install -qq --no-input --disable-pip-version-check $(CLIENT)
 	@touch $@
 
@@ -109,7 +109,7 @@ lint: $(VENV)/dev.stamp  ## ruff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-type: $(VENV)/dev.stamp  ## mypy --strict on all but scripts and tests
+type: $(VENV)/dev.stamp  ## mypy --strict on all but scripts
 	@$(BIN)/mypy
 
 imports: $(VENV)/dev.stamp  ## the arrows between the rooms

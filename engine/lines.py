@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import backtrader as bt
@@ -44,10 +45,15 @@ class MinuteFeed(bt.feed.DataBase):  # type: ignore[misc]
     Stored times are UTC; ``data.datetime.datetime()`` answers in New York time.
     """
 
-    lines = (*LINES, "minute", "day", "left", "ranked_iv")
-    params = (
+    lines: Any = (*LINES, "minute", "day", "left", "ranked_iv")
+    params: Any = (
         ("timeframe", bt.TimeFrame.Minutes),
         ("compression", 1),
         ("tz", NEW_YORK),
         ("past_iv", ()),
     )
+
+    def __init__(self, **unknown: Any) -> None:
+        if unknown:  # Backtrader has taken the parameters out, and would swallow the rest
+            raise TypeError(f"{type(self).__name__} has no parameters {', '.join(unknown)}")
+        super().__init__()

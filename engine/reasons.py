@@ -57,6 +57,7 @@ class Reason(StrEnum):
     REJECTED = "rejected"
     # why a position was closed
     PROFIT_TARGET = "profit_target"
+    PREMIUM_KEPT = "premium_kept"
     PLANNED_LOSS = "planned_loss"
     TIME_STOP = "time_stop"
     FLAT_BY_CLOSE = "flat_by_close"

@@ -209,7 +209,7 @@ class Settings(BaseSettings):
     account: AccountSettings = AccountSettings()
     common: CommonSettings = CommonSettings()
     risk: RiskSettings = RiskSettings()
-    bots: BotsSettings = BotsSettings()  # type: ignore[valid-type]
+    bots: BotsSettings = BotsSettings()
     learning: LearningSettings = LearningSettings()
     execution: ExecutionSection = ExecutionSection()
     quotes: QuotesSettings = QuotesSettings()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
@@ -132,4 +132,7 @@ def _with_plugins() -> type[CoreBots]:
     return create_model("BotsSettings", __base__=CoreBots, **added) if added else CoreBots
 
 
-BotsSettings = _with_plugins()
+if TYPE_CHECKING:  # the bots of plugins are known when it runs
+    BotsSettings = CoreBots
+else:
+    BotsSettings = _with_plugins()

@@ -133,12 +133,16 @@ class StandingLoop(asyncio.SelectorEventLoop):
         return handle
 
     def release(self) -> None:
-        """Let in what other threads have posted."""
+        """Let in what other threads have posted, all of it before anything that answers the first."""
         with self._standing.changed:
             held, self._held = self._held, []
-        for run in held:
-            if not self.is_closed():
-                self._post(run)
+
+        def begin() -> None:
+            for run in held:
+                self.call_soon(run)
+
+        if held and not self.is_closed():
+            self._post(begin)
 
     def _post(self, run: Callable[[], None]) -> None:
         def begin() -> None:

@@ -49,8 +49,8 @@ class ArrayFeed(MinuteFeed):
 
     params: Any = (("bars", None),)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
         self.bars: Bars = self.p.bars
         self._at = 0
         self._name: str = self.p.name or self.bars.symbol

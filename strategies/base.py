@@ -73,6 +73,7 @@ class Bot(bt.Strategy, Entry, Care):  # type: ignore[misc]
     )
     bot_name = ""
     sells: frozenset[str] = frozenset()  # put, call or both
+    take_reason = Reason.PROFIT_TARGET  # what an exit at the taking level is called
     lane: Callable[..., Lane] = Lane
     features: type[FeatureSet] = FeatureSet
 

@@ -32,6 +32,7 @@ class BuyWrite(Bot):
 
     bot_name = "buywrite"
     sells = frozenset({"call"})
+    take_reason = Reason.PREMIUM_KEPT  # the shares may have lost more meanwhile
 
     def measures(self, data: Any) -> dict[str, Any]:
         return {

@@ -35,6 +35,7 @@ class Care:
     p: Any  # the bot's parameters, as Backtrader has them
     data: Any
     bot_name: str
+    take_reason: Reason
     desk: Desk
     limits: Limits
     lanes: list[Lane]
@@ -103,7 +104,7 @@ class Care:
             elif level.stop > -np.inf:
                 self._stop_timer.held()
             if quote.bid >= level.take:
-                self._leave(ticket, Reason.PROFIT_TARGET, Urgency.EXIT, view.at)
+                self._leave(ticket, self.take_reason, Urgency.EXIT, view.at)
                 return
         if not self._marked(marked, view):
             self._leave(ticket, Reason.UNMARKED, Urgency.URGENT, view.at)

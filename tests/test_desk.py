@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-import numpy as np
 import pytest
 
 from engine.desk import Desk
@@ -34,7 +33,7 @@ class Scene:
 
     def __init__(self, limits: Limits | None = None) -> None:
         book = TableBook({put(XSP, 600.0): (1.0, 1.02), put(XSP, 599.0): (0.6, 0.62)}, {"XSP": 605.0})
-        days = tape({"XSP": np.full(40, 605.0)}, (DAY, TOMORROW))
+        days = tape({"XSP": [605.0] * 40}, (DAY, TOMORROW))
         self.stage = Stage(book, days)
         calendar = EventCalendar(Announcements((), MACRO, frozenset({"XSP"})))
         self.desk = Desk(
@@ -48,17 +47,22 @@ class Scene:
             self.stage.broker.startingcash,
         )
 
-    def view(self, minute: int = 700, **changed: float) -> MarketView:
-        values = dict.fromkeys(("price", "session_open", "previous_close"), 605.0)
-        values |= {
-            "expected_move": 5.0,
-            "vix": 15.0,
-            "vix_previous": 15.0,
-            "day_high": 606.0,
-            "day_low": 604.0,
-        }
+    def view(self, price: float = 605.0, vix: float = 15.0) -> MarketView:
         at = self.stage.tape.at(self.stage.bar)
-        return MarketView(at=at, day=at.date(), minute=minute, symbol="XSP", **(values | changed))
+        return MarketView(
+            at=at,
+            day=at.date(),
+            minute=700,
+            symbol="XSP",
+            price=price,
+            session_open=605.0,
+            previous_close=605.0,
+            expected_move=5.0,
+            vix=vix,
+            vix_previous=15.0,
+            day_high=606.0,
+            day_low=604.0,
+        )
 
     def intent(self, quantity: int = 1, structural: float = 65.0) -> Intent:
         trade_id = self.desk.next_trade_id()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from weakref import ref
 
 import numpy as np
@@ -44,7 +45,7 @@ def at(year: int, month: int, day: int, hour: int, minute: int) -> int:
         date(2026, 4, 3),  # Good Friday
     ],
 )
-def test_holidays_and_closures_are_no_sessions(day):
+def test_holidays_and_closures_are_no_sessions(day: date) -> None:
     assert not is_session(day)
 
 
@@ -59,22 +60,22 @@ def test_holidays_and_closures_are_no_sessions(day):
         (date(2026, 11, 27), 780),
     ],
 )
-def test_early_closes_are_known(day, minute):
+def test_early_closes_are_known(day: date, minute: int) -> None:
     assert close_minute(day) == minute
 
 
-def test_five_years_have_1257_trading_days_11_of_them_half():
+def test_five_years_have_1257_trading_days_11_of_them_half() -> None:
     days = session_dates(date(2014, 1, 3), date(2018, 12, 31))
     assert len(days) == 1257
     assert sum(close_minute(day) < 960 for day in days) == 11
 
 
-def test_sessions_ahead_skips_weekend_and_holiday():
+def test_sessions_ahead_skips_weekend_and_holiday() -> None:
     assert sessions_ahead(date(2024, 3, 28), 1) == date(2024, 4, 1)
     assert sessions_ahead(date(2024, 3, 28), 0) == date(2024, 3, 28)
 
 
-def test_days_off_the_calendar_are_refused_by_name():
+def test_days_off_the_calendar_are_refused_by_name() -> None:
     with pytest.raises(CalendarError, match=r"2024-03-30 \(Saturday\) is not a trading day"):
         close_minute(date(2024, 3, 30))
     with pytest.raises(CalendarError, match="1970-01-01 is outside the trading calendar"):
@@ -86,7 +87,7 @@ def test_days_off_the_calendar_are_refused_by_name():
 
 
 @given(st.sampled_from(ALL_DAYS))
-def test_a_session_runs_from_0931_to_its_close_in_new_york_whatever_the_season(day):
+def test_a_session_runs_from_0931_to_its_close_in_new_york_whatever_the_season(day: date) -> None:
     stamp = stamps([day])
     first, last = utc(int(stamp[0])), utc(int(stamp[-1]))
     assert (first.date(), first.hour * 60 + first.minute) == (day, 571)
@@ -96,7 +97,7 @@ def test_a_session_runs_from_0931_to_its_close_in_new_york_whatever_the_season(d
 
 
 @given(st.datetimes(datetime(1995, 1, 1), datetime(2027, 12, 30)))
-def test_locate_agrees_with_the_calendar_at_any_minute(moment):
+def test_locate_agrees_with_the_calendar_at_any_minute(moment: datetime) -> None:
     moment = moment.replace(second=0, microsecond=0, tzinfo=UTC)
     local = moment.astimezone(NEW_YORK)
     row, minute = locate(np.array([int(moment.timestamp()) * 1_000_000_000]))
@@ -112,7 +113,7 @@ def test_locate_agrees_with_the_calendar_at_any_minute(moment):
         assert minute[0] == of_day
 
 
-def test_grid_of_a_week_with_a_half_day():
+def test_grid_of_a_week_with_a_half_day() -> None:
     days = session_dates(date(2024, 7, 2), date(2024, 7, 5))
     grid = Grid.of(stamps(days))
     assert grid.dates == days
@@ -124,7 +125,7 @@ def test_grid_of_a_week_with_a_half_day():
     assert (grid.last - grid.first + 1).tolist() == [390, 210, 390]
 
 
-def test_grid_accepts_missing_minutes():
+def test_grid_accepts_missing_minutes() -> None:
     stamp = stamps([date(2024, 3, 4), date(2024, 3, 5)])
     grid = Grid.of(np.delete(stamp, [0, 100, 389, 400]))
     assert grid.minute[grid.first].tolist() == [572, 571]
@@ -147,16 +148,16 @@ def test_grid_accepts_missing_minutes():
         ([], "not one minute bar"),
     ],
 )
-def test_grid_refuses_stamps_that_cannot_be_session_bars(wrong, told):
+def test_grid_refuses_stamps_that_cannot_be_session_bars(wrong: list[int], told: str) -> None:
     with pytest.raises(DataError, match=told):
         Grid.of(np.array(wrong, np.int64))
 
 
-def test_stamps_are_named_in_new_york_time():
+def test_stamps_are_named_in_new_york_time() -> None:
     assert name_stamp(at(2024, 7, 2, 9, 31)) == "2024-07-02 09:31:00 New York"
 
 
-def test_calendar_survives_a_cache_it_can_neither_read_nor_write(tmp_path):
+def test_calendar_survives_a_cache_it_can_neither_read_nor_write(tmp_path: Path) -> None:
     spoiled = tmp_path / "cache"
     spoiled.write_text("a file where the folder should be")
     path = ":".join(part for part in sys.path if part)
@@ -179,7 +180,7 @@ def test_calendar_survives_a_cache_it_can_neither_read_nor_write(tmp_path):
     assert told.stdout.strip() == "780", told.stderr
 
 
-def test_one_grid_serves_all_who_hold_the_same_stamps_and_goes_with_them():
+def test_one_grid_serves_all_who_hold_the_same_stamps_and_goes_with_them() -> None:
     stamp = stamps([date(2024, 7, 3)])
     grid = Grid.shared(stamp)
     assert Grid.shared(stamp) is grid

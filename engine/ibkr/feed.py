@@ -286,8 +286,8 @@ class LiveFeed(MinuteFeed):
 
     params: Any = (("minutes", None), ("symbol", ""), ("qcheck", 0.25))
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
         self.minutes: Minutes = self.p.minutes
         self._at = 0
         self._name: str = self.p.name or self.p.symbol

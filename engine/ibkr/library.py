@@ -29,7 +29,7 @@ from engine.ibkr.events import (
 )
 
 Hear = Callable[[Told], None]
-NAMES = ("ib_insync", "ib_async")
+NAMES: tuple[str, ...] = ("ib_insync", "ib_async")
 UNSET = 1e300  # the protocol's "not set" is the largest double
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from loguru import logger
 
 from engine.errors import LinkError
+from engine.ibkr.attempt import Attempt, WrongAccount
 from engine.ibkr.clock import GatewayClock
 from engine.ibkr.events import (
     AccountTold,
@@ -21,15 +22,8 @@ from engine.ibkr.events import (
     PositionTold,
     Told,
 )
-from engine.ibkr.explain import (
-    API_OFF,
-    REFUSALS,
-    RESTORED,
-    RESTORED_EMPTY,
-    UPSTREAM_LOST,
-    explain,
-)
-from engine.ibkr.library import library, make_client
+from engine.ibkr.explain import RESTORED, RESTORED_EMPTY, UPSTREAM_LOST, explain
+from engine.ibkr.library import library
 from engine.ibkr.limiter import Limiter
 from engine.settings_ibkr import IbkrSettings
 
@@ -84,11 +78,9 @@ class Link:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._ib: Any = None
-        self._client: Any = None  # connected or about to be
-        self._opening: asyncio.Task[Any] | None = None
+        self._attempt: Attempt | None = None  # the newest
         self._gone = threading.Event()
         self._limiter: Limiter | None = None
-        self._refused: asyncio.Future[str] | None = None
         self._ended: asyncio.Event | None = None
         self._list_lock: asyncio.Lock | None = None
         self._highest = 0  # order or request id used so far
@@ -242,11 +234,7 @@ class Link:
 
     def traffic(self) -> dict[int, tuple[int, int]] | None:
         """Return the bytes received and sent of the connection by its port, None while it is being opened."""
-        conn = self._client.conn if self._client is not None else None
-        if conn is None or conn.transport is None:
-            return None if self._opening is not None and not self._opening.done() else {}
-        stats, port = self._client, conn.transport.get_extra_info("sockname")[1]
-        return {port: (stats._numBytesRecv, conn.numBytesSent)}
+        return self._attempt.traffic() if self._attempt is not None else {}
 
     # subscriptions -----------------------------------------------------------------
 
@@ -317,8 +305,8 @@ class Link:
         self.tell(told)
 
     def _error(self, told: ErrorTold) -> None:
-        if self._refused is not None and not self._refused.done() and told.code in REFUSALS:
-            self._refused.set_result(explain(told.code, told.text))
+        if self._attempt is not None:
+            self._attempt.error(told)
         if told.code == UPSTREAM_LOST and self.state is LinkState.UP:
             self.state = LinkState.UPSTREAM_LOST
             self._change(Change.UPSTREAM_LOST, explain(told.code, told.text))
@@ -349,6 +337,8 @@ class Link:
                 self._change(Change.LOST, "connection to the gateway lost")
             except LinkError as error:
                 self._trouble = str(error)
+                if isinstance(error, WrongAccount):
+                    self._final = error
                 logger.warning("ibkr: {}", error)
             finally:
                 self._drop()
@@ -379,55 +369,15 @@ class Link:
             self._limiter.clear()
 
     async def _connect(self) -> None:
-        settings, loop = self.settings, asyncio.get_running_loop()
-        ib = make_client(self._hear)
+        self._attempt = attempt = Attempt(self.settings, self._hear, self._on_end)
+        self._ib = ib = await attempt.open()
         client = ib.client
-        self._refused = loop.create_future()
-        client.apiError += self._closed
-        client.apiEnd += self._on_end
-        where = f"{settings.host}:{settings.port}"
-        self._client = client
-        self._opening = opening = loop.create_task(
-            client.connectAsync(settings.host, settings.port, settings.client_id, settings.connect_seconds)
-        )
-        ib.wrapper.clientId = settings.client_id
-        await asyncio.wait({opening, self._refused}, return_when=asyncio.FIRST_COMPLETED)
-        if not opening.done():
-            opening.cancel()
-            await asyncio.wait({opening})
-            raise LinkError(f"{where}: {self._refused.result()}")
-        refused, self._refused = self._refused, None
-        self._judge(where, opening, refused)
-        self._ib = ib
-        self._limiter = Limiter(self._sender(client), settings.messages_per_second)
+        self._limiter = Limiter(self._sender(client), self.settings.messages_per_second)
         client.sendMsg = self._limiter.push
         client.updateReqId(self._highest + 1)
         client.getReqId = self._numbered(client.getReqId)
-        self.account = self._claim(where, client.getAccounts())
+        self.account = attempt.claim(self.paper)
         await self._begin(ib)
-
-    def _judge(self, where: str, opening: asyncio.Task[Any], refused: asyncio.Future[str]) -> None:
-        """Turn the end of an attempt to connect into one line."""
-        said = f" ({refused.result()})" if refused.done() else ""
-        refused.cancel()
-        error = opening.exception()
-        if error is None:
-            return
-        if isinstance(error, TimeoutError):
-            raise LinkError(
-                f"{where}: connected, but the API did not answer within "
-                f"{self.settings.connect_seconds:g} s{said}; {API_OFF}"
-            )
-        if isinstance(error, OSError):
-            raise LinkError(
-                f"{where}: nobody listens there ({error.strerror or error}); start TWS or IB Gateway, or "
-                "set ibkr.port (TWS 7497 paper, 7496 live; gateway 4002 paper, 4001 live)"
-            )
-        raise LinkError(f"{where}: {type(error).__name__}: {error}{said}")
-
-    def _closed(self, text: str) -> None:
-        if self._refused is not None and not self._refused.done():
-            self._refused.set_result(f"the gateway closed the connection: {text}; {API_OFF}")
 
     def _on_end(self) -> None:
         if self._ended is not None:
@@ -448,24 +398,6 @@ class Link:
             return found
 
         return number
-
-    def _claim(self, where: str, accounts: list[str]) -> str:
-        """Return the account to trade; refuse one of the wrong kind for good."""
-        wanted = self.settings.account
-        if wanted and wanted not in accounts:
-            self._final = LinkError(f"{where}: ibkr.account is {wanted!r}, expected one of {accounts}")
-        elif not wanted and len(accounts) != 1:
-            self._final = LinkError(f"{where}: ibkr.account is empty, expected one of {accounts}")
-        account = wanted or accounts[0]
-        if self._final is None and account.startswith("D") is not self.paper:
-            kind, other = ("live", "paper") if self.paper else ("paper", "live")
-            self._final = LinkError(
-                f"{where}: account {account} is a {kind} account, expected a {other} one "
-                "(ids of paper accounts begin with D)"
-            )
-        if self._final is not None:
-            raise self._final
-        return account
 
     async def _begin(self, ib: Any) -> None:
         """Ask for what every session needs, then for all that was subscribed before."""

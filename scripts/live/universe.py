@@ -168,7 +168,7 @@ def _delayed(plan: Plan, product: Product) -> Ranked:
             product, told.sources, Addresses(told.cboe_url, told.barchart_url),
             Politeness(told.timeout_seconds, told.retries, told.cache_seconds),
         )  # fmt: skip
-        chain = snapshot.chain(snapshot.expiries()[0])
+        chain = snapshot.chain(snapshot.expiries[0])
     except (MarketWatchError, OSError, IndexError) as error:
         logger.warning("universe: {}: {}", product.symbol, error)
         return Ranked(product.symbol, math.nan, math.nan, "unknown")

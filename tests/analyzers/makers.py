@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -20,35 +22,35 @@ CONFIG = Path(__file__).parents[2] / "config"
 DAYS = session_dates(date(2018, 3, 1), date(2018, 4, 30))
 
 
-def trade(number: int, day: date, net: float, bot: str = "condor", **changes: object) -> Trade:
+def trade(number: int, day: date, net: float, bot: str = "condor", **changes: Any) -> Trade:
     """Return a trade from 11:00 to 13:00 that cost 5 USD of fees."""
-    values: dict[str, object] = {
-        "trade_id": number,
-        "order_ref": f"{bot}-{day:%Y%m%d}-{number}",
-        "bot": bot,
-        "symbol": "XSP",
-        "structure": "iron_condor",
-        "legs": "XSP -596P +595P -604C +605C",
-        "expiry": day,
-        "quantity": 1,
-        "entry_time": datetime(day.year, day.month, day.day, 11, tzinfo=NEW_YORK),
-        "exit_time": datetime(day.year, day.month, day.day, 13, tzinfo=NEW_YORK),
-        "credit": 0.25,
-        "exit_price": 0.25 - (net + 5.0) / 100.0,
-        "gross": net + 5.0,
-        "fees": 5.0,
-        "net": net,
-        "planned_loss": 50.0,
-        "structural_loss": 80.0,
-        "exit_reason": Reason.PROFIT_TARGET if net > 0 else Reason.PLANNED_LOSS,
-        "spot_entry": 600.0,
-        "spot_exit": 600.5,
-        "short_delta": -0.15,
-        "expected_move": 2.7,
-        "slippage": 4.0,
-        "source": "model",
-    }
-    return Trade(**(values | changes))  # type: ignore[arg-type]
+    made = Trade(
+        trade_id=number,
+        order_ref=f"{bot}-{day:%Y%m%d}-{number}",
+        bot=bot,
+        symbol="XSP",
+        structure="iron_condor",
+        legs="XSP -596P +595P -604C +605C",
+        expiry=day,
+        quantity=1,
+        entry_time=datetime(day.year, day.month, day.day, 11, tzinfo=NEW_YORK),
+        exit_time=datetime(day.year, day.month, day.day, 13, tzinfo=NEW_YORK),
+        credit=0.25,
+        exit_price=0.25 - (net + 5.0) / 100.0,
+        gross=net + 5.0,
+        fees=5.0,
+        net=net,
+        planned_loss=50.0,
+        structural_loss=80.0,
+        exit_reason=Reason.PROFIT_TARGET if net > 0 else Reason.PLANNED_LOSS,
+        spot_entry=600.0,
+        spot_exit=600.5,
+        short_delta=-0.15,
+        expected_move=2.7,
+        slippage=4.0,
+        source="model",
+    )
+    return replace(made, **changes)
 
 
 def run(trades: list[Trade], days: tuple[date, ...] = DAYS, synthetic: bool = True) -> RunResult:

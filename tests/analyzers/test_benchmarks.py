@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from math import erf, log, sqrt
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import ArrayLike
 
 from analyzers.benchmarks import ASSUMPTIONS, COST, IV_SHARE, benchmarks, expiry_of, next_expiry
 from engine.errors import DataError
@@ -17,7 +19,9 @@ from engine.sessions import session_dates
 SHARED = Path(__file__).parents[2] / "../shared/data"
 
 
-def market(start: date, end: date, close=3000.0, opened=None, vix=20.0) -> pd.DataFrame:
+def market(
+    start: date, end: date, close: ArrayLike = 3000.0, opened: ArrayLike | None = None, vix: ArrayLike = 20.0
+) -> pd.DataFrame:
     days = session_dates(start, end)
     closes = np.broadcast_to(np.asarray(close, float), len(days))
     return pd.DataFrame(
@@ -57,23 +61,23 @@ def black(forward: float, strike: float, sd: float, call: bool) -> float:
         (2026, 6, date(2026, 6, 18)),  # Juneteenth is the third Friday
     ],
 )
-def test_expiry_is_the_third_friday_or_the_session_before(year, month, expected):
+def test_expiry_is_the_third_friday_or_the_session_before(year: int, month: int, expected: date) -> None:
     assert expiry_of(year, month) == expected
 
 
-def test_next_expiry_is_strictly_later():
+def test_next_expiry_is_strictly_later() -> None:
     assert next_expiry(date(2018, 1, 18)) == date(2018, 1, 19)
     assert next_expiry(date(2018, 1, 19)) == date(2018, 2, 16)
     assert next_expiry(date(2018, 12, 28)) == date(2019, 1, 18)
 
 
-def test_buy_and_hold_is_the_close_over_the_first_close():
+def test_buy_and_hold_is_the_close_over_the_first_close() -> None:
     table = wandering(date(2018, 1, 2), date(2018, 3, 29))
     held = benchmarks(table)["buy_and_hold"].to_numpy()
     np.testing.assert_allclose(held, table["close"] / table["close"].iloc[0], rtol=1e-15)
 
 
-def test_sale_mark_and_settlement_by_hand():
+def test_sale_mark_and_settlement_by_hand() -> None:
     """Sold at the close of 2018-01-17 at 3002, marked on the 18th, settled at the open of the 19th."""
     table = market(date(2018, 1, 17), date(2018, 1, 19), [3002.0, 2990.0, 2970.0], [3000.0, 3001.0, 2950.0])
     result = benchmarks(table)
@@ -94,7 +98,7 @@ def test_sale_mark_and_settlement_by_hand():
         np.testing.assert_allclose(result[name], [1.0, after, final], rtol=1e-12)
 
 
-def test_quiet_market_pays_the_writer_every_month_and_holders_nothing():
+def test_quiet_market_pays_the_writer_every_month_and_holders_nothing() -> None:
     result = benchmarks(market(date(2018, 1, 2), date(2018, 12, 31)))
     assert (result["buy_and_hold"] == 1.0).all()
     for name in ("put_write", "buy_write"):
@@ -103,7 +107,7 @@ def test_quiet_market_pays_the_writer_every_month_and_holders_nothing():
         assert growth.between(0.015, 0.025).all()  # 0.4 x 17.4 % x sqrt(1/12) = 2.0 %
 
 
-def test_fall_of_a_third_costs_the_put_writer_the_fall_less_the_premium():
+def test_fall_of_a_third_costs_the_put_writer_the_fall_less_the_premium() -> None:
     close = np.full(len(session_dates(date(2018, 1, 22), date(2018, 2, 16))), 3000.0)
     close[5:] = 2000.0
     result = benchmarks(market(date(2018, 1, 22), date(2018, 2, 16), close))
@@ -112,20 +116,20 @@ def test_fall_of_a_third_costs_the_put_writer_the_fall_less_the_premium():
     assert put == pytest.approx(call, rel=1e-12)  # parity: both stand at the same strike
 
 
-def test_future_changes_nothing_before_it():
+def test_future_changes_nothing_before_it() -> None:
     table = wandering(date(2018, 1, 2), date(2018, 6, 29))
     whole = benchmarks(table)
     for rows in (1, 2, 13, 14, 33, 34, 77):
         pd.testing.assert_frame_equal(benchmarks(table.head(rows)), whole.head(rows), rtol=1e-12)
 
 
-def test_scale_of_prices_does_not_matter_beyond_strike_rounding():
+def test_scale_of_prices_does_not_matter_beyond_strike_rounding() -> None:
     table = wandering(date(2018, 1, 2), date(2018, 6, 29))
     tenfold = table.assign(open=table["open"] * 10, close=table["close"] * 10)
     pd.testing.assert_frame_equal(benchmarks(table), benchmarks(tenfold), rtol=5e-3)
 
 
-def test_missing_sessions_settle_on_the_next_one_there_is():
+def test_missing_sessions_settle_on_the_next_one_there_is() -> None:
     table = wandering(date(2018, 1, 2), date(2018, 3, 29))
     gap = table[~table["date"].isin(pd.to_datetime(["2018-01-19", "2018-01-22"]))]
     result = benchmarks(gap)
@@ -133,7 +137,7 @@ def test_missing_sessions_settle_on_the_next_one_there_is():
     assert len(result) == len(table) - 2
 
 
-def test_missing_vix_is_the_one_before_and_without_any_there_is_no_curve():
+def test_missing_vix_is_the_one_before_and_without_any_there_is_no_curve() -> None:
     table = wandering(date(2018, 1, 2), date(2018, 3, 29))
     table["vix"] = 15.0
     holes = table.assign(vix=np.where(np.arange(len(table)) % 3 == 0, 15.0, np.nan))
@@ -143,7 +147,7 @@ def test_missing_vix_is_the_one_before_and_without_any_there_is_no_curve():
     assert none[["put_write", "buy_write"]].isna().all().all()
 
 
-def test_no_sessions_give_no_rows():
+def test_no_sessions_give_no_rows() -> None:
     assert benchmarks(market(date(2018, 1, 2), date(2018, 1, 3)).head(0)).empty
 
 
@@ -160,14 +164,14 @@ def test_no_sessions_give_no_rows():
         ),
     ],
 )
-def test_broken_table_is_one_line(change, named):
+def test_broken_table_is_one_line(change: Callable[[pd.DataFrame], pd.DataFrame], named: str) -> None:
     with pytest.raises(DataError) as caught:
         benchmarks(change(market(date(2018, 1, 2), date(2018, 1, 3))))
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_assumptions_name_the_figures_used():
+def test_assumptions_name_the_figures_used() -> None:
     told = " ".join(ASSUMPTIONS)
     assert f"{IV_SHARE} x VIX" in told
     assert "0.01%" in told
@@ -181,7 +185,7 @@ def test_assumptions_name_the_figures_used():
         ("buy_write", "index_bxm_daily_2002_2019.parquet", "bxm"),
     ],
 )
-def test_published_index_is_followed_month_by_month(name, file, column):
+def test_published_index_is_followed_month_by_month(name: str, file: str, column: str) -> None:
     if not (SHARED / file).is_file():
         pytest.skip(f"{file} is not part of the repository and absent here")
     daily = pd.read_parquet(SHARED / "daily_spx_vix_spy_qqq.parquet")

@@ -17,14 +17,14 @@ def leave(path: Path, error: Exception | None = None) -> None:
         raise error
 
 
-def test_work_is_done_in_another_process_when_the_block_is_left(tmp_path):
+def test_work_is_done_in_another_process_when_the_block_is_left(tmp_path: Path) -> None:
     with beside(leave, tmp_path / "left"):
         here = os.getpid()
     (other,) = (tmp_path / "left").read_text().split()
     assert int(other) != here
 
 
-def test_error_of_the_work_is_raised_here(tmp_path):
+def test_error_of_the_work_is_raised_here(tmp_path: Path) -> None:
     with (
         pytest.raises(OSError, match="disk is full"),
         beside(leave, tmp_path / "left", OSError("disk is full")),
@@ -33,7 +33,7 @@ def test_error_of_the_work_is_raised_here(tmp_path):
     assert str(os.getpid()) in (tmp_path / "left").read_text().split()
 
 
-def test_process_that_was_killed_is_made_up_for_here(tmp_path):
+def test_process_that_was_killed_is_made_up_for_here(tmp_path: Path) -> None:
     def die(path: Path, mine: int = os.getpid()) -> None:
         if os.getpid() != mine:
             os._exit(3)
@@ -44,7 +44,7 @@ def test_process_that_was_killed_is_made_up_for_here(tmp_path):
     assert (tmp_path / "left").read_text().split() == [str(os.getpid())]
 
 
-def test_error_of_the_block_ends_the_work(tmp_path):
+def test_error_of_the_block_ends_the_work(tmp_path: Path) -> None:
     def wait(path: Path) -> None:
         os.read(reading, 1)  # nobody writes
         leave(path)

@@ -12,7 +12,7 @@ SIZE = 2400
 RNG = np.random.default_rng(1)
 TRUE = RNG.uniform(0.3, 0.95, SIZE)
 WON = RNG.random(SIZE) < TRUE
-DAY = np.repeat(np.arange(SIZE // 3), 3).astype("datetime64[D]") + np.timedelta64(16000, "D")
+DAY = (np.repeat(np.arange(SIZE // 3), 3) + 16000).astype("datetime64[D]")
 BASE = np.full(SIZE, WON.mean())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date
 
 import empyrical
@@ -11,12 +12,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from analyzers.metrics import break_even, drawdowns, investment_figures, trade_figures
 from engine.research.statistics import chance_above, drawn_sums, expectancy_interval, sharpe
 
 
-def series(values: list[float], start: str = "2018-01-01") -> pd.Series:
+def series(values: Sequence[float] | NDArray[np.float64], start: str = "2018-01-01") -> pd.Series:
     return pd.Series(values, index=pd.date_range(start, periods=len(values), freq="B"), dtype=float)
 
 

@@ -115,7 +115,7 @@ def test_one_day_has_the_day_itself_on_its_axis() -> None:
     equity(axes, analyze(run([trade(1, DAYS[0], 9.0)], DAYS[:1])))
 
     (low, high), (line, *_) = axes.get_xlim(), axes.get_lines()[1:]
-    assert high - low < 2.0 and list(line.get_ydata()) == [0.0, 9.0]
+    assert high - low < 2.0 and np.asarray(line.get_ydata()).tolist() == [0.0, 9.0]
 
 
 def test_bots_add_up_to_the_whole(result: RunResult) -> None:
@@ -220,7 +220,9 @@ def test_pointer_reads_every_session_of_every_bot(result: RunResult) -> None:
 
     page = render_html(result, analysis, None)
 
-    curve = json.loads(re.search(r'id="curve">(.*?)</script>', page)[1])  # type: ignore[index]
+    found = re.search(r'id="curve">(.*?)</script>', page)
+    assert found is not None
+    curve = json.loads(found[1])
     assert len(curve["days"]) == len(DAYS) == len(curve["day"])
     assert set(curve["values"]) == {"condor", "putlite", "all"}
     assert curve["values"]["all"][-1] == round(analysis.total["net"])
@@ -253,11 +255,11 @@ def test_trade_chart_is_a_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["result", "empty"])
 def test_terminal_shows_the_tables_in_order(name: str, request: pytest.FixtureRequest) -> None:
     held: RunResult = request.getfixturevalue(name)
-    console = Console(file=io.StringIO(), width=120)
+    stream = io.StringIO()
 
-    print_tables(console, held, analyze(held))
+    print_tables(Console(file=stream, width=120), held, analyze(held))
 
-    told = console.file.getvalue()  # type: ignore[attr-defined]
+    told = stream.getvalue()
     places = [told.index(word) for word in ("By symbol", "By exit", "Left open", "Summary", "Decision")]
     assert places == sorted(places)
     if name == "empty":

@@ -22,7 +22,7 @@ def drawn(days: int, variants: int, seed: int = 1, mean: float = 0.0) -> np.ndar
 
 
 @pytest.mark.parametrize("days", [19, 60, 250])
-def test_ratios_of_many_are_those_of_each(days):
+def test_ratios_of_many_are_those_of_each(days: int) -> None:
     pnl = drawn(days, 6)
     pnl[:, 4], pnl[3:, 5] = 0.0, 0.0
     ratio, error = sharpes(pnl / 5000.0)
@@ -33,7 +33,7 @@ def test_ratios_of_many_are_those_of_each(days):
     assert np.isfinite(ratio[0]) == (days >= 20)
 
 
-def test_other_figures_are_those_of_the_cumulative_result():
+def test_other_figures_are_those_of_the_cumulative_result() -> None:
     pnl = drawn(300, 5, seed=2)
     trades = (pnl != 0.0).astype(float)
     found = figures(pnl, trades, 150_000.0)
@@ -46,11 +46,11 @@ def test_other_figures_are_those_of_the_cumulative_result():
     assert np.isnan(thin["per_trade"]).all() and np.isnan(thin["net_over_drawdown"]).all()
 
 
-def test_ranking_leaves_out_what_says_nothing_and_keeps_the_order_of_equals():
+def test_ranking_leaves_out_what_says_nothing_and_keeps_the_order_of_equals() -> None:
     assert ranking(np.array([1.0, math.nan, 3.0, 1.0])).tolist() == [2, 0, 3]
 
 
-def test_best_of_skilless_variants_is_called_luck_and_a_real_edge_is_not():
+def test_best_of_skilless_variants_is_called_luck_and_a_real_edge_is_not() -> None:
     luckless = drawn(750, 40, seed=3)
     with_edge = np.column_stack([luckless, drawn(750, 1, seed=4, mean=12.0)])
     for pnl, word in ((luckless, "luck"), (with_edge, "chance of only")):
@@ -64,7 +64,7 @@ def test_best_of_skilless_variants_is_called_luck_and_a_real_edge_is_not():
     assert top == 40
 
 
-def test_more_trials_of_the_family_raise_what_luck_would_show():
+def test_more_trials_of_the_family_raise_what_luck_would_show() -> None:
     pnl = drawn(500, 10)
     held = figures(pnl, (pnl != 0.0).astype(float), 1.0)
     few, many = (
@@ -73,7 +73,7 @@ def test_more_trials_of_the_family_raise_what_luck_would_show():
     assert many.luck > few.luck and many.probability < few.probability
 
 
-def test_too_few_days_are_said_to_be_too_few():
+def test_too_few_days_are_said_to_be_too_few() -> None:
     pnl = drawn(15, 3)
     luck = luck_of(math.nan, math.nan, pnl, [math.nan] * 3)
     assert verdict_of(luck).startswith("Insufficient data")
@@ -83,7 +83,7 @@ def test_too_few_days_are_said_to_be_too_few():
     ]
 
 
-def test_cell_is_the_mean_of_its_variants_and_many_values_are_put_together():
+def test_cell_is_the_mean_of_its_variants_and_many_values_are_put_together() -> None:
     values = pd.DataFrame({"a": [1, 1, 2, 2], "b": ["x", "y", "x", "x"], "c": [5, 5, 5, 5]}, dtype=object)
     told = {name: np.array([1.0, math.nan, 3.0, 5.0]) for name in ("sharpe", "net", "per_trade", "trades")}
     (pair,) = panels_of(values, told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from analyzers.report.walkforward import equity_figure, result_section, verdict_of
 from analyzers.search import luck_of
-from analyzers.walkforward import walk, windows_of
+from analyzers.walkforward import Floats, Walk, walk, windows_of
 
 CAPITAL = 1000.0
 
@@ -20,7 +21,9 @@ CAPITAL = 1000.0
     days=st.integers(0, 900), train=st.integers(20, 300), test=st.integers(5, 120),
     embargo=st.integers(0, 20), anchored=st.booleans(),
 )  # fmt: skip
-def test_windows_keep_the_embargo_and_tests_follow_without_a_gap(days, train, test, embargo, anchored):
+def test_windows_keep_the_embargo_and_tests_follow_without_a_gap(
+    days: int, train: int, test: int, embargo: int, anchored: bool
+) -> None:
     windows = windows_of(days, train, test, embargo, anchored)
     assert bool(windows) == (days >= train + embargo + 5)
     for number, window in enumerate(windows):
@@ -33,17 +36,19 @@ def test_windows_keep_the_embargo_and_tests_follow_without_a_gap(days, train, te
         assert windows[-1].stop > days - max(test, 5)
 
 
-def drawn(days: int = 400, variants: int = 6, seed: int = 1) -> np.ndarray:
+def drawn(days: int = 400, variants: int = 6, seed: int = 1) -> Floats:
     return np.random.default_rng(seed).normal(0.0, 10.0, (days, variants))
 
 
-def walked(pnl, trades=None, metric="net", least=10, **cut):
+def walked(
+    pnl: Floats, trades: Floats | None = None, metric: str = "net", least: int = 10, **cut: Any
+) -> Walk:
     given = {"train": 100, "test": 50, "embargo": 5, "anchored": False} | cut
     traded = np.ones_like(pnl) if trades is None else trades
     return walk(pnl, traded, windows_of(len(pnl), **given), metric, least, CAPITAL)
 
 
-def test_what_was_best_is_followed_on_the_later_days():
+def test_what_was_best_is_followed_on_the_later_days() -> None:
     pnl = drawn()
     found = walked(pnl)
     assert len(found.steps) == 6
@@ -58,7 +63,7 @@ def test_what_was_best_is_followed_on_the_later_days():
     assert found.middle == pytest.approx(pnl[105:].mean(axis=1))
 
 
-def test_later_days_do_not_change_earlier_choices_nor_do_days_of_the_embargo():
+def test_later_days_do_not_change_earlier_choices_nor_do_days_of_the_embargo() -> None:
     pnl = drawn()
     before = walked(pnl).steps[0]
     changed = pnl.copy()
@@ -68,7 +73,7 @@ def test_later_days_do_not_change_earlier_choices_nor_do_days_of_the_embargo():
 
 
 @pytest.mark.parametrize("metric", ["sharpe", "net", "per_trade", "net_over_drawdown"])
-def test_every_criterion_finds_the_variant_that_always_earns(metric):
+def test_every_criterion_finds_the_variant_that_always_earns(metric: str) -> None:
     pnl = drawn()
     pnl[:, 3] += 15.0
     found = walked(pnl, metric=metric)
@@ -77,7 +82,7 @@ def test_every_criterion_finds_the_variant_that_always_earns(metric):
     assert found.kept == pytest.approx(1.0, abs=0.3)
 
 
-def test_variant_with_too_few_trades_is_not_chosen_and_a_window_without_choice_is_idle():
+def test_variant_with_too_few_trades_is_not_chosen_and_a_window_without_choice_is_idle() -> None:
     pnl = drawn(variants=2)
     pnl[:, 1] += 50.0
     trades = np.ones_like(pnl)
@@ -90,7 +95,7 @@ def test_variant_with_too_few_trades_is_not_chosen_and_a_window_without_choice_i
     assert not idle.pnl.any() and math.isnan(idle.kept)
 
 
-def test_days_too_few_for_a_window_are_insufficient_data():
+def test_days_too_few_for_a_window_are_insufficient_data() -> None:
     pnl = drawn(days=60)
     found = walked(pnl)
     luck = luck_of(math.nan, math.nan, pnl, [math.nan], days=0)

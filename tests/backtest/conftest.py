@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,9 @@ from scripts.session import Setup, play, prepare
 CONFIG = Path(__file__).parents[2] / "config"
 
 
-def request(out: Path, **changes: object) -> BacktestRequest:
+def request(out: Path, **changes: Any) -> BacktestRequest:
     """Return a backtest of the shipped settings."""
-    return BacktestRequest(config=CONFIG, out=out, **changes)  # type: ignore[arg-type]
+    return BacktestRequest(config=CONFIG, out=out, **changes)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from scripts.bench.__main__ import main
 from scripts.bench.growth import Line
 
 
-def test_bench_measures_both_loops_on_the_same_bars(capsys):
+def test_bench_measures_both_loops_on_the_same_bars(capsys: pytest.CaptureFixture[str]) -> None:
     span = "20180102-20180119"
     main(["--timerange", span, "--runs", "1", "--process-runs", "0", "--json"])
     found = json.loads(capsys.readouterr().out)
@@ -24,7 +24,7 @@ def test_bench_measures_both_loops_on_the_same_bars(capsys):
     assert found["simple job"]["notices"] == 8 * (2 * 3 + 2)
 
 
-def test_a_straight_line_is_found_again():
+def test_a_straight_line_is_found_again() -> None:
     line = Line.through([1.0, 2.0, 5.0], [3.0, 5.0, 11.0])
     assert (line.base, line.slope, line.explained) == pytest.approx((1.0, 2.0, 1.0))
     assert Line.through([1.0, 2.0, 3.0], list(np.array([1.0, 4.0, 1.0]))).explained < 0.5

@@ -63,14 +63,16 @@ def decisions(desk: Desk) -> Iterator[Decision]:
         rules = desk.journal.rules(bot).to_dict("records")
         for row, verdicts in zip(desk.journal.decisions(bot).to_dict("records"), rules, strict=True):
             yield Decision(row["time"], bot, row["symbol"], Reason(row["reason"]), row["combo"],
-                           row["credit"], {"minute": row["minute"]}, verdicts)  # fmt: skip
+                           row["credit"], {"minute": row["minute"]},
+                           {str(rule): held for rule, held in verdicts.items()})  # fmt: skip
 
 
 @pytest.fixture
 def traded(place: str) -> date:
     """The last day with a trade."""
     with Reader(place) as reader:
-        return reader.trades(reader.history())["day"].iloc[-1]
+        day: date = reader.trades(reader.history())["day"].iloc[-1]
+    return day
 
 
 def request(place: str, out: Path, day: date | None) -> EodRequest:
@@ -140,7 +142,8 @@ def test_command_tells_a_program_row_and_verdict(place: str, capsys: pytest.Capt
     assert cli.main(["eod", "--database", place, "--config", str(CONFIG), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     with Reader(place) as reader:
-        assert told["day"] == reader.latest_day().isoformat()
+        day = reader.latest_day()
+    assert day is not None and told["day"] == day.isoformat()
     assert Path(told["report"]).is_file()
     assert told["equity"] and told["figures"] and "verdicts" in told
 

@@ -98,7 +98,7 @@ def nan_price(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def twice(table: pd.DataFrame) -> pd.DataFrame:
-    table.loc[100, "timestamp"] = table.loc[99, "timestamp"]
+    table.loc[100, "timestamp"] = table["timestamp"].loc[99]
     return table
 
 

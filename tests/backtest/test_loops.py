@@ -45,6 +45,7 @@ def test_cutting_the_future_off_changes_nothing_before(spx_year: Setup, spx_play
     """No bot, indicator or quote looks ahead: a run over half the bars is half the run."""
     cut = len(next(iter(spx_year.bars.values()))) // 2
     bars = {symbol: held.head(cut) for symbol, held in spx_year.bars.items()}
+    assert isinstance(spx_year.book, ModelQuotes)
     book = ModelQuotes(bars, spx_year.products, spx_year.book.settings)
     short, _ = play(replace(spx_year, bars=book.with_lines(), book=book))
     last = short.clock.at(cut - 1)

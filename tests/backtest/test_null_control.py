@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.backtest.conftest import CONFIG, request
 MONTHS = "20180102-20180329"
 
 
-def test_control_is_the_run_with_premium_nought(tmp_path):
+def test_control_is_the_run_with_premium_nought(tmp_path: Path) -> None:
     setup = prepare(request(tmp_path, profile="spx", timerange=MONTHS))
     fair = play(prepare(request(tmp_path, profile="spx", timerange=MONTHS, premium=0.0)))[0].journal.trades
     beside = NullControl(setup)
@@ -29,7 +30,7 @@ def test_control_is_the_run_with_premium_nought(tmp_path):
         assert held == {"trades": len(nets), "net": pytest.approx(sum(nets))}
 
 
-def test_control_that_dies_leaves_the_run_without_one(tmp_path):
+def test_control_that_dies_leaves_the_run_without_one(tmp_path: Path) -> None:
     beside = NullControl(prepare(request(tmp_path, timerange="20180102-20180131")))
     assert beside._process.pid is not None
     os.kill(beside._process.pid, signal.SIGKILL)
@@ -40,7 +41,9 @@ def test_control_that_dies_leaves_the_run_without_one(tmp_path):
 @pytest.mark.parametrize(
     ("argument", "words"), [("--control", "a trade without premium"), ("--no-control", "Not measured")]
 )
-def test_report_prints_the_break_even_premium(tmp_path, capsys, argument, words):
+def test_report_prints_the_break_even_premium(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], argument: str, words: str
+) -> None:
     arguments = ["--profile", "spx", "--timerange", MONTHS, "--out", str(tmp_path), "--config", str(CONFIG)]
     assert main(["backtest", argument, *arguments]) == 0
     (folder,) = tmp_path.iterdir()

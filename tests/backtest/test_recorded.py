@@ -43,7 +43,7 @@ def trades(setup: Setup) -> pd.DataFrame:
     return frame(play(setup)[0].journal.trades, Trade)
 
 
-def test_mixed_run_names_the_source_of_every_trade(market_files, tmp_path):
+def test_mixed_run_names_the_source_of_every_trade(market_files: tuple[Path, Path], tmp_path: Path) -> None:
     bars, store = market_files
     mixed = prepare(request(tmp_path, recording=Recording(bars=bars, quotes=store, mix=True), **INDEX))
     plain = trades(prepare(request(tmp_path, recording=Recording(bars=bars), **INDEX)))
@@ -58,7 +58,7 @@ def test_mixed_run_names_the_source_of_every_trade(market_files, tmp_path):
     pd.testing.assert_series_equal(both.net_x, both.net_y, check_names=False)
 
 
-def test_both_loops_leave_the_same_journal(market_files, tmp_path):
+def test_both_loops_leave_the_same_journal(market_files: tuple[Path, Path], tmp_path: Path) -> None:
     setup = prepare(request(tmp_path, recording=Recording(quotes=market_files[1]), **INDEX))
     one, other = play(setup)[0].journal, play(setup, stock_loop=True)[0].journal
     assert len(one.trades) > 2
@@ -67,7 +67,9 @@ def test_both_loops_leave_the_same_journal(market_files, tmp_path):
     assert one.decisions().equals(other.decisions())
 
 
-def test_command_reports_what_each_trade_was_made_on(market_files, tmp_path, capsys):
+def test_command_reports_what_each_trade_was_made_on(
+    market_files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, store = market_files
     wanted = ["--profile", "spx", "--symbol", "SPX", "--bots", "putlite,condor", "--config", str(CONFIG)]
     assert main(["backtest", "--quotes", str(store), "--out", str(tmp_path), *wanted]) == 0
@@ -99,7 +101,13 @@ def test_command_reports_what_each_trade_was_made_on(market_files, tmp_path, cap
         (["--zone", "UTC"], "--zone: expected with --bars FILE"),
     ],
 )
-def test_wrong_recording_is_one_line_and_leaves_nothing(market_files, tmp_path, capsys, arguments, words):
+def test_wrong_recording_is_one_line_and_leaves_nothing(
+    market_files: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: str,
+) -> None:
     bars, store = market_files
     given = [text.format(store=store, bars=bars) for text in arguments]
     assert main(["backtest", *given, "--out", str(tmp_path / "runs"), "--config", str(CONFIG)]) in (1, 2)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import time
+from collections import defaultdict
+from datetime import date, time
 
 import pandas as pd
 import pytest
@@ -54,11 +55,11 @@ def test_no_position_after_half_past_three(run: tuple[Setup, Desk, pd.DataFrame]
 
 
 def test_no_trade_on_an_event_day_or_half_day(run: tuple[Setup, Desk, pd.DataFrame]) -> None:
-    setup, _, trades = run
+    setup, desk, _ = run
     grid = next(iter(setup.bars.values())).grid
     half = {day for day, short in zip(grid.dates, grid.half, strict=True) if short}
 
-    days = {(row.symbol, row.entry_time.date()) for row in trades.itertuples()}
+    days = {(trade.symbol, trade.entry_time.date()) for trade in desk.journal.trades}
 
     assert not half & {day for _, day in days}
     assert [
@@ -67,13 +68,13 @@ def test_no_trade_on_an_event_day_or_half_day(run: tuple[Setup, Desk, pd.DataFra
 
 
 def test_structural_and_planned_loss_within_the_budget(run: tuple[Setup, Desk, pd.DataFrame]) -> None:
-    setup, _, trades = run
+    setup, desk, _ = run
     limits = setup.settings.risk.limits()
 
-    for row in trades.itertuples():
-        _, budget = limits.budget(row.bot)
-        assert row.structural_loss <= budget.structural_loss + 0.01
-        assert row.planned_loss <= budget.planned_loss + 0.01
+    for trade in desk.journal.trades:
+        _, budget = limits.budget(trade.bot)
+        assert trade.structural_loss <= budget.structural_loss + 0.01
+        assert trade.planned_loss <= budget.planned_loss + 0.01
 
 
 def test_no_trade_loses_more_than_its_structure_can(run: tuple[Setup, Desk, pd.DataFrame]) -> None:
@@ -91,28 +92,25 @@ def test_no_trade_loses_more_than_its_structure_can(run: tuple[Setup, Desk, pd.D
 
 
 def test_day_losses_stay_within_the_cap_but_for_named_gaps(run: tuple[Setup, Desk, pd.DataFrame]) -> None:
-    setup, _, trades = run
+    setup, desk, _ = run
     limits = setup.settings.risk.limits()
-    trades = trades.assign(budget=[limits.budget(bot)[0] for bot in trades.bot])
+    losses: dict[tuple[date, str], list[Trade]] = defaultdict(list)
+    for trade in desk.journal.trades:
+        if trade.net < 0:
+            losses[trade.entry_time.date(), limits.budget(trade.bot)[0]].append(trade)
 
-    losses = trades[trades.net < 0]
-    lost = -losses.groupby([losses.entry_time.dt.date, "budget"]).net.sum()
-    caps = {
-        name: limits.budget(name if name != "shared" else "putlite")[1].day_cap for name in set(trades.budget)
-    }
-    over = {key: loss for key, loss in lost.items() if loss > caps[key[1]]}
-
-    for (day, budget), loss in over.items():
-        that_day = losses[(losses.entry_time.dt.date == day) & (losses.budget == budget)]
-        gap = (-that_day.net - that_day.structural_loss).clip(lower=0).sum()
-        assert loss - caps[budget] <= gap + 0.01, f"{day} {budget}: {loss:.2f}"
+    for (day, budget), lost in losses.items():
+        cap = limits.budget(lost[0].bot)[1].day_cap
+        loss = -sum(trade.net for trade in lost)
+        gap = sum(max(-trade.net - trade.structural_loss, 0.0) for trade in lost)
+        assert loss <= cap + gap + 0.01, f"{day} {budget}: {loss:.2f}"
 
 
 def test_one_combo_per_bot_at_a_time(run: tuple[Setup, Desk, pd.DataFrame]) -> None:
     _, _, trades = run
 
     for _, own in trades.sort_values("entry_time").groupby("bot", observed=True):
-        assert (own.entry_time.iloc[1:].values >= own.exit_time.iloc[:-1].values).all()
+        assert (own.entry_time.iloc[1:].to_numpy() >= own.exit_time.iloc[:-1].to_numpy()).all()
 
 
 def test_a_call_is_never_without_its_shares(played: Desk) -> None:
@@ -138,14 +136,14 @@ def test_ledger_cash_is_start_plus_net_of_all_trades(run: tuple[Setup, Desk, pd.
 
 
 def test_trades_add_up_from_their_fills(run: tuple[Setup, Desk, pd.DataFrame]) -> None:
-    _, desk, trades = run
+    _, desk, _ = run
     cash: dict[int, float] = {}
     for fill in desk.journal.fills:
         paid = fill.price * fill.quantity * fill.multiplier + fill.fees
         cash[fill.trade_id] = cash.get(fill.trade_id, 0.0) - paid
 
-    for row in trades.itertuples():
-        assert cash[row.trade_id] == pytest.approx(row.net, abs=0.006)
+    for trade in desk.journal.trades:
+        assert cash[trade.trade_id] == pytest.approx(trade.net, abs=0.006)
 
 
 def test_every_trade_has_a_decision_that_entered_it(run: tuple[Setup, Desk, pd.DataFrame]) -> None:

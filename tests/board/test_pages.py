@@ -25,13 +25,17 @@ def shown(root: Path, monkeypatch: pytest.MonkeyPatch, journals: dict[str, str],
 
 
 @pytest.mark.parametrize("page", list(PAGES))
-def test_page_shows_without_an_error(page, root, monkeypatch, paper):
+def test_page_shows_without_an_error(
+    page: str, root: Path, monkeypatch: pytest.MonkeyPatch, paper: tuple[str, dict[str, Any]]
+) -> None:
     app = shown(root, monkeypatch, {"paper": paper[0]}, page)
     expected = 1 if page == "Now" else 0  # the session of the past is late, and said to be
     assert len(app.error) == expected
 
 
-def test_figures_are_those_of_the_journal(root, monkeypatch, paper):
+def test_figures_are_those_of_the_journal(
+    root: Path, monkeypatch: pytest.MonkeyPatch, paper: tuple[str, dict[str, Any]]
+) -> None:
     place, put = paper
     now = {one.label: one.value for one in shown(root, monkeypatch, {"paper": place}).metric}
     assert now == {
@@ -46,18 +50,22 @@ def test_figures_are_those_of_the_journal(root, monkeypatch, paper):
     assert results["Fees"] == f"{2.5 * put['trades']:,.2f}"
 
 
-def test_no_journal_says_what_to_run(root, monkeypatch):
+def test_no_journal_says_what_to_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = shown(root, monkeypatch, {})
     assert "mw backtest --journal" in app.info[0].value
 
 
-def test_journal_that_is_gone_is_one_line(root, monkeypatch, tmp_path):
+def test_journal_that_is_gone_is_one_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     app = shown(root, monkeypatch, {"paper": str(tmp_path / "gone.db")})
     assert "no such file" in app.error[0].value
 
 
 @pytest.mark.parametrize("page", list(PAGES))
-def test_two_journals_can_be_chosen_from(page, root, monkeypatch, paper, tmp_path):
+def test_two_journals_can_be_chosen_from(
+    page: str, root: Path, monkeypatch: pytest.MonkeyPatch, paper: tuple[str, dict[str, Any]], tmp_path: Path
+) -> None:
     other = str(tmp_path / "backtest.db")
     written(other, "backtest", days=1, ended=True, kind="backtest")
     app = shown(root, monkeypatch, {"backtest": other, "paper": paper[0]}, page)
@@ -66,7 +74,9 @@ def test_two_journals_can_be_chosen_from(page, root, monkeypatch, paper, tmp_pat
 
 
 @pytest.mark.parametrize("page", list(PAGES))
-def test_planted_secret_is_on_no_page(page, root, monkeypatch, tmp_path):
+def test_planted_secret_is_on_no_page(
+    page: str, root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     secret, account = "123456:planted-token-of-a-bot", "DU7654321"
     monkeypatch.setenv("MW_TELEGRAM_TOKEN", secret)
     secrets.load()
@@ -75,8 +85,8 @@ def test_planted_secret_is_on_no_page(page, root, monkeypatch, tmp_path):
     logs = tmp_path / "logs"
     logs.mkdir()
     (logs / "session.log").write_text(f"connecting with {secret} to {account}\n")
-    told = {"at": "2026-11-24T15:00:00Z", "event": "note", "text": f"{secret} {account}"}
-    (logs / "trades.log").write_text(json.dumps(told) + "\n")
+    event = {"at": "2026-11-24T15:00:00Z", "event": "note", "text": f"{secret} {account}"}
+    (logs / "trades.log").write_text(json.dumps(event) + "\n")
     monkeypatch.setenv("MW_DASHBOARD_LOGS", str(logs))
     app = shown(root, monkeypatch, {"paper": place}, page)
     told = " ".join(

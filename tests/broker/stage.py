@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -53,7 +53,7 @@ class Keeper:
         self.events: list[OrderEvent] = []
         self.fills: list[Fill] = []
         self.units: list[int] = []
-        self.answer = None
+        self.answer: Callable[[OrderEvent], None] | None = None
 
     def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None:
         self.events.append(event)

@@ -10,7 +10,7 @@ from engine.broker.allocation import leg_cents
 from engine.options.combo import Combo, covered, iron_condor, put_spread, shares
 from engine.options.contract import Leg, Stock
 from engine.options.middle import combo_mid
-from tests.execution.market import DAY, NAN, SPY, XSP, call, put
+from tests.execution.market import DAY, NAN, SPY, XSP, Side, call, put
 
 SPREAD = put_spread(XSP, DAY, 600.0, 599.0)  # legs: short first
 
@@ -64,7 +64,9 @@ sides = st.tuples(st.integers(0, 2000), st.integers(1, 60)).map(
 
 
 @given(combos(), st.data(), st.floats(-1.0, 1.0))
-def test_legs_sum_to_the_combo_and_stay_within_their_quotes(combo: Combo, data, place: float) -> None:
+def test_legs_sum_to_the_combo_and_stay_within_their_quotes(
+    combo: Combo, data: st.DataObject, place: float
+) -> None:
     quotes = [
         data.draw(sides) if not isinstance(leg.instrument, Stock) else (599.99, 600.01) for leg in combo.legs
     ]
@@ -96,6 +98,6 @@ def test_single_leg_takes_the_odd_cent_so_that_doubled_legs_keep_whole_ones(
 
 
 @given(st.integers(-60, 0), st.tuples(sides, sides, sides, sides))
-def test_condor_fill_far_from_the_market_still_sums(price: int, quotes: tuple) -> None:
+def test_condor_fill_far_from_the_market_still_sums(price: int, quotes: tuple[Side, ...]) -> None:
     condor = iron_condor(XSP, DAY, 590, 591, 609, 610)
     assert sum(leg_cents(condor, quotes, price / 100)) == price * 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -13,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from engine.execution.settings import ExecutionSettings
 from engine.intent import Intent, Urgency
 from engine.options.combo import Combo, covered, iron_condor, put_spread, short_put
-from engine.options.contract import Product, Stock
+from engine.options.contract import Instrument, Product, Stock
 from engine.reasons import Reason
 from tests.broker.stage import CASH, NEXT_DAY, Stage, tape
-from tests.execution.market import AT, DAY, NAN, SPY, XSP, TableBook
+from tests.execution.market import AT, DAY, NAN, SPY, XSP, Side, TableBook
 
 DAYS = (DAY, NEXT_DAY)
 EACH = 14
@@ -47,7 +48,9 @@ class BrokerLaw(RuleBasedStateMachine):
     def open(self, seed: int, dividend: bool, start: float) -> None:
         draw, count = np.random.default_rng(seed), EACH * len(DAYS)
         path = (60_000 + draw.integers(-150, 150, count).cumsum()) / 100
-        table: dict = {Stock(SPY): [(round(spot - 0.01, 2), round(spot + 0.01, 2)) for spot in path]}
+        table: dict[Instrument, Side | Sequence[Side]] = {
+            Stock(SPY): [(round(spot - 0.01, 2), round(spot + 0.01, 2)) for spot in path]
+        }
         for leg in {leg.instrument: None for combo in COMBOS for leg in combo.legs}:
             if not isinstance(leg, Stock):
                 mids = np.abs(draw.integers(0, 90) + draw.integers(-20, 20, count))
@@ -77,13 +80,13 @@ class BrokerLaw(RuleBasedStateMachine):
 
     @precondition(lambda self: self.ready() and self.intents)
     @rule(data=st.data(), quantity=st.integers(1, 4), urgency=st.sampled_from([Urgency.EXIT, Urgency.URGENT]))
-    def leave(self, data, quantity: int, urgency: Urgency) -> None:
+    def leave(self, data: st.DataObject, quantity: int, urgency: Urgency) -> None:
         whole = data.draw(st.sampled_from(self.intents))
         self.stage.send(whole.combo, quantity, False, urgency, whole)
 
     @precondition(lambda self: self.ready() and self.stage.journal.orders)
     @rule(data=st.data())
-    def cancel(self, data) -> None:
+    def cancel(self, data: st.DataObject) -> None:
         refs = sorted({event.order_ref for event in self.stage.journal.orders if "/" in event.order_ref})
         if refs:
             self.stage.broker.cancel(data.draw(st.sampled_from(refs)))
@@ -114,7 +117,8 @@ class BrokerLaw(RuleBasedStateMachine):
     def positions_are_what_the_fills_leave(self) -> None:
         if not hasattr(self, "stage"):
             return
-        on, held = self.stage, {}
+        on = self.stage
+        held: dict[tuple[int, str], int] = {}
         for fill in on.journal.fills:
             key = (fill.trade_id, fill.instrument)
             held[key] = held.get(key, 0) + fill.quantity

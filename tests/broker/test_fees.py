@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from engine.broker.fees import Execution, FeeSchedule
 from engine.errors import ConfigError
-from engine.options.combo import covered, iron_condor, put_spread, shares
+from engine.options.combo import Combo, covered, iron_condor, put_spread, shares
 from engine.options.contract import Stock
 from tests.execution.market import SPX, SPX_AM, SPY, XSP, call, put
 
@@ -115,7 +117,7 @@ def test_day_before_the_table_is_refused(fees: FeeSchedule) -> None:
         (iron_condor(SPX, TODAY, 5900, 5905, 6095, 6100), -1.50, 10.2),
     ],
 )
-def test_estimate_of_a_round_trip(fees: FeeSchedule, combo, price: float, usd: float) -> None:
+def test_estimate_of_a_round_trip(fees: FeeSchedule, combo: Combo, price: float, usd: float) -> None:
     assert fees.estimate_round_trip(combo, price, TODAY) == pytest.approx(usd, abs=0.15)
 
 
@@ -161,7 +163,10 @@ def test_estimate_is_on_the_safe_side_of_every_price(legs: list[Execution]) -> N
     assert fees.estimate_round_trip(spread, long - short, TODAY) >= real - 1e-9
 
 
-def broken(tmp_path: Path, change) -> Path:
+Change = Callable[[dict[str, Any]], object]
+
+
+def broken(tmp_path: Path, change: Change) -> Path:
     content = yaml.safe_load(FILE.read_text())
     change(content)
     path = tmp_path / "fees.yaml"
@@ -169,7 +174,7 @@ def broken(tmp_path: Path, change) -> Path:
     return path
 
 
-def _set(table: str, line: int, key: str, value: object):
+def _set(table: str, line: int, key: str, value: object) -> Change:
     return lambda content: content[table][line].update({key: value})
 
 
@@ -197,7 +202,9 @@ def _set(table: str, line: int, key: str, value: object):
         (lambda c: c.update(exchange=[]), "exchange: expected a table per trading class"),
     ],
 )
-def test_mistake_in_the_table_is_one_line_with_its_place(tmp_path: Path, change, message: str) -> None:
+def test_mistake_in_the_table_is_one_line_with_its_place(
+    tmp_path: Path, change: Change, message: str
+) -> None:
     path = broken(tmp_path, change)
     with pytest.raises(ConfigError, match=message) as caught:
         FeeSchedule.load(path)
@@ -224,7 +231,9 @@ def test_missing_file_is_one_line(tmp_path: Path) -> None:
     st.sampled_from([put_spread(XSP, TODAY, 600, 599), covered(SPY, TODAY, 100, 1, 605.0, 590.0)]),
     st.integers(0, 2**32 - 1),
 )
-def test_round_trips_at_many_prices_cost_what_each_costs_alone(prices, combo, seed) -> None:
+def test_round_trips_at_many_prices_cost_what_each_costs_alone(
+    prices: list[float], combo: Combo, seed: int
+) -> None:
     days = [TODAY, date(2018, 2, 5), date(2014, 1, 3)]
     place = np.random.default_rng(seed).integers(0, len(days), len(prices))
     costs = shipped().estimate_round_trips(combo, np.array(prices), days, place)

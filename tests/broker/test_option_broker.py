@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import backtrader as bt
 import pytest
@@ -11,19 +12,26 @@ from engine.broker.option_broker import NEVER
 from engine.errors import OrderError
 from engine.execution.settings import ExecutionSettings
 from engine.intent import Urgency
-from engine.options.combo import covered, put_spread, shares, single
+from engine.journal.records import Fill, OrderEvent
+from engine.options.combo import Combo, covered, put_spread, shares, single
 from engine.options.contract import Right, Stock
 from feeds.lines import ArrayFeed
 from tests.broker.stage import CASH, NEXT_DAY, Stage, tape
-from tests.execution.market import DAY, NAN, SPREAD, SPY, XSP, TableBook, call, intent, put
+from tests.execution.market import DAY, NAN, SPREAD, SPY, XSP, Table, TableBook, call, intent, put
 
 SHORT, LONG = put(XSP, 600), put(XSP, 599)
 # the spread: bought at -0.21 at once, at -0.24 in the middle, sold at -0.27
-STILL = {SHORT: (0.50, 0.54), LONG: (0.27, 0.29)}
+STILL: Table = {SHORT: (0.50, 0.54), LONG: (0.27, 0.29)}
 
 
-def stage(table=None, bars: int = 12, size=1000, settings: ExecutionSettings | None = None, **more) -> Stage:
-    return Stage(TableBook(table or STILL, size=size), tape({"XSP": [603.0] * bars}), settings, **more)
+def stage(
+    table: Table | None = None,
+    bars: int = 12,
+    size: int | Sequence[int] = 1000,
+    settings: ExecutionSettings | None = None,
+    cash: float = CASH,
+) -> Stage:
+    return Stage(TableBook(table or STILL, size=size), tape({"XSP": [603.0] * bars}), settings, cash)
 
 
 # the life of an order -----------------------------------------------------------------
@@ -150,7 +158,7 @@ def test_reference_used_twice_is_an_error() -> None:
 def test_order_sent_from_an_answer_waits_for_its_own_next_bar() -> None:
     on = stage()
 
-    def close(event) -> None:
+    def close(event: OrderEvent) -> None:
         if event.state == "filled" and on.broker.busy:
             on.send(buy=False, of=intent())
 
@@ -162,7 +170,7 @@ def test_order_sent_from_an_answer_waits_for_its_own_next_bar() -> None:
 
 
 def test_entry_still_working_at_the_close_ends_with_the_day() -> None:
-    away = {SHORT: [(0.50, 0.54)] + [(0.45, 0.49)] * 3, LONG: (0.27, 0.29)}
+    away: Table = {SHORT: [(0.50, 0.54)] + [(0.45, 0.49)] * 3, LONG: (0.27, 0.29)}
     on = stage(away, bars=4)
     on.send(urgency=Urgency.ENTRY)
     on.finish()
@@ -219,8 +227,8 @@ def test_round_trip_books_every_cent() -> None:
     # sold at 0.50, wing bought at 0.29: 21.00 USD; fees 1.30 + 0.05 + 0.0563 + 0.00329
     assert on.broker.getcash() == pytest.approx(CASH + 21.00 - 1.41)
     assert [(fill.instrument, fill.quantity, fill.price) for fill in on.owner.fills] == [
-        (str(SHORT), -1, pytest.approx(0.50)),
-        (str(LONG), 1, pytest.approx(0.29)),
+        pytest.approx((str(SHORT), -1, 0.50)),
+        pytest.approx((str(LONG), 1, 0.29)),
     ]
     on.send(buy=False, of=intent())
     on.play()
@@ -295,18 +303,20 @@ def test_two_entries_share_the_same_funds() -> None:
 
 def test_shares_bind_half_their_value() -> None:
     collar = covered(SPY, DAY, 200, 1, 605.0, 595.0)
-    table = {Stock(SPY): (600.00, 600.02), call(SPY, 605): (1.00, 1.02), put(SPY, 595): (1.00, 1.02)}
+    table: Table = {Stock(SPY): (600.00, 600.02), call(SPY, 605): (1.00, 1.02), put(SPY, 595): (1.00, 1.02)}
     on = Stage(TableBook(table), tape({"SPY": [600.0] * 12}))
     whole = intent(collar)
+    quote = on.book.quote(collar)
+    assert quote is not None
     on.send(put_and_shares := collar_first(collar), of=whole)
-    assert on.broker.funds() == pytest.approx(CASH - collar.margin(on.book.quote(collar).ask))
+    assert on.broker.funds() == pytest.approx(CASH - collar.margin(quote.ask))
     on.play()
     assert on.owner.states == ["filled"]
     assert put_and_shares.shares == 200
     assert 85_000 < on.broker.funds() < 95_000
 
 
-def collar_first(collar):
+def collar_first(collar: Combo) -> Combo:
     legs = tuple(leg for leg in collar.legs if leg.ratio > 0)
     return type(collar)(legs, "protected_shares")
 
@@ -315,7 +325,7 @@ def collar_first(collar):
 
 
 def test_buy_write_opens_and_closes_in_steps() -> None:
-    table = {Stock(SPY): (600.00, 600.02), call(SPY, 605): (1.00, 1.02), put(SPY, 595): (1.00, 1.02)}
+    table: Table = {Stock(SPY): (600.00, 600.02), call(SPY, 605): (1.00, 1.02), put(SPY, 595): (1.00, 1.02)}
     on = Stage(TableBook(table), tape({"SPY": [600.0] * 12}))
     collar = covered(SPY, DAY, 200, 1, 605.0, 595.0)
     whole, first = intent(collar), collar_first(collar)
@@ -382,13 +392,13 @@ def test_idle_bar_only_moves_the_book() -> None:
 # under Backtrader ----------------------------------------------------------------------
 
 
-class OneSpread(bt.Strategy):
+class OneSpread(bt.Strategy):  # type: ignore[misc]
     """Open the spread on bar 2 and close it on bar 8, through the broker of a real loop."""
 
     def __init__(self) -> None:
         self.states: list[str] = []
 
-    def on_order(self, event, fills, units) -> None:
+    def on_order(self, event: OrderEvent, fills: tuple[Fill, ...], units: int) -> None:
         self.states.append(event.state)
 
     def next(self) -> None:

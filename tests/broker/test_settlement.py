@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
@@ -14,17 +15,24 @@ from engine.intent import Urgency
 from engine.options.combo import Combo, call_spread, covered, put_spread, short_put, single
 from engine.options.contract import Right, Stock
 from tests.broker.stage import CASH, NEXT_DAY, Stage, tape
-from tests.execution.market import DAY, NAN, SPX, SPX_AM, SPY, XSP, TableBook, call, intent, put
+from tests.execution.market import DAY, NAN, SPX, SPX_AM, SPY, XSP, Side, Table, TableBook, call, intent, put
 
 BARS = 6
+Dividends = Sequence[tuple[str, date, float]]
 
 
 def hold(
-    combo: Combo, table: dict, closes: list[float], days: tuple[date, ...] = (DAY,), quantity: int = 1, **more
+    combo: Combo,
+    table: Table,
+    closes: list[float],
+    days: tuple[date, ...] = (DAY,),
+    quantity: int = 1,
+    opens: list[float] | None = None,
+    dividends: Dividends = (),
 ) -> Stage:
     """Return a stage on which the combo was bought on bar 1, played to the end of its tape."""
     prices = {combo.symbol: closes}
-    on = Stage(TableBook(table), tape(prices, days, more.pop("opens", None)), **more)
+    on = Stage(TableBook(table), tape(prices, days, opens), dividends=dividends)
     on.send(combo, quantity, of=intent(combo, quantity))
     on.finish()
     return on
@@ -37,7 +45,7 @@ def settled(on: Stage) -> tuple[str, float]:
     return event.state, -sum(fill.price * fill.quantity * fill.multiplier for fill in fills)
 
 
-XSP_TABLE = {put(XSP, 600): (0.50, 0.54), put(XSP, 599): (0.27, 0.29)}
+XSP_TABLE: Table = {put(XSP, 600): (0.50, 0.54), put(XSP, 599): (0.27, 0.29)}
 
 
 # cash -----------------------------------------------------------------------------------
@@ -55,7 +63,7 @@ XSP_TABLE = {put(XSP, 600): (0.50, 0.54), put(XSP, 599): (0.27, 0.29)}
 )
 def test_cash_spread_pays_its_intrinsic_value_at_the_last_price(close: float, usd: float) -> None:
     on = hold(put_spread(XSP, DAY, 600, 599), XSP_TABLE, [601.0] * 5 + [close])
-    assert settled(on) == ("settled", pytest.approx(usd))
+    assert settled(on) == pytest.approx(("settled", usd))
     assert on.owner.events[-1].order_ref == intent().order_ref
     assert on.owner.events[-1].at == on.tape.at(5)
     assert on.broker.getcash() == pytest.approx(CASH + 21.00 - 1.41 + usd)
@@ -76,25 +84,25 @@ def test_settlement_is_free_and_its_fills_say_so() -> None:
 
 def test_am_series_settles_on_the_open_of_its_day() -> None:
     spread = put_spread(SPX_AM, NEXT_DAY, 6000, 5995)
-    table = {put(SPX_AM, 6000, NEXT_DAY): (20.0, 20.2), put(SPX_AM, 5995, NEXT_DAY): (18.0, 18.2)}
+    table: Table = {put(SPX_AM, 6000, NEXT_DAY): (20.0, 20.2), put(SPX_AM, 5995, NEXT_DAY): (18.0, 18.2)}
     closes = [6010.0] * 3 + [6020.0] * 3
     opens = [6010.0] * 3 + [5998.0] + [6020.0] * 2
     on = hold(spread, table, closes, (DAY, NEXT_DAY), opens=opens)
-    assert settled(on) == ("settled", pytest.approx(-200.0))
+    assert settled(on) == pytest.approx(("settled", -200.0))
     assert on.owner.events[-1].at == on.tape.at(3)
 
 
 def test_pm_series_of_tomorrow_settles_on_tomorrows_close() -> None:
     spread = put_spread(SPX, NEXT_DAY, 6000, 5995)
-    table = {put(SPX, 6000, NEXT_DAY): (20.0, 20.2), put(SPX, 5995, NEXT_DAY): (18.0, 18.2)}
+    table: Table = {put(SPX, 6000, NEXT_DAY): (20.0, 20.2), put(SPX, 5995, NEXT_DAY): (18.0, 18.2)}
     on = hold(spread, table, [6010.0] * 3 + [5990.0, 5990.0, 5999.0], (DAY, NEXT_DAY))
-    assert settled(on) == ("settled", pytest.approx(-100.0))
+    assert settled(on) == pytest.approx(("settled", -100.0))
     assert on.owner.events[-1].at == on.tape.at(5)
 
 
 def test_expiry_after_the_tape_stays_open() -> None:
     spread = put_spread(XSP, NEXT_DAY, 600, 599)
-    table = {put(XSP, 600, NEXT_DAY): (0.5, 0.54), put(XSP, 599, NEXT_DAY): (0.27, 0.29)}
+    table: Table = {put(XSP, 600, NEXT_DAY): (0.5, 0.54), put(XSP, 599, NEXT_DAY): (0.27, 0.29)}
     on = hold(spread, table, [601.0] * BARS)
     assert on.owner.states == ["filled"]
     assert on.broker.busy
@@ -104,9 +112,9 @@ def test_expiry_after_the_tape_stays_open() -> None:
 def test_day_missing_from_the_tape_settles_on_the_next_bar_there_is() -> None:
     third = date(2026, 10, 7)
     spread = put_spread(XSP, NEXT_DAY, 600, 599)
-    table = {put(XSP, 600, NEXT_DAY): (0.5, 0.54), put(XSP, 599, NEXT_DAY): (0.27, 0.29)}
+    table: Table = {put(XSP, 600, NEXT_DAY): (0.5, 0.54), put(XSP, 599, NEXT_DAY): (0.27, 0.29)}
     on = hold(spread, table, [601.0] * 3 + [599.5] * 3, (DAY, third))
-    assert settled(on) == ("settled", pytest.approx(-50.0))
+    assert settled(on) == pytest.approx(("settled", -50.0))
     assert on.owner.events[-1].at == on.tape.at(3)
 
 
@@ -125,7 +133,7 @@ def test_working_exit_ends_with_the_position_and_only_the_settlement_is_told() -
 
 # shares ---------------------------------------------------------------------------------
 
-SPY_TABLE = {
+SPY_TABLE: Table = {
     Stock(SPY): (600.00, 600.02),
     call(SPY, 605): (1.00, 1.02),
     call(SPY, 606): (0.60, 0.62),
@@ -137,7 +145,7 @@ SPY_TABLE = {
 def test_short_call_in_the_money_takes_the_shares_it_was_written_on() -> None:
     combo = covered(SPY, DAY, 100, 1, 605.0)
     on = hold(combo, SPY_TABLE, [600.0] * 5 + [607.0])
-    assert settled(on) == ("assigned", pytest.approx(60_500.0))
+    assert settled(on) == pytest.approx(("assigned", 60_500.0))
     shares = [fill for fill in on.journal.fills if fill.instrument == "SPY" and not fill.opening]
     assert [(fill.quantity, fill.price, fill.fees) for fill in shares] == [(-100, 605.0, 0.0)]
     assert not on.broker.busy
@@ -147,9 +155,9 @@ def test_shares_beyond_the_call_are_sold_at_the_close_less_half_the_spread() -> 
     combo = covered(SPY, DAY, 200, 1, 605.0)
     on = hold(combo, SPY_TABLE, [600.0] * 5 + [607.0])
     state, usd = settled(on)
-    assert (state, usd) == ("assigned", pytest.approx(60_500.0 + 100 * 606.99))
+    assert (state, usd) == pytest.approx(("assigned", 60_500.0 + 100 * 606.99))
     sale = [fill for fill in on.journal.fills if fill.instrument == "SPY"][-1]
-    assert (sale.quantity, sale.price) == (-100, pytest.approx(606.99))
+    assert (sale.quantity, sale.price) == pytest.approx((-100, 606.99))
     assert sum(fill.fees for fill in on.journal.fills if not fill.opening) == pytest.approx(
         round(1.0 + 100 * 0.000195 + 60_699 * 20.6e-6, 2)
     )
@@ -158,35 +166,35 @@ def test_shares_beyond_the_call_are_sold_at_the_close_less_half_the_spread() -> 
 def test_collar_below_its_put_exercises_it() -> None:
     combo = covered(SPY, DAY, 200, 1, 605.0, 595.0)
     on = hold(combo, SPY_TABLE, [600.0] * 5 + [580.0])
-    assert settled(on) == ("settled", pytest.approx(200 * 595.0))
+    assert settled(on) == pytest.approx(("settled", 200 * 595.0))
     assert not on.broker.busy
 
 
 def test_collar_between_its_strikes_sells_the_shares() -> None:
     combo = covered(SPY, DAY, 200, 1, 605.0, 595.0)
     on = hold(combo, SPY_TABLE, [600.0] * 6)
-    assert settled(on) == ("settled", pytest.approx(200 * 599.99))
+    assert settled(on) == pytest.approx(("settled", 200 * 599.99))
 
 
 def test_short_put_assigned_sells_the_shares_it_is_given() -> None:
     on = hold(short_put(SPY, DAY, 595.0), SPY_TABLE, [600.0] * 5 + [590.0])
-    assert settled(on) == ("assigned", pytest.approx(-59_500.0 + 58_999.0))
+    assert settled(on) == pytest.approx(("assigned", -59_500.0 + 58_999.0))
 
 
 def test_spread_with_both_legs_in_the_money_nets_its_shares() -> None:
     on = hold(put_spread(SPY, DAY, 595, 594), SPY_TABLE, [600.0] * 5 + [590.0])
-    assert settled(on) == ("assigned", pytest.approx(-100.0))
+    assert settled(on) == pytest.approx(("assigned", -100.0))
     assert all(fill.fees == 0 for fill in on.journal.fills if not fill.opening)
 
 
 def test_spread_between_its_strikes_leaves_shares_that_are_sold() -> None:
     on = hold(put_spread(SPY, DAY, 595, 594), SPY_TABLE, [600.0] * 5 + [594.5])
-    assert settled(on) == ("assigned", pytest.approx(-59_500.0 + 59_449.0))
+    assert settled(on) == pytest.approx(("assigned", -59_500.0 + 59_449.0))
 
 
 def test_call_spread_between_its_strikes_buys_back_the_short_shares() -> None:
     on = hold(call_spread(SPY, DAY, 605, 606), SPY_TABLE, [600.0] * 5 + [605.5])
-    assert settled(on) == ("assigned", pytest.approx(60_500.0 - 60_551.0))
+    assert settled(on) == pytest.approx(("assigned", 60_500.0 - 60_551.0))
 
 
 @pytest.mark.parametrize(("close", "state"), [(605.00, "settled"), (605.01, "assigned")])
@@ -197,7 +205,7 @@ def test_assignment_begins_one_cent_in_the_money(close: float, state: str) -> No
 
 def test_long_call_in_the_money_is_exercised_and_its_shares_sold() -> None:
     on = hold(single(SPY, DAY, 605.0, Right.CALL), SPY_TABLE, [600.0] * 5 + [607.0])
-    assert settled(on) == ("settled", pytest.approx(199.0))
+    assert settled(on) == pytest.approx(("settled", 199.0))
 
 
 # early assignment -------------------------------------------------------------------------
@@ -206,9 +214,9 @@ LATER = date(2026, 10, 7)
 CALL = call(SPY, 595, LATER)
 
 
-def early(side: tuple[float, float], dividends, spot: float = 600.0) -> Stage:
+def early(side: tuple[float, float], dividends: Dividends, spot: float = 600.0) -> Stage:
     combo = covered(SPY, LATER, 100, 1, 595.0)
-    table = {Stock(SPY): (spot, spot + 0.02), CALL: side}
+    table: Table = {Stock(SPY): (spot, spot + 0.02), CALL: side}
     return hold(combo, table, [spot] * BARS, (DAY, NEXT_DAY), dividends=dividends)
 
 
@@ -217,7 +225,7 @@ EX_TOMORROW = [("SPY", NEXT_DAY, 1.75)]
 
 def test_call_with_less_time_value_than_the_dividend_is_called_away_the_evening_before() -> None:
     on = early((5.40, 5.60), EX_TOMORROW)  # time value 0.50 against 1.75
-    assert settled(on) == ("assigned", pytest.approx(59_500.0))
+    assert settled(on) == pytest.approx(("assigned", 59_500.0))
     assert on.owner.events[-1].at == on.tape.at(2)  # last bar of the first day
     assert not on.broker.busy
 
@@ -234,13 +242,13 @@ def test_call_with_less_time_value_than_the_dividend_is_called_away_the_evening_
     ],
     ids=["time value", "out of the money", "other share", "past", "after expiry", "none known"],
 )
-def test_call_is_kept_otherwise(side, spot: float, dividends) -> None:
+def test_call_is_kept_otherwise(side: tuple[float, float], spot: float, dividends: Dividends) -> None:
     on = early(side, dividends, spot)
     assert on.owner.states == ["filled"]
 
 
 def test_call_sold_after_the_ex_dividend_day_is_kept() -> None:
-    table = {Stock(SPY): (600.0, 600.02), CALL: (5.40, 5.60)}
+    table: Table = {Stock(SPY): (600.0, 600.02), CALL: (5.40, 5.60)}
     over = tape({"SPY": [600.0] * BARS}, (DAY, NEXT_DAY))
     on = Stage(TableBook(table), over, dividends=EX_TOMORROW)
     on.play(3)
@@ -251,14 +259,14 @@ def test_call_sold_after_the_ex_dividend_day_is_kept() -> None:
 
 def test_the_long_put_of_a_called_collar_is_sold_at_its_bid() -> None:
     combo = covered(SPY, LATER, 100, 1, 595.0, 590.0)
-    table = {Stock(SPY): (600.0, 600.02), CALL: (5.40, 5.60), put(SPY, 590, LATER): (0.30, 0.34)}
+    table: Table = {Stock(SPY): (600.0, 600.02), CALL: (5.40, 5.60), put(SPY, 590, LATER): (0.30, 0.34)}
     on = hold(combo, table, [600.0] * BARS, (DAY, NEXT_DAY), dividends=EX_TOMORROW)
-    assert settled(on) == ("assigned", pytest.approx(59_500.0 + 30.0))
+    assert settled(on) == pytest.approx(("assigned", 59_500.0 + 30.0))
 
 
 def test_european_call_is_never_called_away() -> None:
     combo = call_spread(XSP, LATER, 595, 610)
-    table = {call(XSP, 595, LATER): (5.4, 5.6), call(XSP, 610, LATER): (NAN, 0.01)}
+    table: Table = {call(XSP, 595, LATER): (5.4, 5.6), call(XSP, 610, LATER): (NAN, 0.01)}
     on = hold(combo, table, [600.0] * BARS, (DAY, NEXT_DAY), dividends=[("XSP", NEXT_DAY, 1.75)])
     assert on.owner.states == ["filled"]
 
@@ -292,7 +300,9 @@ def test_physical_spread_ends_within_a_share_spread_of_its_payoff(
     near, far = (strike, strike + width) if calls else (strike + width, strike)
     combo = build(SPY, DAY, near, far)
     held = {leg.instrument: leg.ratio for leg in combo.legs}
-    ends = settlement.expire(held, list(held), spot / 100, lambda _: (599.99, 600.01))
+    ends = settlement.expire(
+        held, [option for option, _ in combo.options], spot / 100, lambda _: (599.99, 600.01)
+    )
     left = dict(held)
     for end in ends:
         left[end.instrument] = left.get(end.instrument, 0) + end.quantity
@@ -313,7 +323,9 @@ def test_physical_spread_ends_within_a_share_spread_of_its_payoff(
         (None, -1, 1.25),
     ],
 )
-def test_option_that_lives_on_is_closed_at_what_the_market_gives(side, held, price) -> None:
+def test_option_that_lives_on_is_closed_at_what_the_market_gives(
+    side: Side | None, held: int, price: float
+) -> None:
     ending, later = put(XSP, 600), put(XSP, 601.25, NEXT_DAY)
     ends = settlement.expire({ending: -1, later: held}, [ending], 600.0, lambda _: side)
     (closing,) = [one for one in ends if one.instrument == later]

@@ -94,13 +94,13 @@ def test_a_strategy_sees_the_same_lines_and_lengths_on_every_feed() -> None:
 
 
 class _Warm(Visits):
-    lines = ("mark",)
+    lines: Any = ("mark",)
 
     def __init__(self) -> None:
         super().__init__()
         self.average = bt.ind.SMA(self.data.close, period=30)
         self.above = self.data.close > self.average
-        self.values: dict[int, tuple[float, float]] = {}
+        self.values: dict[int, tuple[float, float, float]] = {}
         self.began: list[int] = []
 
     def nextstart(self) -> None:
@@ -115,7 +115,9 @@ class _Warm(Visits):
 def _warm(kind: type) -> _Warm:
     cerebro = engine(kind, [WHOLE])
     cerebro.addstrategy(_Warm, wanted=(0, 12, 30, 31, 50, 900))
-    return cerebro.run()[0]  # type: ignore[no-any-return]
+    (warm,) = cerebro.run()
+    assert isinstance(warm, _Warm)
+    return warm
 
 
 def test_minimum_period_is_kept_and_nextstart_called_on_its_bar() -> None:
@@ -153,7 +155,8 @@ class _Anew(Visits):
 
     def anew(self, bar: int, wake: int) -> int:
         self.asked.append((bar, wake))
-        return dict(self.p.answers).get(bar, wake)
+        answers: dict[int, int] = dict(self.p.answers)
+        return answers.get(bar, wake)
 
     def start(self) -> None:
         self.asked: list[tuple[int, int]] = []

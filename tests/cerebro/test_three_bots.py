@@ -89,5 +89,6 @@ def test_both_loops_write_the_same_journal() -> None:
         assert repr(getattr(fast.journal, name)) == repr(getattr(stock.journal, name)), name
     assert len(fast.journal.trades) >= 10
     assert {trade.bot for trade in fast.journal.trades} >= {"putlite", "buywrite", "condor"}
-    assert fast.broker.equity == stock.broker.equity  # type: ignore[attr-defined]
+    assert isinstance(fast.broker, OptionBroker) and isinstance(stock.broker, OptionBroker)
+    assert fast.broker.equity == stock.broker.equity
     pd.testing.assert_frame_equal(fast.journal.decisions(), stock.journal.decisions())

@@ -25,7 +25,7 @@ class WakingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 class Trader(bt.Strategy):  # type: ignore[misc]
     """Buy when the day has fallen by noon, sell a fixed number of bars after the fill."""
 
-    params = (("minute", 720), ("hold", 45), ("size", 10), ("limit", 0.0))
+    params: Any = (("minute", 720), ("hold", 45), ("size", 10), ("limit", 0.0))
 
     def __init__(self) -> None:
         self.days = DayLines(self.data)
@@ -93,7 +93,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
 class Visits(bt.Strategy):  # type: ignore[misc]
     """Note every bar on which it is called; want the bars it was given."""
 
-    params = (("wanted", ()), ("stop_at", None))
+    params: Any = (("wanted", ()), ("stop_at", None))
 
     def __init__(self) -> None:
         self.wanted = sorted(self.p.wanted)

@@ -74,6 +74,7 @@ def order(
 
 T = TypeVar("T")
 Side = tuple[float, float]
+Table = Mapping[Instrument, Side | Sequence[Side]]
 
 
 class TableBook:
@@ -85,7 +86,7 @@ class TableBook:
 
     def __init__(
         self,
-        table: Mapping[Instrument, Side | Sequence[Side]],
+        table: Table,
         spots: Mapping[str, float] | None = None,
         size: int | Sequence[int] = 1000,
     ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.errors import ConfigError
@@ -23,8 +25,9 @@ from engine.execution.settings import ExecutionSettings
     ],
 )
 def test_value_out_of_range_is_refused_with_name_and_value(name: str, value: float) -> None:
+    wrong: dict[str, Any] = {name: value}
     with pytest.raises(ConfigError, match=rf"execution\.{name} is {value}, expected") as caught:
-        ExecutionSettings(**{name: value})
+        ExecutionSettings(**wrong)
     assert "\n" not in str(caught.value)
 
 

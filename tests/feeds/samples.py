@@ -27,7 +27,7 @@ def bars(dates: tuple[date, ...] = WEEK, seed: int = 1, **changed: object) -> Ba
         "close": close,
         "volume": np.round(1e5 * (1.0 + rng.random(len(stamp)))),
     }
-    return Bars(**({"symbol": "SPY", "stamp": stamp, **columns} | changed))  # type: ignore[arg-type]
+    return Bars(**({"symbol": "SPY", "stamp": stamp, **columns} | changed))
 
 
 def table(held: Bars, side: str = "start") -> pd.DataFrame:

@@ -6,11 +6,12 @@ from datetime import date
 import numpy as np
 import pytest
 
+from engine.bars import Bars
 from engine.errors import DataError
 from tests.feeds.samples import WEEK, bars
 
 
-def spoiled(name: str, at: int, value: float):
+def spoiled(name: str, at: int, value: float) -> Bars:
     held = bars()
     column = getattr(held, name).copy()
     column[at] = value
@@ -30,13 +31,13 @@ def spoiled(name: str, at: int, value: float):
         ("volume", float("nan"), "volume is nan at"),
     ],
 )
-def test_check_names_column_value_and_minute_of_a_bad_number(name, value, told):
+def test_check_names_column_value_and_minute_of_a_bad_number(name: str, value: float, told: str) -> None:
     with pytest.raises(DataError, match=told) as caught:
         spoiled(name, 10, value).check()
     assert "\n" not in str(caught.value)
 
 
-def test_check_refuses_unknown_short_and_infinite_lines():
+def test_check_refuses_unknown_short_and_infinite_lines() -> None:
     n = len(bars())
     with pytest.raises(DataError, match="unknown line 'mood'; expected one of vix"):
         bars(lines={"mood": np.zeros(n)}).check()
@@ -46,12 +47,12 @@ def test_check_refuses_unknown_short_and_infinite_lines():
         bars(lines={"vix": np.full(n, np.inf)}).check()
 
 
-def test_check_lets_unknown_line_values_pass_as_nan():
+def test_check_lets_unknown_line_values_pass_as_nan() -> None:
     held = bars(lines={"vix": np.full(len(bars()), np.nan)})
     assert held.check() is held
 
 
-def test_between_keeps_whole_days_and_every_line():
+def test_between_keeps_whole_days_and_every_line() -> None:
     held = bars(lines={"vix": np.arange(float(len(bars())))})
     part = held.between(WEEK[1], WEEK[2])
     assert part.grid.dates == WEEK[1:3]
@@ -60,18 +61,18 @@ def test_between_keeps_whole_days_and_every_line():
     assert held.between(None, None) is held
 
 
-def test_between_without_a_day_names_what_the_data_covers():
+def test_between_without_a_day_names_what_the_data_covers() -> None:
     with pytest.raises(DataError, match="no bars from 2030-01-02 to the end; the data covers 2024-03-04"):
         bars().between(date(2030, 1, 2), None)
 
 
-def test_head_is_the_past_only():
+def test_head_is_the_past_only() -> None:
     part = bars().head(100)
     assert len(part) == 100
     assert np.array_equal(part.close, bars().close[:100])
 
 
-def test_scaled_multiplies_prices_without_dust_and_nothing_else():
+def test_scaled_multiplies_prices_without_dust_and_nothing_else() -> None:
     held = bars()
     tenth = held.scaled(0.1, "XSP")
     assert tenth.symbol == "XSP"

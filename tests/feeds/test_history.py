@@ -3,11 +3,13 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from engine.bars import Bars
 from engine.errors import DataError
 from engine.sessions import session_dates
 from feeds.history import load_bars
@@ -26,15 +28,15 @@ def written(frame: pd.DataFrame, folder: Path, name: str = "spy_minutes.parquet"
     return path
 
 
-def same(left, right) -> bool:
+def same(left: Bars, right: Bars) -> bool:
     return np.array_equal(left.stamp, right.stamp) and all(
         np.array_equal(getattr(left, name), getattr(right, name)) for name in PRICES
     )
 
 
-def refusal(path: Path, **options: object) -> str:
+def refusal(path: Path, **options: Any) -> str:
     with pytest.raises(DataError) as caught:
-        load_bars(path, **options)  # type: ignore[arg-type]
+        load_bars(path, **options)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -45,7 +47,9 @@ def refusal(path: Path, **options: object) -> str:
 @pytest.mark.parametrize("side", ["start", "end"])
 @pytest.mark.parametrize("name", ["spy_minutes.parquet", "spy_minutes.csv"])
 @pytest.mark.parametrize("days", [WEEK, OVER_A_HALF_DAY])
-def test_whole_sessions_prove_which_end_their_stamps_are(tmp_path, side, name, days):
+def test_whole_sessions_prove_which_end_their_stamps_are(
+    tmp_path: Path, side: str, name: str, days: tuple[date, ...]
+) -> None:
     held = bars(days)
     read = load_bars(written(table(held, side), tmp_path, name))
     assert same(read, held)
@@ -53,7 +57,7 @@ def test_whole_sessions_prove_which_end_their_stamps_are(tmp_path, side, name, d
     assert any(f"taken as bar {side}s" in note for note in read.notes)
 
 
-def test_a_day_cut_at_both_ends_proves_nothing_until_declared(tmp_path):
+def test_a_day_cut_at_both_ends_proves_nothing_until_declared(tmp_path: Path) -> None:
     frame = table(bars(WEEK[:1])).iloc[2:-2]
     path = written(frame, tmp_path)
     assert "give stamped start or end" in refusal(path)
@@ -62,7 +66,7 @@ def test_a_day_cut_at_both_ends_proves_nothing_until_declared(tmp_path):
     assert "stamped is 'middle'" in refusal(path, stamped="middle")
 
 
-def test_days_with_both_edges_are_decided_by_the_opening_auction_only(tmp_path):
+def test_days_with_both_edges_are_decided_by_the_opening_auction_only(tmp_path: Path) -> None:
     held = bars(session_dates(date(2024, 3, 4), date(2024, 3, 15)))
     frame = table(held)
     edge = frame.iloc[held.grid.last].copy()
@@ -78,7 +82,7 @@ def test_days_with_both_edges_are_decided_by_the_opening_auction_only(tmp_path):
     assert any("single prints" in note and ": 10." in note for note in read.notes)
 
 
-def test_days_that_contradict_each_other_prove_nothing(tmp_path):
+def test_days_that_contradict_each_other_prove_nothing(tmp_path: Path) -> None:
     held = bars()
     frame = pd.concat(
         [table(held.between(WEEK[0], WEEK[1]), "start"), table(held.between(WEEK[2], None), "end")]
@@ -87,13 +91,13 @@ def test_days_that_contradict_each_other_prove_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(("column", "side"), [("bar_start", "start"), ("bar_end", "end")])
-def test_column_name_declares_the_side(tmp_path, column, side):
+def test_column_name_declares_the_side(tmp_path: Path, column: str, side: str) -> None:
     held = bars(WEEK[:1])
     frame = table(held, side).rename(columns={"ts": column}).iloc[1:-1]
     assert np.array_equal(load_bars(written(frame, tmp_path)).stamp, held.stamp[1:-1])
 
 
-def test_plain_new_york_times_are_recognised_others_must_be_declared(tmp_path):
+def test_plain_new_york_times_are_recognised_others_must_be_declared(tmp_path: Path) -> None:
     held = bars()
     plain = table(held)
     plain["ts"] = plain["ts"].dt.tz_localize(None)
@@ -108,7 +112,7 @@ def test_plain_new_york_times_are_recognised_others_must_be_declared(tmp_path):
     assert "zone is 'Chicago'" in refusal(path, zone="Chicago")
 
 
-def test_offsets_in_text_across_a_clock_change_are_understood(tmp_path):
+def test_offsets_in_text_across_a_clock_change_are_understood(tmp_path: Path) -> None:
     held = bars(session_dates(date(2024, 3, 7), date(2024, 3, 12)))
     frame = table(held)
     frame["ts"] = frame["ts"].map(lambda when: when.isoformat())
@@ -116,7 +120,7 @@ def test_offsets_in_text_across_a_clock_change_are_understood(tmp_path):
     assert same(load_bars(written(frame, tmp_path, "spy.csv")), held)
 
 
-def test_symbol_comes_from_option_column_or_name_or_is_asked_for(tmp_path):
+def test_symbol_comes_from_option_column_or_name_or_is_asked_for(tmp_path: Path) -> None:
     frame = table(bars())
     nameless = written(frame, tmp_path, "minutes.parquet")
     assert "give symbol" in refusal(nameless)
@@ -129,7 +133,7 @@ def test_symbol_comes_from_option_column_or_name_or_is_asked_for(tmp_path):
     assert same(load_bars(path, symbol="DIA"), bars())
 
 
-def test_columns_are_mapped_and_unused_ones_named(tmp_path):
+def test_columns_are_mapped_and_unused_ones_named(tmp_path: Path) -> None:
     frame = table(bars()).rename(columns={"open": "o", "ts": "when"}).assign(trades=3, VIX=15.5)
     path = written(frame, tmp_path)
     assert "no column 'time'; it has when, o, high" in refusal(path)
@@ -141,20 +145,20 @@ def test_columns_are_mapped_and_unused_ones_named(tmp_path):
     assert "unknown name 'price'" in refusal(path, columns={"price": "o"})
 
 
-def test_a_file_may_declare_that_it_has_no_volume(tmp_path):
+def test_a_file_may_declare_that_it_has_no_volume(tmp_path: Path) -> None:
     frame = table(bars()).drop(columns="volume")
     path = written(frame, tmp_path)
     assert "no column 'volume'" in refusal(path)
     assert not load_bars(path, columns={"volume": None}).volume.any()
 
 
-def test_times_kept_in_the_index_are_found(tmp_path):
+def test_times_kept_in_the_index_are_found(tmp_path: Path) -> None:
     path = tmp_path / "spy.parquet"
     table(bars()).set_index("ts").to_parquet(path)
     assert same(load_bars(path), bars())
 
 
-def test_own_files_come_back_whole_and_still_say_that_they_are_synthetic(tmp_path):
+def test_own_files_come_back_whole_and_still_say_that_they_are_synthetic(tmp_path: Path) -> None:
     n = len(bars())
     held = bars(
         lines={"vix": np.full(n, 14.0)}, source="synthetic test", notes=("SYNTHETIC minutes.",), symbol="XSP"
@@ -179,7 +183,7 @@ def extended(days: tuple[date, ...], first: str, last: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(volume=1000.0)
 
 
-def test_whole_extended_hours_are_set_apart_and_noted(tmp_path):
+def test_whole_extended_hours_are_set_apart_and_noted(tmp_path: Path) -> None:
     frame = pd.concat([extended(WEEK[:1], "04:00", "19:59"), table(bars(WEEK[1:]))])
     read = load_bars(written(frame, tmp_path))
     assert read.grid.dates == WEEK
@@ -187,7 +191,7 @@ def test_whole_extended_hours_are_set_apart_and_noted(tmp_path):
     assert any("570 on 1 days with extended hours" in note for note in read.notes)
 
 
-def test_bars_after_an_early_close_are_set_apart(tmp_path):
+def test_bars_after_an_early_close_are_set_apart(tmp_path: Path) -> None:
     frame = extended(OVER_A_HALF_DAY, "09:30", "15:59")
     read = load_bars(written(frame, tmp_path))
     assert read.grid.half.tolist() == [False, True, False]
@@ -207,20 +211,20 @@ def test_bars_after_an_early_close_are_set_apart(tmp_path):
         ("2024-03-05 21:00", "outside that day's session"),
     ],
 )
-def test_a_stray_bar_outside_trading_hours_is_an_error(tmp_path, when, told):
+def test_a_stray_bar_outside_trading_hours_is_an_error(tmp_path: Path, when: str, told: str) -> None:
     frame = table(bars())
     frame = pd.concat([frame, row(frame, when)]).sort_values("ts")
     assert told in refusal(written(frame, tmp_path))
 
 
-def test_missing_minutes_are_noted_and_kept(tmp_path):
+def test_missing_minutes_are_noted_and_kept(tmp_path: Path) -> None:
     frame = table(bars()).drop(index=[0, 50, 51, 500])
     read = load_bars(written(frame, tmp_path))
     assert len(read) == 5 * 390 - 4
     assert "Missing minutes: 4, on 2 of 5 sessions." in read.notes
 
 
-def test_a_day_without_an_open_or_a_close_is_set_apart_by_name(tmp_path):
+def test_a_day_without_an_open_or_a_close_is_set_apart_by_name(tmp_path: Path) -> None:
     frame = table(bars()).iloc[: 4 * 390 + 200]
     read = load_bars(written(frame, tmp_path))
     assert read.grid.dates == WEEK[:4]
@@ -232,7 +236,7 @@ def test_a_day_without_an_open_or_a_close_is_set_apart_by_name(tmp_path):
 # Files that cannot be trusted
 
 
-def test_missing_column_is_named_with_what_is_there(tmp_path):
+def test_missing_column_is_named_with_what_is_there(tmp_path: Path) -> None:
     path = written(table(bars()).drop(columns="close"), tmp_path)
     assert refusal(path) == "spy_minutes.parquet: no column 'close'; it has ts, open, high, low, volume"
 
@@ -252,19 +256,19 @@ def test_missing_column_is_named_with_what_is_there(tmp_path):
         ("volume", -1.0, "volume is -1 at 2024-03-04 09:38:00"),
     ],
 )
-def test_bad_number_is_named_by_value_and_place(tmp_path, column, value, told):
+def test_bad_number_is_named_by_value_and_place(tmp_path: Path, column: str, value: float, told: str) -> None:
     frame = table(bars())
     frame.loc[7, column] = value
     assert told in refusal(written(frame, tmp_path))
 
 
-def test_text_among_numbers_is_named(tmp_path):
+def test_text_among_numbers_is_named(tmp_path: Path) -> None:
     frame = table(bars()).astype({"close": object})
     frame.loc[7, "close"] = "halted"
     assert "close is 'halted' in row 8; expected a number" in refusal(written(frame, tmp_path, "spy.csv"))
 
 
-def test_repeated_and_unsorted_stamps_are_named_by_row(tmp_path):
+def test_repeated_and_unsorted_stamps_are_named_by_row(tmp_path: Path) -> None:
     frame = table(bars())
     twice = pd.concat([frame.iloc[:6], frame.iloc[5:]])
     assert "row 7: stamp 2024-03-04 09:35:00 New York repeats" in refusal(
@@ -283,20 +287,20 @@ def test_repeated_and_unsorted_stamps_are_named_by_row(tmp_path):
         ("2024-03-04 09:35:00+00:00", "in row 6; expected an offset on all or none"),
     ],
 )
-def test_unreadable_time_is_named(tmp_path, text, told):
+def test_unreadable_time_is_named(tmp_path: Path, text: str, told: str) -> None:
     frame = table(bars())
     frame["time"] = frame.pop("ts").dt.strftime("%Y-%m-%d %H:%M:%S")
     frame.loc[5, "time"] = text
     assert told in refusal(written(frame, tmp_path, "spy.csv"))
 
 
-def test_seconds_are_refused(tmp_path):
+def test_seconds_are_refused(tmp_path: Path) -> None:
     frame = table(bars())
     frame["ts"] += pd.Timedelta(seconds=30)
     assert "09:30:30 New York; expected whole minutes" in refusal(written(frame, tmp_path))
 
 
-def test_files_that_are_no_tables_are_refused_in_one_line(tmp_path):
+def test_files_that_are_no_tables_are_refused_in_one_line(tmp_path: Path) -> None:
     assert "no such file" in refusal(tmp_path / "gone.parquet")
     (tmp_path / "bars.xlsx").write_bytes(b"x")
     assert "ending '.xlsx'; expected .parquet or .csv" in refusal(tmp_path / "bars.xlsx")
@@ -311,7 +315,7 @@ def test_files_that_are_no_tables_are_refused_in_one_line(tmp_path):
 
 
 @pytest.mark.realdata
-def test_real_spy_year_loads_with_its_extended_hours_set_apart(real_data):
+def test_real_spy_year_loads_with_its_extended_hours_set_apart(real_data: Path) -> None:
     read = load_bars(real_data / "minute_spy_2024_03_2025_04.parquet")
     assert read.symbol == "SPY"
     grid = read.grid
@@ -328,6 +332,6 @@ def test_real_spy_year_loads_with_its_extended_hours_set_apart(real_data):
 
 @pytest.mark.realdata
 @pytest.mark.parametrize(("symbol", "days"), [("SPY", 49), ("QQQ", 49), ("NVDA", 20)])
-def test_real_blocks_of_several_symbols_load_one_symbol(real_data, symbol, days):
+def test_real_blocks_of_several_symbols_load_one_symbol(real_data: Path, symbol: str, days: int) -> None:
     read = load_bars(real_data / "minute_blocks_spy_qqq_nvda_tsla_amd.parquet", symbol=symbol)
     assert len(read.grid.dates) == days

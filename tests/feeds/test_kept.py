@@ -5,32 +5,41 @@ from __future__ import annotations
 import os
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from engine.bars import Bars
 from engine.settings import Settings
 from engine.universe import load_universe
 from feeds import kept
+from feeds.model import ModelQuotes
 from feeds.surface import Surface
 from scripts.market import market
 
 CONFIG = Path(__file__).parents[2] / "config"
 SPAN = "20180201-20180209"
+Market = tuple[dict[str, Bars], ModelQuotes]
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MW_CACHE", str(tmp_path))
     return tmp_path
 
 
-def made(kept: bool, timerange: str = SPAN, symbols: tuple[str, ...] = ("XSP", "SPY", "QQQ"), **changes):
+def made(
+    kept: bool, timerange: str = SPAN, symbols: tuple[str, ...] = ("XSP", "SPY", "QQQ"), **changes: Any
+) -> Market:
     settings = Settings.load(CONFIG, overrides=changes)
-    return market(settings, load_universe(CONFIG / "universe.json"), symbols, timerange=timerange, kept=kept)
+    universe = load_universe(CONFIG / "universe.json")
+    bars, book = market(settings, universe, symbols, timerange=timerange, kept=kept)
+    assert isinstance(book, ModelQuotes)
+    return bars, book
 
 
-def same(one, other) -> None:
+def same(one: Market, other: Market) -> None:
     assert list(one[0]) == list(other[0])
     for symbol, bars in one[0].items():
         with_it = other[0][symbol]
@@ -50,7 +59,7 @@ def books(cache: Path) -> list[Path]:
     return sorted((cache / "books").glob("*"))
 
 
-def test_market_from_the_disk_is_the_market_that_was_made(own_cache):
+def test_market_from_the_disk_is_the_market_that_was_made(own_cache: Path) -> None:
     fresh = made(kept=False)
     assert not books(own_cache)
     same(made(kept=True), fresh)
@@ -68,7 +77,7 @@ def test_market_from_the_disk_is_the_market_that_was_made(own_cache):
     [b"", b"{}\n", b"null\n", b"no json\n", None],
     ids=["empty", "no size", "no mapping", "no head", "torn"],
 )
-def test_broken_file_is_made_again(own_cache, broken):
+def test_broken_file_is_made_again(own_cache: Path, broken: bytes | None) -> None:
     fresh = made(kept=True)
     (file,) = books(own_cache)
     whole = file.read_bytes()
@@ -89,13 +98,13 @@ def test_broken_file_is_made_again(own_cache, broken):
         {"symbols": ("XSP", "SPY")},
     ],
 )
-def test_what_changes_the_market_has_a_file_of_its_own(own_cache, other):
+def test_what_changes_the_market_has_a_file_of_its_own(own_cache: Path, other: dict[str, Any]) -> None:
     made(kept=True)
     same(made(kept=True, **other), made(kept=False, **other))
     assert len(books(own_cache)) == 2
 
 
-def test_oldest_file_makes_room_and_a_read_one_is_not_old(own_cache):
+def test_oldest_file_makes_room_and_a_read_one_is_not_old(own_cache: Path) -> None:
     for seed in range(kept.KEPT):
         made(kept=True, data={"seed": seed})
         for age, file in enumerate(sorted(books(own_cache), key=lambda path: -path.stat().st_mtime)):

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import backtrader as bt
 import numpy as np
 import pytest
 
+from engine.bars import Bars
 from feeds.lines import ArrayFeed
 from tests.feeds.samples import OVER_A_HALF_DAY, bars
 
 
-class Recorder(bt.Strategy):
+class Recorder(bt.Strategy):  # type: ignore[misc]
     """Writes down everything a strategy can see of its feed."""
 
-    def __init__(self):
-        self.seen = []
+    def __init__(self) -> None:
+        self.seen: list[tuple[Any, ...]] = []
 
-    def next(self):
+    def next(self) -> None:
         data = self.data
         self.seen.append(
             (
@@ -35,19 +37,20 @@ class Recorder(bt.Strategy):
         )
 
 
-def run(feed, **how):
+def run(feed: ArrayFeed, **how: bool) -> list[tuple[Any, ...]]:
     cerebro = bt.Cerebro(stdstats=False, **how)
     cerebro.adddata(feed)
     cerebro.addstrategy(Recorder)
-    return cerebro.run()[0].seen
+    (done,) = cerebro.run()
+    return list(done.seen)
 
 
-def market():
+def market() -> Bars:
     n = len(bars(OVER_A_HALF_DAY))
     return bars(OVER_A_HALF_DAY, lines={"vix": 12.0 + np.arange(n) / n})
 
 
-def test_strategy_sees_every_bar_as_it_is_with_new_york_time():
+def test_strategy_sees_every_bar_as_it_is_with_new_york_time() -> None:
     held = market()
     seen = run(ArrayFeed(bars=held))
     grid = held.grid
@@ -63,20 +66,20 @@ def test_strategy_sees_every_bar_as_it_is_with_new_york_time():
     assert [row[10] for row in seen[1:]] == held.close[:-1].tolist()
 
 
-def test_bar_by_bar_loading_sees_the_same_as_whole_arrays():
+def test_bar_by_bar_loading_sees_the_same_as_whole_arrays() -> None:
     held = market()
     whole = run(ArrayFeed(bars=held), preload=True, runonce=True)
     assert run(ArrayFeed(bars=held), preload=False, runonce=False) == whole
     assert run(ArrayFeed(bars=held), preload=True, runonce=False) == whole
 
 
-def test_dates_of_the_feed_cut_the_bars():
+def test_dates_of_the_feed_cut_the_bars() -> None:
     seen = run(ArrayFeed(bars=market(), fromdate=datetime(2024, 7, 3), todate=datetime(2024, 7, 4)))
     assert {row[0].date().isoformat() for row in seen} == {"2024-07-03"}
     assert len(seen) == 210
 
 
-def test_absent_lines_are_unknown_and_runs_do_not_disturb_each_other():
+def test_absent_lines_are_unknown_and_runs_do_not_disturb_each_other() -> None:
     held = bars(OVER_A_HALF_DAY)
     first = run(ArrayFeed(bars=held))
     assert all(np.isnan(row[6]) for row in first)
@@ -85,6 +88,11 @@ def test_absent_lines_are_unknown_and_runs_do_not_disturb_each_other():
 
 
 @pytest.mark.parametrize("again", [1, 2])
-def test_one_feed_can_run_again(again):
+def test_one_feed_can_run_again(again: int) -> None:
     feed = ArrayFeed(bars=market())
     assert all(len(run(feed)) == len(market()) for _ in range(again))
+
+
+def test_parameter_that_no_feed_has_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="ArrayFeed has no parameters nmae"):
+        ArrayFeed(bars=market(), nmae="SPX")

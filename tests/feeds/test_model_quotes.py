@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.bars import Bars
 from engine.errors import ConfigError, DataError
 from engine.options.combo import Combo, call_spread, covered, iron_condor, put_spread
 from engine.options.contract import Contract, Leg, Right
@@ -48,11 +49,14 @@ def same(left: float, right: float) -> bool:
     away=st.floats(0.0, 150.0),
     premium=st.sampled_from([0.0, 0.08]),
 )
-def test_quote_legs_chain_and_path_give_the_same_prices(day, minute, ahead, away, premium):
+def test_quote_legs_chain_and_path_give_the_same_prices(
+    day: int, minute: int, ahead: int, away: float, premium: float
+) -> None:
     quotes = QUOTES if premium else FAIR
     bar = at(BARS, day, minute)
     quotes.move(bar)
     expiry = quotes.expiry("SPX", ahead)
+    assert expiry is not None
     spot = 5.0 * round(BARS.close[bar] / 5.0)
     reach = 5.0 * round(away / 5.0) + 5.0
     combo = iron_condor(SPX, expiry, spot - reach - 5.0, spot - reach, spot + reach, spot + reach + 5.0)
@@ -63,6 +67,7 @@ def test_quote_legs_chain_and_path_give_the_same_prices(day, minute, ahead, away
     chain, legs = quotes.chain("SPX", expiry), quotes.legs(combo)
     bid, ask, delta = 0.0, 0.0, 0.0
     for leg, (low, high) in zip(combo.legs, legs, strict=True):
+        assert isinstance(leg.instrument, Contract)
         row = (chain.strike == leg.instrument.strike) & (chain.call == (leg.instrument.right is Right.CALL))
         if row.any():
             assert same(chain.bid[row][0], low) and same(chain.ask[row][0], high)
@@ -78,7 +83,7 @@ def test_quote_legs_chain_and_path_give_the_same_prices(day, minute, ahead, away
 FAIR = book(BARS, 0.0)
 
 
-def test_path_over_a_session_is_every_bars_quote():
+def test_path_over_a_session_is_every_bars_quote() -> None:
     combo = condor()
     start, stop = at(BARS, 2, 640), at(BARS, 3, 571)
     bids, asks, _ = QUOTES.mark_path(combo, start, stop + 3)
@@ -90,7 +95,7 @@ def test_path_over_a_session_is_every_bars_quote():
 
 
 @pytest.mark.parametrize(("take", "stop_level"), [(-0.2, -9.0), (9.0, -1.5), (-0.3, -1.2), (9.0, -9.0)])
-def test_first_exit_is_the_first_bar_of_the_path_beyond_a_level(take, stop_level):
+def test_first_exit_is_the_first_bar_of_the_path_beyond_a_level(take: float, stop_level: float) -> None:
     combo = condor()
     start, stop = at(BARS, 2, 640), at(BARS, 2, 900)
     bids = QUOTES.mark_path(combo, start, stop)[0]
@@ -99,7 +104,7 @@ def test_first_exit_is_the_first_bar_of_the_path_beyond_a_level(take, stop_level
     assert QUOTES.first_exit(combo, start, stop, take, stop_level) == expected
 
 
-def test_two_combos_with_equal_legs_are_quoted_alike():
+def test_two_combos_with_equal_legs_are_quoted_alike() -> None:
     QUOTES.move(at(BARS, 2, 700))
     assert QUOTES.quote(condor()) == QUOTES.quote(condor())
 
@@ -109,7 +114,7 @@ def test_two_combos_with_equal_legs_are_quoted_alike():
 
 @settings(max_examples=15)
 @given(n=st.integers(400, len(BARS) - 1), vix=st.booleans())
-def test_quotes_and_lines_of_a_bar_do_not_change_when_the_future_is_cut_off(n, vix):
+def test_quotes_and_lines_of_a_bar_do_not_change_when_the_future_is_cut_off(n: int, vix: bool) -> None:
     bars = BARS if vix else BLIND
     whole = QUOTES if vix else BLIND_QUOTES
     known = book(bars.head(n))
@@ -120,7 +125,7 @@ def test_quotes_and_lines_of_a_bar_do_not_change_when_the_future_is_cut_off(n, v
     whole.move(bar)
     for days in (0, 1):
         expiry = whole.expiry("SPX", days)
-        assert known.expiry("SPX", days) == expiry
+        assert expiry is not None and known.expiry("SPX", days) == expiry
         left, right = known.chain("SPX", expiry), whole.chain("SPX", expiry)
         for name in ("strike", "bid", "ask", "iv", "delta", "gamma", "vega", "theta"):
             assert np.array_equal(getattr(left, name), getattr(right, name), equal_nan=True), name
@@ -131,7 +136,7 @@ BLIND_QUOTES = book(BLIND)
 WHOLE_LINES = {True: QUOTES.with_lines()["SPX"].lines, False: BLIND_QUOTES.with_lines()["SPX"].lines}
 
 
-def test_a_future_crash_leaves_no_trace_in_todays_quotes():
+def test_a_future_crash_leaves_no_trace_in_todays_quotes() -> None:
     bar = at(BARS, 4, 700)
     close = BARS.close.copy()
     close[bar + 1 :] *= 0.8
@@ -144,7 +149,7 @@ def test_a_future_crash_leaves_no_trace_in_todays_quotes():
     assert crashed.quote(combo) != QUOTES.quote(combo)
 
 
-def _with_close(close: np.ndarray):
+def _with_close(close: np.ndarray) -> Bars:
     from dataclasses import replace
 
     opened = np.append(BARS.open[0], close[:-1])
@@ -155,7 +160,7 @@ def _with_close(close: np.ndarray):
 # lines -----------------------------------------------------------------------------------
 
 
-def test_lines_are_whole_and_agree_with_the_chain():
+def test_lines_are_whole_and_agree_with_the_chain() -> None:
     held = QUOTES.with_lines()["SPX"].check()
     assert not any(np.isnan(held.lines[name]).any() for name in ("vix", "atm_iv", "skew"))
     assert np.array_equal(held.lines["vix"], BARS.lines["vix"])
@@ -170,14 +175,14 @@ def test_lines_are_whole_and_agree_with_the_chain():
     )
 
 
-def test_missing_vix_is_replaced_by_realised_volatility_and_said_so():
+def test_missing_vix_is_replaced_by_realised_volatility_and_said_so() -> None:
     held = BLIND_QUOTES.with_lines()["SPX"]
     assert np.isfinite(held.lines["vix"]).all() and (held.lines["vix"] > 1.0).all()
     assert any("VIX is missing" in note for note in held.notes)
     assert not any("VIX is missing" in note for note in QUOTES.with_lines()["SPX"].notes)
 
 
-def test_premium_scales_the_level_and_zero_leaves_the_fair_smile():
+def test_premium_scales_the_level_and_zero_leaves_the_fair_smile() -> None:
     dear, fair = QUOTES.with_lines()["SPX"].lines, FAIR.with_lines()["SPX"].lines
     assert dear["atm_iv"] / fair["atm_iv"] == pytest.approx(1.08)
     assert np.ptp(fair["skew"]) == 0.0
@@ -191,7 +196,9 @@ def test_premium_scales_the_level_and_zero_leaves_the_fair_smile():
 @pytest.mark.parametrize("premium", [-0.2, 0.0, 0.03, 0.08, 0.3])
 @pytest.mark.parametrize("steepness", [0.8, 1.0, 1.25])
 @pytest.mark.parametrize("sd", [5e-4, 5e-3, 5e-2])
-def test_smile_allows_no_butterfly_arbitrage(later, premium, steepness, sd):
+def test_smile_allows_no_butterfly_arbitrage(
+    later: bool, premium: float, steepness: float, sd: float
+) -> None:
     z = np.linspace(-7.0, 7.0, 561)
     strike = np.exp(z * sd)
     ratio = np.array([smile1(x, later, steepness, slices(premium)) for x in z])
@@ -203,7 +210,7 @@ def test_smile_allows_no_butterfly_arbitrage(later, premium, steepness, sd):
 
 
 @pytest.mark.parametrize("symbol", ["SPX", "XSP", "SPY", "AAPL", "XLF"])
-def test_chains_of_every_product_stand_on_their_ticks_and_strikes(symbol):
+def test_chains_of_every_product_stand_on_their_ticks_and_strikes(symbol: str) -> None:
     product = universe()[symbol]
     bars = walk(level=6000.0 * product.scale, symbol=symbol)
     quotes = book(bars)
@@ -224,7 +231,7 @@ def test_chains_of_every_product_stand_on_their_ticks_and_strikes(symbol):
         assert len(chain.strikes) >= 10
 
 
-def test_far_wings_have_an_ask_but_no_bid():
+def test_far_wings_have_an_ask_but_no_bid() -> None:
     bar = at(BARS, 2, 930)
     QUOTES.move(bar)
     far = 5.0 * round(BARS.close[bar] * 0.96 / 5.0)
@@ -236,7 +243,7 @@ def test_far_wings_have_an_ask_but_no_bid():
     assert bought is not None and bought.bid == 0.0 and bought.ask == 0.05
 
 
-def test_spreads_widen_when_the_last_minutes_were_wild():
+def test_spreads_widen_when_the_last_minutes_were_wild() -> None:
     bar = at(BARS, 5, 700)
     close = BARS.close.copy()
     close[bar - 1 : bar] *= 1.006
@@ -250,7 +257,7 @@ def test_spreads_widen_when_the_last_minutes_were_wild():
     assert widths[1] > 1.5 * widths[0]
 
 
-def test_spread_scale_scales_and_zero_leaves_the_tick():
+def test_spread_scale_scales_and_zero_leaves_the_tick() -> None:
     bar = at(BARS, 2, 700)
     strike = 5.0 * round(BARS.close[bar] / 5.0)
     widths = []
@@ -262,7 +269,7 @@ def test_spread_scale_scales_and_zero_leaves_the_tick():
     assert widths[0] == pytest.approx(0.1) and widths[0] < widths[1] < widths[2]
 
 
-def test_at_the_close_options_are_worth_their_payoff_within_a_spread():
+def test_at_the_close_options_are_worth_their_payoff_within_a_spread() -> None:
     bar = at(BARS, 2, 960)
     QUOTES.move(bar)
     spot = BARS.close[bar]
@@ -289,14 +296,14 @@ def test_at_the_close_options_are_worth_their_payoff_within_a_spread():
         ("XLF", 0, 3, None),
     ],
 )
-def test_expiries_are_those_listed(symbol, day, days, expected):
+def test_expiries_are_those_listed(symbol: str, day: int, days: int, expected: date | None) -> None:
     bars = walk(level=6000.0 * universe()[symbol].scale, symbol=symbol)
     quotes = book(bars)
     quotes.move(at(bars, day, 600))
     assert quotes.expiry(symbol, days) == expected
 
 
-def test_nothing_is_quoted_after_its_expiry():
+def test_nothing_is_quoted_after_its_expiry() -> None:
     QUOTES.move(at(BARS, 3, 571))
     assert QUOTES.quote(condor(2)) is None
     assert all(np.isnan(side) for pair in QUOTES.legs(condor(2)) for side in pair)
@@ -305,13 +312,13 @@ def test_nothing_is_quoted_after_its_expiry():
     assert QUOTES.quote(put_spread(SPX, date(2024, 6, 29), 5400.0, 5300.0)) is None  # a Saturday
 
 
-def test_a_later_expiry_costs_more():
+def test_a_later_expiry_costs_more() -> None:
     QUOTES.move(at(BARS, 2, 700))
     today, tomorrow = (QUOTES.chain("SPX", DAYS[day]).straddle() for day in (2, 3))
     assert 1.3 * today < tomorrow < 4.0 * today
 
 
-def test_shares_cost_a_cent_of_spread_and_covered_calls_add_up():
+def test_shares_cost_a_cent_of_spread_and_covered_calls_add_up() -> None:
     spy = universe()["SPY"]
     bars = walk(level=600.0, symbol="SPY")
     quotes = book(bars)
@@ -331,7 +338,7 @@ def test_shares_cost_a_cent_of_spread_and_covered_calls_add_up():
     assert quote.ask == pytest.approx(sum(w * (p[1] if w > 0 else p[0]) for w, p in sides))
 
 
-def test_several_symbols_are_quoted_each_on_its_own_bars():
+def test_several_symbols_are_quoted_each_on_its_own_bars() -> None:
     bars = {"SPX": BARS, "XSP": BARS.scaled(0.1, "XSP")}
     quotes = ModelQuotes(bars, universe())
     quotes.move(at(BARS, 2, 700))
@@ -343,13 +350,13 @@ def test_several_symbols_are_quoted_each_on_its_own_bars():
 
 
 @pytest.mark.parametrize("given", [{"premium": -0.95}, {"premium": float("nan")}, {"spread_scale": -1.0}])
-def test_impossible_settings_are_refused_by_name_and_value(given):
+def test_impossible_settings_are_refused_by_name_and_value(given: dict[str, float]) -> None:
     ((name, value),) = given.items()
     with pytest.raises(ConfigError, match=f"{name} is {value}"):
         ModelSettings(**given)
 
 
-def test_assumptions_tell_premium_smile_and_spreads():
+def test_assumptions_tell_premium_smile_and_spreads() -> None:
     told = " ".join(QUOTES.assumptions())
     for word in ("+8%", "Smile: 100%", "tick", "past bars only", "assumption"):
         assert word in told

@@ -13,7 +13,8 @@ BARS = st.lists(st.integers(0, 40), min_size=1, unique=True).map(lambda found: n
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b"]), BARS), min_size=1, max_size=8))
 def test_answer_is_that_of_the_bars_however_asked_before(asked: list[tuple[str, np.ndarray]]) -> None:
-    held, computed = Remembered(), []
+    held = Remembered()
+    computed: list[tuple[str, int]] = []
     for question, bars in asked:
 
         def answer(some: np.ndarray, question: str = question) -> tuple[np.ndarray, np.ndarray]:
@@ -27,10 +28,15 @@ def test_answer_is_that_of_the_bars_however_asked_before(asked: list[tuple[str, 
 
 
 def test_oldest_question_is_forgotten_first() -> None:
-    held, computed = Remembered(), []
+    held = Remembered()
+    computed: list[int] = []
 
     def ask(question: int) -> None:
-        held(question, np.array([1]), lambda some: (computed.append(question) or some,))
+        def answer(some: np.ndarray) -> tuple[np.ndarray, ...]:
+            computed.append(question)
+            return (some,)
+
+        held(question, np.array([1]), answer)
 
     for number in [*range(KEPT), 0, KEPT, 0, 1]:
         ask(number)

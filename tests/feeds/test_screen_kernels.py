@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from engine.intent import Intent, Order, Urgency
 from engine.options.combo import iron_condor
 from engine.options.quotebook import Quote
 from engine.reasons import Reason
+from engine.sessions import NEW_YORK
 from engine.universe import load_universe
 from feeds.screen.fees import fee_table, leg_cents1, order_fees1
 from feeds.screen.fills import enter1, execution_numbers, leave1
@@ -40,7 +41,9 @@ price = st.integers(0, 400).map(lambda ticks: ticks / 100.0)
     buy=st.booleans(),
     symbol=st.sampled_from(["XSP", "SPX"]),
 )
-def test_fees_of_an_order_are_the_schedules(prices, units, row, buy, symbol):
+def test_fees_of_an_order_are_the_schedules(
+    prices: list[float], units: int, row: int, buy: bool, symbol: str
+) -> None:
     combo = iron_condor(UNIVERSE[symbol], DAYS[row], 490.0, 495.0, 510.0, 515.0)
     side = 1 if buy else -1
     done = [
@@ -58,7 +61,9 @@ def test_fees_of_an_order_are_the_schedules(prices, units, row, buy, symbol):
     bare=st.lists(st.booleans(), min_size=4, max_size=4),
     ticks=st.integers(-300, 50),
 )
-def test_price_is_handed_down_to_the_legs_as_the_broker_does(sides, bare, ticks):
+def test_price_is_handed_down_to_the_legs_as_the_broker_does(
+    sides: list[tuple[float, int]], bare: list[bool], ticks: int
+) -> None:
     quotes = [
         (float("nan") if none else bid, bid + spread / 100.0)
         for (bid, spread), none in zip(sides, bare, strict=True)
@@ -82,13 +87,14 @@ execution = st.builds(
 path = st.lists(st.tuples(st.integers(-90, -30), st.integers(1, 12)), min_size=2, max_size=25)
 
 
-def worked(quotes, how, buy, urgent=False):
+def worked(
+    quotes: list[Quote], how: ExecutionSettings, buy: bool, urgent: bool = False
+) -> int | tuple[int, float]:
     """Return place and price of the fill the broker's own machine and matching come to."""
-    intent = Intent(
-        "x", 1, "condor", "XSP", CONDOR, 1, True, Reason.ENTERED, None, 50.0, 60.0, 60.0
-    )  # fmt: skip
+    at = datetime(2018, 6, 1, 10, 0, tzinfo=NEW_YORK)
+    intent = Intent("x", 1, "condor", "XSP", CONDOR, 1, True, Reason.ENTERED, at, 50.0, 60.0, 60.0)
     urgency = Urgency.ENTRY if buy else Urgency.URGENT if urgent else Urgency.EXIT
-    machine = WorkingOrder(Order("x/1", intent, CONDOR, 1, buy, urgency, None), how)
+    machine = WorkingOrder(Order("x/1", intent, CONDOR, 1, buy, urgency, at), how)
     machine.place(quotes[0], 600)
     for bar, quote in enumerate(quotes[1:], 1):
         minute = 600 + bar
@@ -105,7 +111,9 @@ def worked(quotes, how, buy, urgent=False):
 
 @settings(max_examples=200)
 @given(path=path, how=execution, buy=st.booleans(), urgent=st.booleans())
-def test_order_lives_as_the_brokers_machine(path, how, buy, urgent):
+def test_order_lives_as_the_brokers_machine(
+    path: list[tuple[int, int]], how: ExecutionSettings, buy: bool, urgent: bool
+) -> None:
     bid = np.array([low / 100.0 for low, _ in path])
     ask = np.array([(low + spread) / 100.0 for low, spread in path])
     quotes = [Quote(low, high, 50, 0.0) for low, high in zip(bid.tolist(), ask.tolist(), strict=True)]
@@ -118,7 +126,7 @@ def test_order_lives_as_the_brokers_machine(path, how, buy, urgent):
     assert (told[0] if told[0] < 0 else told) == worked(quotes, how, buy, urgent)
 
 
-def test_order_that_must_end_is_cancelled_a_bar_later_and_an_exit_hurries():
+def test_order_that_must_end_is_cancelled_a_bar_later_and_an_exit_hurries() -> None:
     how = execution_numbers(ExecutionSettings(entry_timeout_minutes=8, exit_steps=9, steps=9), 0.01)
     bid, ask = np.linspace(-0.6, -0.7, 8), np.linspace(-0.5, -0.3, 8)
     minute = 600 + np.arange(8)
@@ -128,4 +136,4 @@ def test_order_that_must_end_is_cancelled_a_bar_later_and_an_exit_hurries():
     calm = leave1(*still, minute, np.zeros(8, bool), 0, False, how)[0]
     hurried = leave1(*still, minute, halt, 0, False, how)
     assert calm == -1
-    assert hurried == (4, pytest.approx(-0.6))  # asked at 602, cancelled and sent anew at 603
+    assert hurried == pytest.approx((4, -0.6))  # asked at 602, cancelled and sent anew at 603

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,8 @@ PUBLISHED = {
         (1.005, 0.0042, 0.0020, True),
     ]),
 }  # fmt: skip
-ROWS = [(straddle, *row) for straddle, rows in PUBLISHED.values() for row in rows]
+Row = tuple[float, float, float, float, bool]
+ROWS: list[Row] = [(straddle, *row) for straddle, rows in PUBLISHED.values() for row in rows]
 MEDIAN_VIX = 16.7  # of 2016-26
 ROOT_TWO_OVER_PI = 0.7978845608
 
@@ -53,7 +56,7 @@ def rows(days: Bars, minute: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_smile_at_the_published_level_gives_the_published_volatility(row):
+def test_smile_at_the_published_level_gives_the_published_volatility(row: Row) -> None:
     straddle, strike, mid, _, call = row
     sd = straddle / 100.0 / ROOT_TWO_OVER_PI
     published = float(implied_sd(mid / 100.0, 1.0, strike, call)) / sd
@@ -61,14 +64,16 @@ def test_smile_at_the_published_level_gives_the_published_volatility(row):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_width_at_the_published_middle_is_the_published_one(row):
+def test_width_at_the_published_middle_is_the_published_one(row: Row) -> None:
     _, strike, mid, width, call = row
     intrinsic = max(1.0 - strike if call else strike - 1.0, 0.0)
     assert 100.0 * 2.0 * half_spread1(1.0, mid / 100.0, intrinsic, 1.0, 1.0) == pytest.approx(width, rel=0.2)
 
 
 @pytest.mark.parametrize("minute", PUBLISHED)
-def test_straddle_on_conditioned_days_is_the_published_share_of_vix(days, quotes, minute):
+def test_straddle_on_conditioned_days_is_the_published_share_of_vix(
+    days: Bars, quotes: ModelQuotes, minute: int
+) -> None:
     shares = []
     for bar in rows(days, minute)[::3]:
         quotes.move(int(bar))
@@ -78,7 +83,7 @@ def test_straddle_on_conditioned_days_is_the_published_share_of_vix(days, quotes
     assert np.median(shares) == pytest.approx(published, rel=0.12)
 
 
-def test_implied_volatility_stands_to_vix_as_measured(days, quotes):
+def test_implied_volatility_stands_to_vix_as_measured(days: Bars, quotes: ModelQuotes) -> None:
     """0DTE at the money over VIX: 0.72 from the published straddles; VIX1D over VIX, which holds
     the skew too, has 0.77 and from 0.56 to 1.12 on nine days in ten."""
     bars = rows(days, 630)
@@ -88,13 +93,13 @@ def test_implied_volatility_stands_to_vix_as_measured(days, quotes):
     assert 0.45 < low < 0.60 and 0.95 < high < 1.15
 
 
-def test_realised_falls_short_of_implied_by_about_the_premium(days, quotes):
+def test_realised_falls_short_of_implied_by_about_the_premium(days: Bars, quotes: ModelQuotes) -> None:
     share, error = kept(sold_at_mid(quotes, days, (630, 720, 810), 0.0))
     assert abs(share - 0.08 / 1.08) < 3.0 * error
     assert error < 0.03
 
 
-def test_realised_volatility_of_the_rest_of_the_session_is_forecast_without_bias(days):
+def test_realised_volatility_of_the_rest_of_the_session_is_forecast_without_bias(days: Bars) -> None:
     from feeds.forecast import forecast
 
     told, grid = forecast(days), days.grid
@@ -105,7 +110,7 @@ def test_realised_volatility_of_the_rest_of_the_session_is_forecast_without_bias
         assert came.sum() / np.sqrt(told.remaining[bars]).sum() == pytest.approx(1.0, abs=0.04)
 
 
-def test_half_days_get_the_volatility_of_half_days(days):
+def test_half_days_get_the_volatility_of_half_days(days: Bars) -> None:
     from feeds.forecast import forecast
 
     told, grid = forecast(days), days.grid
@@ -116,7 +121,7 @@ def test_half_days_get_the_volatility_of_half_days(days):
     assert 0.6 < came.sum() / np.sqrt(told.remaining[bars]).sum() < 1.4
 
 
-def test_wings_have_no_bid_more_often_the_later_it_gets(days, quotes):
+def test_wings_have_no_bid_more_often_the_later_it_gets(days: Bars, quotes: ModelQuotes) -> None:
     missing = []
     for minute in PUBLISHED:
         gone = []
@@ -130,7 +135,7 @@ def test_wings_have_no_bid_more_often_the_later_it_gets(days, quotes):
 
 
 @pytest.mark.realdata
-def test_forecast_of_a_recorded_year_is_neither_cheap_nor_dear(real_data):
+def test_forecast_of_a_recorded_year_is_neither_cheap_nor_dear(real_data: Path) -> None:
     """252 real sessions without VIX: realised volatility over forecast, within three errors of 1."""
     from feeds.forecast import forecast
     from feeds.history import load_bars

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.bars import Bars
+from engine.options.contract import Right
 from feeds.forecast import forecast
 from feeds.synthetic.simulated import SimulatedSettings, simulated
 from tests.feeds.quoted import book, kept, sold_at_mid
@@ -27,36 +28,38 @@ def sold(sessions: list[Bars], premium: float, reach: float) -> tuple[float, flo
 
 
 @pytest.mark.parametrize(("reach", "precise"), [(0.0, 0.015), (1.0, 0.04), (1.5, 0.07)])
-def test_straddles_and_strangles_sold_at_mid_bring_nothing_at_premium_zero(sessions, reach, precise):
+def test_straddles_and_strangles_sold_at_mid_bring_nothing_at_premium_zero(
+    sessions: list[Bars], reach: float, precise: float
+) -> None:
     share, error = sold(sessions, 0.0, reach)
     assert error < precise
     assert abs(share) < 3.0 * error
 
 
-def test_straddles_bring_the_premium_put_in(sessions):
+def test_straddles_bring_the_premium_put_in(sessions: list[Bars]) -> None:
     # the premium is a share of the fair price, so 8 % more sold keeps 0.08 / 1.08
     share, error = sold(sessions, 0.08, 0.0)
     assert share > 3.0 * error
     assert abs(share - 0.08 / 1.08) < 3.0 * error
 
 
-def test_a_negative_premium_loses(sessions):
+def test_a_negative_premium_loses(sessions: list[Bars]) -> None:
     share, error = sold(sessions, -0.08, 0.0)
     assert share < -3.0 * error
 
 
-def test_a_straddle_drifts_nowhere_while_the_day_passes(sessions):
+def test_a_straddle_drifts_nowhere_while_the_day_passes(sessions: list[Bars]) -> None:
     """What a bot closes early is no better than what it holds."""
     moves = []
     for held in sessions:
         quotes, grid = book(held, 0.0, 0.0), held.grid
         for bar in np.flatnonzero((grid.minute == 630) & ~grid.half[grid.day] & (grid.day >= 60)):
-            value = []
+            value: list[float] = []
             for later in (bar, bar + 180):
                 quotes.move(int(later))
                 chain = quotes.chain("SPX", grid.dates[grid.day[bar]])
                 if not value:
-                    strike = chain.nearest("C", 0.5)
+                    strike = chain.nearest(Right.CALL, 0.5)
                 row = np.flatnonzero(chain.strike == strike)
                 value.append(chain.mid[row].sum() / chain.spot if len(row) else np.nan)
             if np.isfinite(value).all():
@@ -67,7 +70,9 @@ def test_a_straddle_drifts_nowhere_while_the_day_passes(sessions):
 
 
 @pytest.mark.parametrize("minute", [690, 750, 810])
-def test_no_filter_on_recent_volatility_finds_cheap_or_dear_options(sessions, minute):
+def test_no_filter_on_recent_volatility_finds_cheap_or_dear_options(
+    sessions: list[Bars], minute: int
+) -> None:
     """Sessions that calmed down since the morning must not be the ones whose options cost too much."""
     ratio, calm = [], []
     for held in sessions:

@@ -37,11 +37,11 @@ def sessions(real_data: Path) -> tuple[np.ndarray, np.ndarray]:
             "week": level.rolling(5).mean().shift(1),
             "month": level.rolling(22).mean().shift(1),
             "vix": np.log(days.vix.shift(1)),
-            "gap": np.log(np.log(days.open / days.close.shift(1)).abs() + 1e-3),
+            "gap": np.log(np.abs(np.log(days.open / days.close.shift(1))) + 1e-3),
         }
     )
     known = views.notna().all(axis=1)
-    seen, came, moved = (part[known].to_numpy() for part in (views, level, move))
+    seen, came, moved = (np.asarray(part[known]) for part in (views, level, move))
     raw = np.full(len(came), np.nan)
     for start in range(500, len(came), 50):
         weights, *_ = np.linalg.lstsq(seen[:start], came[:start], rcond=None)
@@ -65,14 +65,18 @@ def sold(sessions: tuple[np.ndarray, np.ndarray], premium: float, reach: float) 
 
 
 @pytest.mark.parametrize("reach", [0.0, 1.0, 1.5, 2.0])
-def test_fair_quotes_would_have_left_a_seller_nothing(sessions, reach):
+def test_fair_quotes_would_have_left_a_seller_nothing(
+    sessions: tuple[np.ndarray, np.ndarray], reach: float
+) -> None:
     share, error = sold(sessions, 0.0, reach)
     assert len(sessions[0]) > 3000
     assert abs(share) < 2.5 * error
 
 
 @pytest.mark.parametrize(("reach", "told"), [(0.0, 0.08), (1.5, 0.36)])
-def test_default_quotes_would_have_left_what_the_assumptions_say(sessions, reach, told):
+def test_default_quotes_would_have_left_what_the_assumptions_say(
+    sessions: tuple[np.ndarray, np.ndarray], reach: float, told: float
+) -> None:
     share, error = sold(sessions, 0.08, reach)
     assert share == pytest.approx(told, abs=0.02)
     assert share > 2.5 * error

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzers.stylized import Days
+from engine.bars import Bars
 from engine.errors import ConfigError, DataError
 from engine.sessions import session_dates
 from feeds.synthetic.cache import cached, load, save
@@ -25,11 +28,11 @@ QUARTER = ConditionedSettings(start=date(2018, 1, 2), end=date(2018, 3, 29))
 
 
 @pytest.fixture(scope="module")
-def five_years():
+def five_years() -> Bars:
     return conditioned()
 
 
-def ohlc(held):
+def ohlc(held: Bars) -> tuple[np.ndarray, ...]:
     grid = held.grid
     return (
         held.open[grid.first],
@@ -39,7 +42,7 @@ def ohlc(held):
     )
 
 
-def equal(left, right) -> bool:
+def equal(left: Bars, right: Bars) -> bool:
     return (
         np.array_equal(left.stamp, right.stamp)
         and all(
@@ -66,7 +69,7 @@ def rows(
     return pd.concat([spx, fear])
 
 
-def test_five_years_repeat_every_days_four_prices_and_vix_exactly(five_years):
+def test_five_years_repeat_every_days_four_prices_and_vix_exactly(five_years: Bars) -> None:
     daily = embedded()
     factor = 6000.0 / daily.close[-1]
     assert five_years.grid.dates == daily.dates
@@ -76,7 +79,7 @@ def test_five_years_repeat_every_days_four_prices_and_vix_exactly(five_years):
     assert five_years.close[-1] == 6000.0
 
 
-def test_five_years_have_every_minute_of_every_session(five_years):
+def test_five_years_have_every_minute_of_every_session(five_years: Bars) -> None:
     grid = five_years.grid
     assert grid.dates == session_dates(date(2014, 1, 3), date(2018, 12, 31))
     assert len(five_years) == 1246 * 390 + 11 * 210
@@ -86,7 +89,7 @@ def test_five_years_have_every_minute_of_every_session(five_years):
     assert np.array_equal(five_years.close, np.round(five_years.close, 2))
 
 
-def test_notes_say_synthetic_rescaled_and_stale(five_years):
+def test_notes_say_synthetic_rescaled_and_stale(five_years: Bars) -> None:
     said = " ".join(five_years.notes)
     assert "SYNTHETIC" in said and "no evidence of an edge" in said
     assert "rescaled by 2.39344" in said and "6000" in said
@@ -94,12 +97,12 @@ def test_notes_say_synthetic_rescaled_and_stale(five_years):
     assert "VIX range" in said
 
 
-def test_only_vix_and_option_volumes_are_carried(five_years):
+def test_only_vix_and_option_volumes_are_carried(five_years: Bars) -> None:
     assert set(five_years.lines) == {"vix", "put_volume", "call_volume"}
     assert all((values > 0).all() for values in five_years.lines.values())
 
 
-def test_same_seed_repeats_and_another_seed_differs_between_the_same_prices(tmp_path):
+def test_same_seed_repeats_and_another_seed_differs_between_the_same_prices(tmp_path: Path) -> None:
     first = conditioned(QUARTER, tmp_path / "a")
     assert equal(first, conditioned(QUARTER, tmp_path / "b"))
     other = conditioned(replace(QUARTER, seed=8), tmp_path / "a")
@@ -107,12 +110,12 @@ def test_same_seed_repeats_and_another_seed_differs_between_the_same_prices(tmp_
     assert all(np.array_equal(a, b) for a, b in zip(ohlc(first), ohlc(other), strict=True))
 
 
-def test_a_session_does_not_depend_on_the_range_asked(five_years, tmp_path):
+def test_a_session_does_not_depend_on_the_range_asked(five_years: Bars, tmp_path: Path) -> None:
     part = conditioned(QUARTER, tmp_path)
     assert equal(part, five_years.between(QUARTER.start, QUARTER.end))
 
 
-def test_bars_come_back_from_the_cache_as_they_were_made(tmp_path):
+def test_bars_come_back_from_the_cache_as_they_were_made(tmp_path: Path) -> None:
     made = conditioned(QUARTER, tmp_path)
     kept = list(tmp_path.iterdir())
     assert len(kept) == 1
@@ -124,10 +127,10 @@ def test_bars_come_back_from_the_cache_as_they_were_made(tmp_path):
     assert equal(made, load(kept[0]))
 
 
-def test_cache_key_hit_does_not_make_again_and_unwritable_cache_does_no_harm(tmp_path):
+def test_cache_key_hit_does_not_make_again_and_unwritable_cache_does_no_harm(tmp_path: Path) -> None:
     save(bars(), tmp_path / "k.parquet")
 
-    def refuse():
+    def refuse() -> NoReturn:
         raise AssertionError("made again")
 
     assert np.array_equal(cached("k", refuse, tmp_path).close, bars().close)
@@ -136,13 +139,13 @@ def test_cache_key_hit_does_not_make_again_and_unwritable_cache_does_no_harm(tmp
     assert np.array_equal(cached("k", bars, blocked).close, bars().close)
 
 
-def test_prices_stay_as_they_were_without_a_level(tmp_path):
+def test_prices_stay_as_they_were_without_a_level(tmp_path: Path) -> None:
     held = conditioned(replace(QUARTER, level=None), tmp_path)
     assert 2500 < held.close[0] < 2900
     assert not any("rescaled" in note for note in held.notes)
 
 
-def test_profile_weights_sum_to_one_and_a_half_day_keeps_both_its_ends():
+def test_profile_weights_sum_to_one_and_a_half_day_keeps_both_its_ends() -> None:
     for close in (960, 780):
         weight = variance_profile(close)
         assert len(weight) == close - 570
@@ -151,14 +154,16 @@ def test_profile_weights_sum_to_one_and_a_half_day_keeps_both_its_ends():
 
 
 @pytest.mark.parametrize("seed", [7, 8])
-def test_moves_after_the_opening_agree_with_their_realised_variance(seed, tmp_path, five_years):
+def test_moves_after_the_opening_agree_with_their_realised_variance(
+    seed: int, tmp_path: Path, five_years: Bars
+) -> None:
     days = Days.of(five_years if seed == 7 else conditioned(ConditionedSettings(seed=seed)))
     for first, last in ((30, 390), (60, 390), (60, 240), (120, 345), (240, 390)):
         ratio, error = days.honesty(first, last)
         assert abs(ratio - 1.0) < 0.03 + 3.0 * error, (first, last, ratio, error)
 
 
-def test_sessions_are_uncorrelated_between_morning_and_afternoon(five_years):
+def test_sessions_are_uncorrelated_between_morning_and_afternoon(five_years: Bars) -> None:
     days = Days.of(five_years)
     morning = days.close[:, 59] - days.close[:, 1]
     after = days.close[:, -1] - days.close[:, 59]
@@ -173,7 +178,9 @@ day_prices = st.tuples(
 
 @settings(max_examples=25)
 @given(st.lists(day_prices, min_size=3, max_size=6), st.floats(9.5, 80.0), st.integers(0, 10**6))
-def test_any_day_is_met_exactly_however_odd(moves, vix, seed):
+def test_any_day_is_met_exactly_however_odd(
+    moves: list[tuple[float, float, float, float]], vix: float, seed: int
+) -> None:
     days = list(session_dates(date(2018, 7, 2), date(2018, 7, 20)))[: len(moves)]
     prices, level = [], 2700.0
     for gap, move, up, down in moves:
@@ -193,7 +200,7 @@ def test_any_day_is_met_exactly_however_odd(moves, vix, seed):
     assert fear.max() <= vix + 1.005 and fear.min() >= vix - 1.005
 
 
-def test_volumes_of_a_minute_do_not_know_the_returns_after_it():
+def test_volumes_of_a_minute_do_not_know_the_returns_after_it() -> None:
     rng = np.random.default_rng(3)
     returns = 1e-4 * rng.standard_normal(390)
     changed = returns.copy()
@@ -215,12 +222,12 @@ def test_volumes_of_a_minute_do_not_know_the_returns_after_it():
         ({"start": date(2018, 1, 1), "end": date(2017, 1, 1)}, "end 2017-01-01 is before start 2018-01-01"),
     ],
 )
-def test_settings_out_of_range_are_refused(wrong, told):
+def test_settings_out_of_range_are_refused(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         ConditionedSettings(**wrong)
 
 
-def test_a_range_without_days_names_what_there_is(tmp_path):
+def test_a_range_without_days_names_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no days from 2030-01-01 .* it covers 2014-01-03 to 2018-12-31"):
         conditioned(ConditionedSettings(start=date(2030, 1, 1), end=date(2030, 2, 1)), tmp_path)
 
@@ -240,21 +247,23 @@ DAYS = list(session_dates(date(2018, 7, 9), date(2018, 7, 11)))
         (lambda t: t[t["date"] == DAYS[0]], "1 days with prices and VIX; expected at least 2"),
     ],
 )
-def test_spoiled_daily_file_is_named_by_day_and_column(tmp_path, spoil, told):
+def test_spoiled_daily_file_is_named_by_day_and_column(
+    tmp_path: Path, spoil: Callable[[pd.DataFrame], pd.DataFrame], told: str
+) -> None:
     path = daily_file(tmp_path / "daily.csv", spoil(rows(DAYS, GOOD)))
     with pytest.raises(DataError, match=told) as caught:
         from_file(path)
     assert "\n" not in str(caught.value)
 
 
-def test_daily_row_on_a_holiday_is_refused(tmp_path):
+def test_daily_row_on_a_holiday_is_refused(tmp_path: Path) -> None:
     days = [date(2018, 7, 3), date(2018, 7, 4), date(2018, 7, 5)]
     path = daily_file(tmp_path / "daily.csv", rows(days, GOOD))
     with pytest.raises(DataError, match=r"a row of 2018-07-04 \(Wednesday\), which is no trading day"):
         conditioned(ConditionedSettings(daily=path), tmp_path)
 
 
-def test_daily_file_that_cannot_be_read_is_refused(tmp_path):
+def test_daily_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         from_file(tmp_path / "gone.parquet")
     (tmp_path / "bad.parquet").write_bytes(b"no")
@@ -262,7 +271,7 @@ def test_daily_file_that_cannot_be_read_is_refused(tmp_path):
         from_file(tmp_path / "bad.parquet")
 
 
-def test_missing_days_of_the_daily_file_are_noted(tmp_path):
+def test_missing_days_of_the_daily_file_are_noted(tmp_path: Path) -> None:
     path = daily_file(tmp_path / "daily.csv", rows([DAYS[0], DAYS[2]], GOOD[:2]))
     held = conditioned(ConditionedSettings(daily=path), tmp_path)
     assert any("1 trading days between 2018-07-09 and 2018-07-11" in note for note in held.notes)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from engine.bars import Bars
 from engine.errors import ConfigError
 from engine.universe import load_universe
 from feeds.synthetic.conditioned import ConditionedSettings, conditioned
@@ -17,17 +20,17 @@ UNIVERSE = load_universe(ROOT / "config" / "universe.json")
 
 
 @pytest.fixture(scope="module")
-def index():
+def index() -> Bars:
     return conditioned(ConditionedSettings(start=date(2017, 1, 3)))
 
 
 @pytest.fixture(scope="module")
-def long_index():
+def long_index() -> Bars:
     return simulated(SimulatedSettings(seed=1))
 
 
 @pytest.mark.parametrize("symbol", ["XSP", "SPY"])
-def test_index_at_another_size_is_the_index_times_its_scale_exactly(index, symbol):
+def test_index_at_another_size_is_the_index_times_its_scale_exactly(index: Bars, symbol: str) -> None:
     made = derive(index, UNIVERSE[symbol])
     for name in ("open", "high", "low", "close"):
         assert np.array_equal(getattr(made, name), np.round(getattr(index, name) / 10.0, 3))
@@ -36,13 +39,15 @@ def test_index_at_another_size_is_the_index_times_its_scale_exactly(index, symbo
     assert any("times 0.1" in note for note in made.notes)
 
 
-def test_the_index_itself_is_unchanged(index):
+def test_the_index_itself_is_unchanged(index: Bars) -> None:
     made = derive(index, UNIVERSE["SPX"])
     assert np.array_equal(made.close, index.close) and made.symbol == "SPX"
 
 
 @pytest.mark.parametrize("symbol", sorted(UNIVERSE))
-def test_every_symbol_of_the_universe_has_sound_bars_on_the_same_minutes(index, symbol, tmp_path):
+def test_every_symbol_of_the_universe_has_sound_bars_on_the_same_minutes(
+    index: Bars, symbol: str, tmp_path: Path
+) -> None:
     part = index.between(date(2018, 12, 3), None)
     product = UNIVERSE[symbol]
     made = derive(part, product, cache=tmp_path).check()
@@ -53,7 +58,7 @@ def test_every_symbol_of_the_universe_has_sound_bars_on_the_same_minutes(index, 
 
 
 @pytest.mark.parametrize("symbol", ["NVDA", "COST", "QQQ"])
-def test_beta_and_own_volatility_are_those_of_the_universe(long_index, symbol):
+def test_beta_and_own_volatility_are_those_of_the_universe(long_index: Bars, symbol: str) -> None:
     product = UNIVERSE[symbol]
     made = derive(long_index, product)
     last = long_index.grid.last
@@ -69,7 +74,7 @@ def test_beta_and_own_volatility_are_those_of_the_universe(long_index, symbol):
     assert 0.8 < parkinson / (np.log(made.close / made.open) ** 2).sum() < 1.1
 
 
-def test_seed_changes_a_shares_own_moves_and_symbols_do_not_share_them(index, tmp_path):
+def test_seed_changes_a_shares_own_moves_and_symbols_do_not_share_them(index: Bars, tmp_path: Path) -> None:
     part = index.between(date(2018, 12, 3), None)
     first = derive(part, UNIVERSE["NVDA"], 1, tmp_path)
     assert np.array_equal(first.close, derive(part, UNIVERSE["NVDA"], 1, tmp_path / "other").close)
@@ -78,7 +83,7 @@ def test_seed_changes_a_shares_own_moves_and_symbols_do_not_share_them(index, tm
     assert not np.array_equal(first.close, twin.close)
 
 
-def test_missing_minutes_of_the_index_are_missing_in_the_share(index, tmp_path):
+def test_missing_minutes_of_the_index_are_missing_in_the_share(index: Bars, tmp_path: Path) -> None:
     part = index.between(date(2018, 12, 20), None)
     keep = np.ones(len(part), bool)
     keep[[5, 6, 400]] = False
@@ -100,6 +105,6 @@ def test_missing_minutes_of_the_index_are_missing_in_the_share(index, tmp_path):
         ({"idiosyncratic": -0.1}, "idiosyncratic -0.1; expected .* from 0 to 5"),
     ],
 )
-def test_products_out_of_range_are_refused(index, wrong, told):
+def test_products_out_of_range_are_refused(index: Bars, wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         derive(index, replace(UNIVERSE["NVDA"], **wrong))

@@ -2,26 +2,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from analyzers.stylized import Days
+from engine.bars import Bars
 from engine.errors import CalendarError, ConfigError, DataError
 from engine.sessions import session_dates
 from feeds.synthetic.simulated import SimulatedSettings, simulated
 
 SEEDS = (1, 2, 3)
+Daily = tuple[np.ndarray, np.ndarray, np.ndarray]
 MONTHS = SimulatedSettings(start=date(2016, 1, 4), end=date(2016, 3, 31))
 
 
 @pytest.fixture(scope="module")
-def runs():
+def runs() -> list[Bars]:
     return [simulated(SimulatedSettings(seed=seed)) for seed in SEEDS]
 
 
 @pytest.fixture(scope="module")
-def daily(runs):
+def daily(runs: list[Bars]) -> Daily:
     """Close-to-close simple returns and the VIX known before each, of all runs."""
     moves, before, changes = [], [], []
     for held in runs:
@@ -33,7 +37,7 @@ def daily(runs):
     return np.concatenate(moves), np.concatenate(before), np.concatenate(changes)
 
 
-def test_every_session_of_the_range_is_there_and_prices_start_at_the_level(runs):
+def test_every_session_of_the_range_is_there_and_prices_start_at_the_level(runs: list[Bars]) -> None:
     for held in runs:
         assert held.grid.dates == session_dates(date(2014, 1, 3), date(2018, 12, 31))
         assert held.open[0] == 6000.0
@@ -42,7 +46,7 @@ def test_every_session_of_the_range_is_there_and_prices_start_at_the_level(runs)
         assert any("no real day" in note and "no evidence of an edge" in note for note in held.notes)
 
 
-def test_returns_have_mean_zero_by_day_and_by_time_of_day(runs, daily):
+def test_returns_have_mean_zero_by_day_and_by_time_of_day(runs: list[Bars], daily: Daily) -> None:
     moves, before, _ = daily
     unit = moves / (before / 100.0 / np.sqrt(252.0))
     assert abs(unit.mean()) < 4.0 * unit.std() / np.sqrt(len(unit))
@@ -59,7 +63,7 @@ def test_returns_have_mean_zero_by_day_and_by_time_of_day(runs, daily):
         assert abs(moved.mean()) < 4.0 * moved.std() / np.sqrt(len(moved)), (first, last)
 
 
-def test_past_does_not_tell_the_direction(runs):
+def test_past_does_not_tell_the_direction(runs: list[Bars]) -> None:
     for held in runs:
         days = Days.of(held)
         morning, after = days.close[:, 59] - days.opened, days.close[:, -1] - days.close[:, 59]
@@ -71,7 +75,7 @@ def test_past_does_not_tell_the_direction(runs):
         assert abs(np.corrcoef(change[:-1], moves[1:])[0, 1]) < 0.12
 
 
-def test_moves_agree_with_realised_variance_from_any_minute(runs):
+def test_moves_agree_with_realised_variance_from_any_minute(runs: list[Bars]) -> None:
     for first, last in ((0, 390), (60, 390), (60, 240), (120, 345)):
         found = [Days.of(held).honesty(first, last) for held in runs]
         ratio = np.mean([value for value, _ in found])
@@ -79,7 +83,7 @@ def test_moves_agree_with_realised_variance_from_any_minute(runs):
         assert abs(ratio - 1.0) < 3.5 * error + 0.01, (first, last, ratio, error)
 
 
-def test_volatility_is_what_was_asked_and_the_vix_is_unbiased_for_it(daily):
+def test_volatility_is_what_was_asked_and_the_vix_is_unbiased_for_it(daily: Daily) -> None:
     moves, before, _ = daily
     assert 0.105 < moves.std() * np.sqrt(252.0) < 0.165  # 2014-18: 0.1325
     unit = moves / (before / 100.0 / np.sqrt(252.0))
@@ -93,13 +97,13 @@ def test_volatility_is_what_was_asked_and_the_vix_is_unbiased_for_it(daily):
     ("sigmas", "low", "high"),  # measured over five ranges of years, widened by their errors
     [(1.0, 0.16, 0.23), (1.2, 0.09, 0.14), (1.5, 0.045, 0.075), (2.0, 0.012, 0.030)],
 )
-def test_large_days_are_as_frequent_as_measured(daily, sigmas, low, high):
+def test_large_days_are_as_frequent_as_measured(daily: Daily, sigmas: float, low: float, high: float) -> None:
     moves, before, _ = daily
     unit = np.abs(moves) / (before / 100.0 / np.sqrt(252.0))
     assert low < (unit > sigmas).mean() < high
 
 
-def test_vix_falls_when_prices_rise_and_volatility_clusters(daily):
+def test_vix_falls_when_prices_rise_and_volatility_clusters(daily: Daily) -> None:
     moves, _, changes = daily
     assert -0.80 < np.corrcoef(moves, changes)[0, 1] < -0.50  # measured -.73 to -.81
     assert 0.065 < changes.std() < 0.10  # measured .073 to .080
@@ -110,7 +114,7 @@ def test_vix_falls_when_prices_rise_and_volatility_clusters(daily):
     assert 2.0 < kurtosis < 30.0  # measured 8 to 17, in samples with a crash
 
 
-def test_doubled_volatility_doubles_moves_and_vix(tmp_path):
+def test_doubled_volatility_doubles_moves_and_vix(tmp_path: Path) -> None:
     calm = simulated(MONTHS, tmp_path)
     wild = simulated(replace(MONTHS, volatility=0.265), tmp_path)
     ratio = np.std(np.diff(np.log(wild.close))) / np.std(np.diff(np.log(calm.close)))
@@ -118,7 +122,7 @@ def test_doubled_volatility_doubles_moves_and_vix(tmp_path):
     assert 1.7 < wild.lines["vix"].mean() / calm.lines["vix"].mean() < 2.2
 
 
-def test_same_seed_repeats_another_differs_and_a_shorter_range_is_a_prefix(tmp_path):
+def test_same_seed_repeats_another_differs_and_a_shorter_range_is_a_prefix(tmp_path: Path) -> None:
     first = simulated(MONTHS, tmp_path / "a")
     again = simulated(MONTHS, tmp_path / "b")
     assert np.array_equal(first.close, again.close) and np.array_equal(first.lines["vix"], again.lines["vix"])
@@ -136,12 +140,12 @@ def test_same_seed_repeats_another_differs_and_a_shorter_range_is_a_prefix(tmp_p
         ({"start": date(2018, 1, 2), "end": date(2017, 1, 2)}, "end 2017-01-02 is before"),
     ],
 )
-def test_settings_out_of_range_are_refused(wrong, told):
+def test_settings_out_of_range_are_refused(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         SimulatedSettings(**wrong)
 
 
-def test_ranges_without_sessions_are_refused(tmp_path):
+def test_ranges_without_sessions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no trading days from 2016-01-02 to 2016-01-03"):
         simulated(replace(MONTHS, start=date(2016, 1, 2), end=date(2016, 1, 3)), tmp_path)
     with pytest.raises(CalendarError, match="outside the trading calendar"):

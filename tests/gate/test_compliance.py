@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from engine.journal.records import (
 )
 from engine.journal.writing import Writer
 from engine.reasons import Reason
-from engine.risk.state import DayState
+from engine.risk.state import DayState, OpenTrade
 from tests.gate.day import (
     DAY,
     REF,
@@ -134,7 +135,9 @@ def test_order_before_its_approval_fails_governed(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_approval_beyond_a_limit_fails_limits(tmp_path: Path, held: list, lost: int, told: str) -> None:
+def test_approval_beyond_a_limit_fails_limits(
+    tmp_path: Path, held: list[OpenTrade], lost: int, told: str
+) -> None:
     wide = good_day().without(lambda event: isinstance(event, StateEvent))
     wide = wide.with_(state("11:00", *held, lost=lost), state("12:30"))
 
@@ -186,7 +189,7 @@ def test_idle_event_day_passes(tmp_path: Path) -> None:
     assert failed(tmp_path, idle_day(date(2026, 3, 11))) == set()
 
 
-def _on(event: object, day: date) -> object:
+def _on(event: Any, day: date) -> Any:
     away = timedelta(days=(day - DAY).days)
     if type(event).__name__ == "Trade":
         return replace(

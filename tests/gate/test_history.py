@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError, GateError, JournalError
 from engine.gate.chain import linked, verified
-from engine.gate.facts import Judged, Moved, Opened, Overridden, Registered, kind_of, payload, read
+from engine.gate.facts import Fact, Judged, Moved, Opened, Overridden, Registered, kind_of, payload, read
 from engine.gate.fingerprint import changes, fingerprint
 from engine.gate.gate import Gate
 from engine.gate.ledger import Book, Memory
@@ -89,7 +90,8 @@ def test_no_single_change_of_any_event_is_overlooked(number: int, name: str, dat
         if name == "at"
         else getattr(event, name) + "x"
     )
-    events[number % len(events)] = replace(event, **{name: new})
+    changed: dict[str, Any] = {name: new}
+    events[number % len(events)] = replace(event, **changed)
 
     with pytest.raises(GateError):
         verified(events)
@@ -130,8 +132,8 @@ FACTS = [
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: type(fact).__name__)
-def test_every_fact_comes_back_as_it_was(fact: object) -> None:
-    event = linked(datetime(2026, 1, 2, tzinfo=UTC), kind_of(fact), payload(fact), "")  # type: ignore[arg-type]
+def test_every_fact_comes_back_as_it_was(fact: Fact) -> None:
+    event = linked(datetime(2026, 1, 2, tzinfo=UTC), kind_of(fact), payload(fact), "")
 
     assert read(event).fact == fact
 
@@ -199,7 +201,7 @@ def test_session_is_judged_once_and_only_for_the_worse_again() -> None:
 def test_fingerprint_is_of_the_bot_and_its_own_settings() -> None:
     plain = fingerprint(Settings.load(CONFIG), "condor", STRATEGIES)
 
-    def other(overrides: dict) -> str:
+    def other(overrides: dict[str, Any]) -> str:
         return fingerprint(Settings.load(CONFIG, overrides=overrides), "condor", STRATEGIES).digest
 
     assert other({"bots": {"putlite": {"width": 2}}}) == plain.digest
@@ -330,7 +332,7 @@ def test_live_is_allowed_at_one_lot_after_the_ramp() -> None:
         ({"risk": {"day_cap": 1501}}, "risk.day_cap is 1501, live allows condor at most 1500"),
     ],
 )
-def test_no_setting_makes_live_larger_than_the_stage(overrides: dict, told: str) -> None:
+def test_no_setting_makes_live_larger_than_the_stage(overrides: dict[str, Any], told: str) -> None:
     gate, clock = walked()
     clock.evening(DAYS[20])
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,14 +23,14 @@ def test_file_holds_the_defaults() -> None:
     assert GateSettings.load(CONFIG) == GateSettings()
 
 
-def test_unknown_key_is_refused_in_one_line(tmp_path) -> None:
+def test_unknown_key_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "gate.yaml").write_text("paper: {session: 20}\n")
 
     with pytest.raises(ConfigError, match=r"paper.session: no such setting, got 20. Did you mean 'sessions'"):
         GateSettings.load(tmp_path)
 
 
-def test_item_without_a_demotion_is_refused(tmp_path) -> None:
+def test_item_without_a_demotion_is_refused(tmp_path: Path) -> None:
     (tmp_path / "gate.yaml").write_text("demote: {data: stay}\n")
 
     with pytest.raises(ConfigError, match="demote says nothing of governed"):
@@ -55,7 +57,7 @@ def test_good_backtest_leads_to_paper() -> None:
         ({"costs": 1.0}, Verdict.UNKNOWN),
     ],
 )
-def test_backtest_that_does_not_show_it_leads_nowhere(changes: dict[str, object], verdict: Verdict) -> None:
+def test_backtest_that_does_not_show_it_leads_nowhere(changes: dict[str, Any], verdict: Verdict) -> None:
     gate, _ = gate_at("research")
 
     assert gate.record_backtest(backtest(**changes)) == ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from engine.journal.journal import Journal
 from engine.journal.queries import Reader
 from engine.options.contract import Contract, Right
 from engine.risk.governor import Governor
+from engine.risk.limits import Limits
 from engine.risk.state import DayState
 from engine.settings import RiskSettings
 from scripts.live.journal import by_hand
@@ -132,8 +134,11 @@ def _unruly(place: Path, rules: Path) -> Plan:
     late = [{"do": "hold", "event": "trade", "nth": nth} for nth in range(2, 15)]
     staged = stage(short(place, late, overrides=strict))
     with pytest.MonkeyPatch.context() as patch, staged as (gateway, plan):
-        wide = {"structural_loss": 100.0, "window_first": 630}
-        patch.setattr(RiskSettings, "limits", lambda self: replace(limits(self), **wide))
+
+        def wide(self: RiskSettings) -> Limits:
+            return replace(limits(self), structural_loss=100.0, window_first=630)
+
+        patch.setattr(RiskSettings, "limits", wide)
         patch.setattr(Governor, "_halt", lambda *_: None)
         patch.setattr(Governor, "_closing", lambda *_: None)
         foreign = Contract(plan.products["XSP"], DAY, 640.0, Right.CALL)
@@ -142,9 +147,10 @@ def _unruly(place: Path, rules: Path) -> Plan:
             venue.account.book(Traded(foreign, 1, 0.05), -500, 0)
             venue.holdings_changed(["XSP"])
 
-        look, done = Watch._control, []
+        look = Watch._control
+        done: list[datetime] = []
 
-        def control(self: Watch, now: Any) -> None:
+        def control(self: Watch, now: datetime) -> None:
             if not done and now.minute >= 48:  # somebody buys a call in the account, elsewhere
                 done.append(now)
                 gateway.call(trade_by_hand)

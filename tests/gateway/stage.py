@@ -66,21 +66,28 @@ def gateway(start: datetime | None = None, **settings: Any) -> Gateway:
     return Gateway(market(), start=start or at(DAYS[1], "10:00"), **given)
 
 
+class Client(ibi.IB):
+    """ib_insync's client and the errors it was sent: request, code, text."""
+
+    def __init__(self) -> None:
+        ibi.IB.__init__(self)  # named: mypy knows that the library is untyped, not that its heirs are
+        self.errors: list[tuple[int, int, str]] = []
+
+
 @contextmanager
-def client(gw: Gateway, number: int = 1, **options: Any) -> Iterator[ibi.IB]:
+def client(gw: Gateway, number: int = 1, **options: Any) -> Iterator[Client]:
     """Connect ib_insync, disconnect at the end."""
     try:
         asyncio.get_event_loop_policy().get_event_loop()
     except RuntimeError:  # whoever has loaded the library before in this process has left none
         asyncio.set_event_loop(asyncio.new_event_loop())
-    ib = ibi.IB()
-    ib.errors = []
-    ib.errorEvent += lambda *error: ib.errors.append(error[:3])
+    ib = Client()
+    ib.errorEvent += lambda request, code, text, *_: ib.errors.append((request, code, text))
     ib.connect("127.0.0.1", gw.port, clientId=number, timeout=5.0, **options)
     try:
         yield ib
     finally:
-        ib.disconnect()
+        ibi.IB.disconnect(ib)
 
 
 def sync(ib: ibi.IB) -> None:
@@ -95,7 +102,7 @@ def later(gw: Gateway, ib: ibi.IB, minutes: int = 1) -> None:
     sync(ib)
 
 
-def codes(ib: ibi.IB) -> list[int]:
+def codes(ib: Client) -> list[int]:
     """Return the errors a client has been sent, notices of its data farms left out."""
     return [code for _, code, _ in ib.errors if not 2100 <= code < 2200]
 

@@ -11,6 +11,7 @@ from engine.gateway import expiry
 from engine.gateway.account import Account
 from engine.gateway.exchange import Exchange
 from engine.gateway.market import Traded
+from engine.gateway.venue import Venue
 from engine.options.contract import Contract, Right, Stock
 from tests.gateway.stage import DAYS, at, client, gateway, later, market, near, spread, sync
 
@@ -126,12 +127,12 @@ def test_a_day_of_profit_and_loss_starts_anew_every_morning() -> None:
         assert told.dailyPnL == pytest.approx(gw.call(net) - opening, abs=0.01)
 
 
-def spot(venue: object) -> float:
-    return float(venue.exchange.spot("SPY"))  # type: ignore[attr-defined]
+def spot(venue: Venue) -> float:
+    return venue.exchange.spot("SPY")
 
 
-def net(venue: object) -> float:
-    return float(venue.account.funds(venue.exchange).net)  # type: ignore[attr-defined]
+def net(venue: Venue) -> float:
+    return venue.account.funds(venue.exchange).net
 
 
 def test_the_summary_tells_what_was_asked_for() -> None:

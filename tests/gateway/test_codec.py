@@ -38,7 +38,7 @@ from engine.gateway.codec import (
 from engine.gateway.incoming import REQUESTS
 
 ALL = [*LAYOUTS.values(), *REQUESTS.values()]
-TEXT = st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=8)
+TEXT = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=8)
 FLOAT = st.floats(allow_nan=False, allow_infinity=False, width=64).filter(lambda x: abs(x) < 1e300)
 KINDS: dict[str, st.SearchStrategy[Any]] = {
     "s": TEXT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import ib_insync as ibi
 import numpy as np
@@ -15,6 +15,7 @@ from engine.gateway.client import Client
 from engine.gateway.exchange import Exchange
 from engine.gateway.five_seconds import PIECES, piece
 from engine.gateway.listing import contract_number, instrument_of, listed, occ_symbol, underlying
+from engine.gateway.venue import Venue
 from engine.options.combo import put_spread
 from engine.options.contract import Contract, Right
 from engine.options.pricing import chain_greeks
@@ -41,6 +42,7 @@ def test_a_quote_is_the_books_and_greeks_are_the_models_of_this_minute() -> None
         row = int(np.flatnonzero((chain.strike == short.strike) & ~chain.call)[0])
         assert (ticker.bid, ticker.ask) == (chain.bid[row], chain.ask[row])
         model = ticker.modelGreeks
+        assert model is not None
         assert model.impliedVol == pytest.approx(chain.iv[row], abs=1e-6)
         assert model.undPrice == pytest.approx(chain.spot, abs=1e-6)
         spread_of = np.array([chain.iv[row] * math.sqrt(chain.years)])
@@ -254,9 +256,9 @@ def test_first_minute_of_a_session_is_streamed_whole_to_who_came_before_the_open
     st.integers(1, 8000),
     st.sampled_from(Right),
 )
-def test_a_local_symbol_names_its_option(symbol: str, day: object, half: int, right: Right) -> None:
+def test_a_local_symbol_names_its_option(symbol: str, day: date, half: int, right: Right) -> None:
     products = market().products
-    option = Contract(products[symbol], day, half / 2, right)  # type: ignore[arg-type]
+    option = Contract(products[symbol], day, half / 2, right)
     name = occ_symbol(option)
     assert len(name) == 21 and instrument_of(name, products.values()) == option
     assert listed(option).number == contract_number(name) > 0
@@ -265,12 +267,14 @@ def test_a_local_symbol_names_its_option(symbol: str, day: object, half: int, ri
 def test_all_contracts_of_a_day_have_numbers_of_their_own_and_are_found_by_them() -> None:
     with gateway() as gw:
 
-        def listings(venue: object) -> list[tuple[int, str]]:
-            catalogue = venue.catalogue  # type: ignore[attr-defined]
-            found = []
+        def listings(venue: Venue) -> list[tuple[int, str]]:
+            told = []
             for symbol in market().products:
-                found += catalogue.find({"secType": "OPT", "symbol": symbol})
-            return [(one.number, catalogue.get(one.number).local_symbol) for one in found]
+                for one in venue.catalogue.find({"secType": "OPT", "symbol": symbol}):
+                    listing = venue.catalogue.get(one.number)
+                    assert listing is not None
+                    told.append((one.number, listing.local_symbol))
+            return told
 
         rows = gw.call(listings)
         assert len(rows) > 5000 and len(dict(rows)) == len(rows)

@@ -272,6 +272,7 @@ def test_shares_are_there_in_the_morning_after_an_assignment_and_nothing_said_so
         tomorrow = ib.reqContractDetails(
             ibi.Option("SPY", f"{DAYS[2]:%Y%m%d}", short.strike, "P", "SMART", tradingClass="SPY")
         )[0].contract
+        assert tomorrow is not None
         ib.placeOrder(tomorrow, ibi.MarketOrder("SELL", 1, tif="DAY"))
         later(gw, ib)
         executions = len(gw.executions())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ib_insync as ibi
 import pytest
 
@@ -128,7 +130,8 @@ def test_what_a_gateway_refuses_it_refuses_with_its_number(order: ibi.Order, cod
 def test_spx_options_step_by_five_and_ten_cents_and_its_combinations_by_five() -> None:
     with gateway() as gw, client(gw) as ib:
         short, _ = near(ib, "SPX", 5.0)
-        assert [(r.lowEdge, r.increment) for r in ib.reqMarketRule(rule(ib, short))] == [(0, 0.05), (3, 0.1)]
+        rows: Any = ib.reqMarketRule(rule(ib, short))  # the library says it gives one
+        assert [(r.lowEdge, r.increment) for r in rows] == [(0, 0.05), (3, 0.1)]
         for price, fits in ((2.95, True), (3.05, False), (3.1, True), (0.02, False)):
             before = len(gw.orders())
             placed(ib, short, ibi.LimitOrder("BUY", 1, price, tif="DAY"))

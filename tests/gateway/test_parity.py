@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ib_insync as ibi
 import pytest
 
@@ -16,7 +18,8 @@ from engine.options.combo import Combo, put_spread
 from engine.reasons import Reason
 from tests.gateway.stage import CONFIG, DAYS, at, client, later, market, spread
 
-HALF = {"fill_fraction": 0.6, "slippage_ticks": 1, "steps": 4}  # so that orders rest before they fill
+# so that orders rest before they fill
+HALF: dict[str, Any] = {"fill_fraction": 0.6, "slippage_ticks": 1, "steps": 4}
 
 
 def simulated(combo: Combo, bar: int, units: int) -> tuple[list[float], int, float]:
@@ -72,11 +75,11 @@ def legs_and_fees_agree(gw: Gateway, combo: Combo, price: float) -> None:
     sides = gw.call(lambda venue: venue.market.book.legs(combo))
     cents = leg_cents(combo, sides, price)
     paid = {
-        leg.instrument.strike: sum_ / 100.0 / leg.ratio / 100.0
-        for leg, sum_ in zip(combo.legs, cents, strict=True)
+        option.strike: sum_ / 100.0 / ratio / 100.0
+        for (option, ratio), sum_ in zip(combo.options, cents, strict=True)
     }
     rows = [row for row in gw.executions() if row["secType"] == "OPT"]
     assert {row["strike"]: row["price"] for row in rows} == pytest.approx(paid)
-    done = [Execution(leg.instrument, 5 * leg.ratio, paid[leg.instrument.strike]) for leg in combo.legs]
+    done = [Execution(option, 5 * ratio, paid[option.strike]) for option, ratio in combo.options]
     fees = FeeSchedule.load(CONFIG / "fees.yaml").order_fees(done, DAYS[1])
     assert sum(row["commission"] for row in rows) == pytest.approx(round(fees, 2))

@@ -45,5 +45,7 @@ def test_a_recorded_day_is_quoted_as_it_was_and_trades(store: Path) -> None:
             chain = truth.book.chain("XSP", DAYS[1])
             row = int(((chain.strike == short.strike) & ~chain.call).argmax())
             assert (ticker.bid, ticker.ask) == pytest.approx((chain.bid[row], chain.ask[row]))
-            assert trade.orderStatus.status == "Filled" and ticker.modelGreeks.delta < 0.0
+            assert trade.orderStatus.status == "Filled"
+            greeks = ticker.modelGreeks
+            assert greeks is not None and greeks.delta is not None and greeks.delta < 0.0
             assert not codes(ib) and long.strike == short.strike - 1.0

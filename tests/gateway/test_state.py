@@ -75,7 +75,7 @@ def test_a_killed_gateway_remembers_everything_a_client_was_told(tmp_path: Path,
     ib = ibi.IB()
     ib.connect("127.0.0.1", int(process.stdout.readline()), clientId=1, timeout=10)
     (spy,) = ib.qualifyContracts(ibi.Stock("SPY", "SMART", "USD"))
-    trades = []
+    trades: list[ibi.Trade] = []
     end = time.monotonic() + pause
     while time.monotonic() < end or not any(trade.orderStatus.permId for trade in trades):
         trades.append(ib.placeOrder(spy, ibi.MarketOrder("BUY", 1, tif="DAY", orderRef=f"K/{len(trades)}")))

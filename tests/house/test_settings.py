@@ -228,7 +228,7 @@ def test_time_without_quotes_means_the_same_as_with(folder: Path) -> None:
 def test_settings_cannot_be_changed_after_loading() -> None:
     settings = Settings.load()
     with pytest.raises(ValueError, match="frozen"):
-        settings.risk.day_cap = 1e9  # type: ignore[misc]
+        settings.risk.day_cap = 1e9
 
 
 def test_digest_is_that_of_the_values_not_of_the_file(folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.main import get_command
+from typer.main import get_group
 
 from scripts.cli import app
 from scripts.reference import commands_page, database_page
@@ -35,8 +35,9 @@ def test_every_page_is_in_the_navigation(root: Path) -> None:
     def pages(node: object) -> list[str]:
         if isinstance(node, str):
             return [node]
+        assert isinstance(node, dict | list)
         parts = node.values() if isinstance(node, dict) else node
-        return [page for part in parts for page in pages(part)]  # type: ignore[union-attr]
+        return [page for part in parts for page in pages(part)]
 
     listed = pages(yaml.safe_load((root / "mkdocs.yml").read_text())["nav"])
     docs = root / "docs"
@@ -49,8 +50,7 @@ def test_every_page_is_in_the_navigation(root: Path) -> None:
 
 def test_reference_has_every_command_and_option() -> None:
     page = commands_page()
-    command = get_command(app)
-    for name, inner in command.commands.items():
+    for name, inner in get_group(app).commands.items():
         assert f"## mw {name}" in page
         for parameter in getattr(inner, "params", []):
             if parameter.param_type_name == "option" and parameter.name != "help":

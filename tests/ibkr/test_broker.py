@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from engine.errors import OrderError
@@ -18,7 +20,7 @@ def flat(one: Rig) -> None:
     one.agrees()
 
 
-def test_a_spread_goes_in_and_out_as_one_order_and_the_books_agree():
+def test_a_spread_goes_in_and_out_as_one_order_and_the_books_agree() -> None:
     with rig() as one:
         intent = one.enter(2)
         one.until(lambda: one.ended())
@@ -33,7 +35,7 @@ def test_a_spread_goes_in_and_out_as_one_order_and_the_books_agree():
         assert entry["limit"] < 0.0 and not entry["routing"]
 
 
-def test_fills_carry_the_gateways_fees_and_leg_prices_that_make_up_the_net_price():
+def test_fills_carry_the_gateways_fees_and_leg_prices_that_make_up_the_net_price() -> None:
     with rig() as one:
         one.enter()
         one.until(lambda: one.ended())
@@ -44,7 +46,7 @@ def test_fills_carry_the_gateways_fees_and_leg_prices_that_make_up_the_net_price
         one.agrees()
 
 
-def test_an_entry_concedes_minute_by_minute_and_is_changed_in_place():
+def test_an_entry_concedes_minute_by_minute_and_is_changed_in_place() -> None:
     with rig(speed=240.0) as one:
         intent = one.enter(urgency=Urgency.ENTRY)
         one.until(lambda: one.ended())
@@ -56,7 +58,7 @@ def test_an_entry_concedes_minute_by_minute_and_is_changed_in_place():
         assert entry["limit"] == pytest.approx(limits[-1])
 
 
-def test_an_entry_nobody_takes_times_out_and_leaves_nothing():
+def test_an_entry_nobody_takes_times_out_and_leaves_nothing() -> None:
     hold = {"do": "hold", "event": "trade", "nth": 0}
     with rig(speed=480.0, faults=(hold,)) as one:
         one.enter(urgency=Urgency.ENTRY)
@@ -65,7 +67,7 @@ def test_an_entry_nobody_takes_times_out_and_leaves_nothing():
         flat(one)
 
 
-def test_a_cancelled_order_ends_only_when_the_gateway_has_ended_it():
+def test_a_cancelled_order_ends_only_when_the_gateway_has_ended_it() -> None:
     hold = {"do": "hold", "event": "trade", "nth": 0}
     with rig(faults=(hold,)) as one:
         intent = one.enter()
@@ -76,7 +78,7 @@ def test_a_cancelled_order_ends_only_when_the_gateway_has_ended_it():
         flat(one)
 
 
-def test_a_partial_fill_is_booked_and_the_rest_follows():
+def test_a_partial_fill_is_booked_and_the_rest_follows() -> None:
     part = {"do": "partial", "event": "trade", "units": 1}
     with rig(faults=(part,)) as one:
         intent = one.enter(3)
@@ -87,7 +89,7 @@ def test_a_partial_fill_is_booked_and_the_rest_follows():
         flat(one)
 
 
-def test_an_order_beyond_the_funds_is_rejected_before_it_is_sent():
+def test_an_order_beyond_the_funds_is_rejected_before_it_is_sent() -> None:
     with rig(gateway={"cash": 50.0}) as one:
         one.enter()
         one.until(lambda: one.ended())
@@ -95,7 +97,7 @@ def test_an_order_beyond_the_funds_is_rejected_before_it_is_sent():
         assert one.gateway.orders() == []
 
 
-def test_entries_are_refused_while_something_halts_them_and_exits_are_not():
+def test_entries_are_refused_while_something_halts_them_and_exits_are_not() -> None:
     with rig() as one:
         intent = one.enter()
         one.until(lambda: one.ended())
@@ -108,7 +110,7 @@ def test_entries_are_refused_while_something_halts_them_and_exits_are_not():
         flat(one)
 
 
-def test_a_sale_of_what_is_not_held_is_rejected():
+def test_a_sale_of_what_is_not_held_is_rejected() -> None:
     with rig() as one:
         intent = one.intent(one.spread())
         one.leave(intent, 1)
@@ -116,7 +118,7 @@ def test_a_sale_of_what_is_not_held_is_rejected():
         assert one.owner.states == ["rejected"] and one.gateway.orders() == []
 
 
-def test_a_reference_used_twice_is_an_error():
+def test_a_reference_used_twice_is_an_error() -> None:
     with rig() as one:
         intent = one.enter()
         with pytest.raises(OrderError, match="twice"):
@@ -127,7 +129,7 @@ def test_a_reference_used_twice_is_an_error():
             one.broker.buy()
 
 
-def test_a_stop_rests_while_the_spread_is_held_and_goes_before_the_exit():
+def test_a_stop_rests_while_the_spread_is_held_and_goes_before_the_exit() -> None:
     with rig(faults=({"do": "partial", "event": "trade", "units": 1},)) as one:
         intent = one.enter(2)
         one.until(lambda: one.ended())
@@ -140,7 +142,7 @@ def test_a_stop_rests_while_the_spread_is_held_and_goes_before_the_exit():
         flat(one)
 
 
-def test_a_stop_that_triggers_closes_the_trade_and_its_owner_hears_stopped():
+def test_a_stop_that_triggers_closes_the_trade_and_its_owner_hears_stopped() -> None:
     with rig(speed=480.0, protective_multiple=1.0) as one:
         intent = one.intent(one.spread(below=0.0), planned=0.0)
         one.broker.submit(one.order(intent), one.owner)
@@ -161,7 +163,7 @@ def test_the_stop_at_the_broker_rests_beyond_the_bots_own_and_within_the_width(
     assert stop_level(combo, credit, 3.0, planned) == pytest.approx(level)
 
 
-def test_no_stop_rests_when_none_is_wanted():
+def test_no_stop_rests_when_none_is_wanted() -> None:
     with rig(protective_multiple=0.0) as one:
         intent = one.enter()
         one.until(lambda: one.ended())
@@ -170,7 +172,7 @@ def test_no_stop_rests_when_none_is_wanted():
         assert all(row["orderType"] == "LMT" for row in one.gateway.orders())
 
 
-def test_single_options_and_shares_trade_as_themselves():
+def test_single_options_and_shares_trade_as_themselves() -> None:
     from engine.options.combo import shares, single
     from engine.options.contract import Right
 
@@ -179,10 +181,10 @@ def test_single_options_and_shares_trade_as_themselves():
         call = single(products()["SPY"], TODAY, float(int(spot) + 1), Right.CALL, -1)
         lot = shares(products()["SPY"], 100)
         for number, combo in enumerate((lot, call), 1):
-            one.until(lambda combo=combo: one.book.two_sided(combo))
+            one.until(partial(one.book.two_sided, combo))
             intent = one.intent(combo)
             one.broker.submit(one.order(intent), one.owner)
-            one.until(lambda number=number: one.ended(number))
+            one.until(partial(one.ended, number))
             assert one.owner.states[-1] == "filled"
         kinds = {(row["secType"], row["action"], row["quantity"]) for row in one.gateway.orders()}
         assert {("STK", "BUY", 100), ("OPT", "SELL", 1)} <= kinds
@@ -190,7 +192,7 @@ def test_single_options_and_shares_trade_as_themselves():
         one.agrees()
 
 
-def test_the_account_is_known_from_the_first_cycle_on_without_waiting_for_news():
+def test_the_account_is_known_from_the_first_cycle_on_without_waiting_for_news() -> None:
     with rig(speed=1.0) as one:
         one.until(lambda: one.broker.funds() > 0.0, 3.0)
         assert one.broker.getvalue() == one.broker.getcash() == 100_000.0

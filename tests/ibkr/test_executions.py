@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ibkr.events import ExecutionTold
-from engine.ibkr.executions import Executions
+from engine.ibkr.executions import Executions, Increment
 
 SHORT, LONG, BAG = 11, 12, 28812380
 AT = datetime(2018, 3, 2, 15, tzinfo=UTC)
@@ -45,8 +46,17 @@ def never(_: ExecutionTold) -> bool:
     return False
 
 
+def unit(of: Executions) -> Increment:
+    """Return what is ready to be booked, its fees told."""
+    found = of.take(always, never)
+    assert found is not None
+    return found
+
+
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.randoms())
-def test_every_order_of_arrival_books_each_unit_once_at_the_net_price(counts, random):
+def test_every_order_of_arrival_books_each_unit_once_at_the_net_price(
+    counts: list[int], random: Random
+) -> None:
     told = parts(counts) * 2
     random.shuffle(told)
     executions, units, seen = spread(), 0, []
@@ -60,13 +70,13 @@ def test_every_order_of_arrival_books_each_unit_once_at_the_net_price(counts, ra
     assert sorted(seen) == sorted(one.exec_id for one in parts(counts) if one.kind != "BAG")
 
 
-def test_a_lonely_leg_is_no_unit():
+def test_a_lonely_leg_is_no_unit() -> None:
     executions = spread()
     executions.add(row("a", SHORT, -1, 1, 0.5))
     assert executions.take(always, always) is None and executions.pending
 
 
-def test_the_bags_own_execution_is_waited_for_and_then_the_legs_stand_for_it():
+def test_the_bags_own_execution_is_waited_for_and_then_the_legs_stand_for_it() -> None:
     executions = spread()
     bag, short, long = parts([2], price=-0.31)
     assert executions.add(short) and executions.add(long)
@@ -77,19 +87,19 @@ def test_the_bags_own_execution_is_waited_for_and_then_the_legs_stand_for_it():
     assert not executions.pending
 
 
-def test_fees_that_have_not_come_hold_a_unit_back():
+def test_fees_that_have_not_come_hold_a_unit_back() -> None:
     executions = spread()
     for one in parts([1]):
         executions.add(one)
     assert executions.take(never, never) is None
-    assert executions.take(always, never).units == 1
+    assert unit(executions).units == 1
 
 
-def test_a_contract_of_no_leg_is_left_out():
+def test_a_contract_of_no_leg_is_left_out() -> None:
     assert not spread().add(row("x", 99, 1, 1, 1.0))
 
 
-def test_ratios_are_reduced_and_the_price_is_that_of_the_whole_unit():
+def test_ratios_are_reduced_and_the_price_is_that_of_the_whole_unit() -> None:
     # 200 shares and 2 puts go as two BAGs of 100 and 1
     executions = Executions({SHORT: 200, LONG: 2}, 2, {SHORT: 2.0, LONG: 2.0}, 0.5)
     executions.add(row("b1", BAG, 1, 1, 270.5, "BAG"))
@@ -99,15 +109,15 @@ def test_ratios_are_reduced_and_the_price_is_that_of_the_whole_unit():
     executions.add(row("b2", BAG, 1, 1, 270.5, "BAG"))
     executions.add(row("s2", SHORT, 1, 100, 270.0))
     executions.add(row("p2", LONG, 1, 1, 0.5))
-    found = executions.take(always, never)
+    found = unit(executions)
     assert found.units == 1 and found.price == pytest.approx(541.0)
 
 
-def test_what_an_earlier_process_booked_is_not_waited_for():
+def test_what_an_earlier_process_booked_is_not_waited_for() -> None:
     executions = spread()
     executions.booked(2)
     for one in parts([2, 1]):
         if one.exec_id in ("0.bag", "1.bag", "1.short", "1.long"):
             executions.add(one)
-    found = executions.take(always, never)
+    found = unit(executions)
     assert found.units == 1 and not executions.pending

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -29,7 +31,7 @@ def trip(one: Rig, units: int = 2, linger: str = "") -> None:
             number += 1
             before = sum(state in ENDED for state in one.owner.states)
             one.leave(intent, number, held)
-            one.until(lambda before=before: one.ended(before + 1), 40.0)
+            one.until(partial(one.ended, before + 1), 40.0)
         else:
             one.turn()
     check(one)
@@ -51,10 +53,10 @@ def check(one: Rig) -> None:
 def _retried(one: Rig, ref: str) -> bool:
     """Tell whether all but one order of a reference were refused at once."""
     rows = [row for row in one.gateway.orders() if row["orderRef"] == ref]
-    return sum(row["status"] != "Inactive" for row in rows) <= 1
+    return len([row for row in rows if row["status"] != "Inactive"]) <= 1
 
 
-FAULTS = {
+FAULTS: dict[str, dict[str, Any]] = {
     "connection drops as an order comes": {"do": "drop", "event": "order"},
     "connection drops as a change comes": {"do": "drop", "event": "change"},
     "connection drops as the stop is cancelled": {"do": "drop", "event": "cancel"},
@@ -88,7 +90,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_round_trip_survives(name):
+def test_a_round_trip_survives(name: str) -> None:
     fault = FAULTS[name]
     # an entry that is not served for a while has to follow the market
     slow = [{"do": "hold", "event": "trade", "nth": number} for number in range(1, 7)]
@@ -101,7 +103,9 @@ def test_a_round_trip_survives(name):
 
 
 @pytest.mark.parametrize(("speed", "confirm", "undone"), [(60.0, 0.05, True), (480.0, 0.5, False)])
-def test_an_entry_that_fills_after_its_cancellation_leaves_nothing(speed, confirm, undone):
+def test_an_entry_that_fills_after_its_cancellation_leaves_nothing(
+    speed: float, confirm: float, undone: bool
+) -> None:
     """The late fill comes after the order was given up and is undone, or before and is the entry's."""
     hold = [{"do": "hold", "event": "trade", "nth": number} for number in range(1, 3)]
     late = {"do": "late_fill", "event": "cancel"}

@@ -32,8 +32,8 @@ class Seen:
     told: list[str] = field(default_factory=list)
 
 
-class Watcher(bt.Strategy):
-    params = (("seen", None), ("tape", None), ("stop", None))
+class Watcher(bt.Strategy):  # type: ignore[misc]
+    params = (("seen", None), ("tape", None), ("stop", None), ("finish", None))
 
     def __init__(self) -> None:
         self.day = DayLines(self.data)
@@ -51,7 +51,7 @@ class Watcher(bt.Strategy):
         seen.lines.append(tuple(getattr(self.data.lines, name)[0] for name in BESIDE))
         seen.opens.append(self.day.lines.session_open[0])
         if self.p.stop(self, seen):
-            self.p.tape.finish()
+            self.p.finish()
 
 
 def watch(one: Rig, stop: Any) -> Seen:
@@ -60,9 +60,8 @@ def watch(one: Rig, stop: Any) -> Seen:
     cerebro.setbroker(one.broker)
     for symbol in one.symbols:
         cerebro.adddata(LiveFeed(minutes=one.minutes, symbol=symbol, name=symbol))
-    tape = one.minutes.tape
-    tape.finish = one.minutes.finish
-    cerebro.addstrategy(Watcher, seen=seen, tape=tape, stop=stop)
+    feed = one.minutes
+    cerebro.addstrategy(Watcher, seen=seen, tape=feed.tape, stop=stop, finish=feed.finish)
     cerebro.run()
     return seen
 
@@ -71,7 +70,7 @@ def minutes(count: int) -> Any:
     return lambda strategy, seen: sum(seen.live) >= count
 
 
-def test_history_comes_first_then_live_minutes_and_not_one_is_missing_or_doubled():
+def test_history_comes_first_then_live_minutes_and_not_one_is_missing_or_doubled() -> None:
     with rig(symbols=("XSP", "SPY"), speed=240.0) as one:
         seen = watch(one, minutes(5))
     whole = stamps(DAYS) // 1_000_000_000
@@ -85,7 +84,7 @@ def test_history_comes_first_then_live_minutes_and_not_one_is_missing_or_doubled
     assert set(seen.opens[:390]) == {seen.opens[0]} and seen.opens[400] != seen.opens[0]
 
 
-def test_lines_beside_the_prices_are_there_on_live_minutes():
+def test_lines_beside_the_prices_are_there_on_live_minutes() -> None:
     with rig(speed=240.0) as one:
         seen = watch(one, minutes(4))
     vix, iv, puts, left, interest = seen.lines[-1]
@@ -95,7 +94,7 @@ def test_lines_beside_the_prices_are_there_on_live_minutes():
     assert np.isnan(seen.lines[10][1])  # no volatility is invented for history
 
 
-def test_prints_before_the_opening_reach_nobody():
+def test_prints_before_the_opening_reach_nobody() -> None:
     with rig(start="09:26", speed=480.0) as one:
         seen = watch(one, minutes(3))
     today = [minute for minute, stamp in zip(seen.minutes, seen.stamps, strict=True) if stamp > _open()]
@@ -106,7 +105,7 @@ def _open() -> int:
     return int(stamps([TODAY])[0] // 1_000_000_000) - 60
 
 
-def test_a_lost_connection_is_told_and_its_minutes_are_made_good_as_history():
+def test_a_lost_connection_is_told_and_its_minutes_are_made_good_as_history() -> None:
     drop = {"do": "drop", "at": "10:12", "seconds": 180}
     with rig(speed=240.0, faults=(drop,)) as one:
         seen = watch(one, lambda strategy, seen: seen.minutes[-1] >= 625 and seen.live[-1])
@@ -123,7 +122,7 @@ def test_a_lost_connection_is_told_and_its_minutes_are_made_good_as_history():
     assert np.nansum(puts) == 40.0 * len(puts), "what was traded while nobody listened is not lost"
 
 
-def test_a_symbol_without_bars_is_carried_and_nothing_is_decided_on_it():
+def test_a_symbol_without_bars_is_carried_and_nothing_is_decided_on_it() -> None:
     silent = {
         "do": "silence", "event": "request", "request": "realtimeBars", "symbol": "SPY", "nth": 1,
     }  # fmt: skip
@@ -133,7 +132,7 @@ def test_a_symbol_without_bars_is_carried_and_nothing_is_decided_on_it():
     assert seen.closes[-1][1] == seen.closes[-2][1]
 
 
-def test_refused_history_stops_the_start_in_one_line():
+def test_refused_history_stops_the_start_in_one_line() -> None:
     refuse = {"do": "refuse", "event": "request", "request": "historicalData", "code": 162, "text": "no data"}
     with pytest.raises(LinkError, match=r"minutes of XSP: .*162"):
         with rig(faults=(refuse,)):

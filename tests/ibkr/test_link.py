@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -23,15 +24,15 @@ from tests.ibkr.rig import FAST, at, market, until
 
 
 @contextmanager
-def gateway(faults: tuple[dict[str, object], ...] = (), **settings: object) -> Iterator[Gateway]:
+def gateway(faults: tuple[dict[str, Any], ...] = (), **settings: Any) -> Iterator[Gateway]:
     script = Faults([Fault.model_validate(fault) for fault in faults])
-    given: dict[str, object] = {"speed": 60.0, "cash": 100_000.0} | settings
+    given: dict[str, Any] = {"speed": 60.0, "cash": 100_000.0} | settings
     with Gateway(market(), start=at("10:00"), faults=script, **given) as served:
         yield served
 
 
 @contextmanager
-def link(port: int, paper: bool = True, **settings: object) -> Iterator[Link]:
+def link(port: int, paper: bool = True, **settings: Any) -> Iterator[Link]:
     made = Link(IbkrSettings(port=port, **(FAST | settings)), paper, 60.0)
     try:
         yield made
@@ -50,7 +51,7 @@ def refusal(one: Link) -> str:
 # what is said in one line --------------------------------------------------------------------
 
 
-def test_a_port_nobody_listens_on_is_named_with_the_usual_ones():
+def test_a_port_nobody_listens_on_is_named_with_the_usual_ones() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -83,13 +84,13 @@ def mute(close: bool) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("close", [True, False])
-def test_a_switched_off_api_says_what_to_click(close):
+def test_a_switched_off_api_says_what_to_click(close: bool) -> None:
     with mute(close) as port, link(port, connect_seconds=0.5) as one:
         told = refusal(one)
     assert "Enable ActiveX and Socket Clients" in told
 
 
-def test_a_client_id_in_use_is_explained_at_once_and_not_after_the_timeout():
+def test_a_client_id_in_use_is_explained_at_once_and_not_after_the_timeout() -> None:
     with gateway() as served, link(served.port) as first, link(served.port, connect_seconds=30.0) as second:
         first.start()
         began = time.monotonic()
@@ -99,14 +100,14 @@ def test_a_client_id_in_use_is_explained_at_once_and_not_after_the_timeout():
 
 
 @pytest.mark.parametrize(("account", "paper"), [("U1234567", True), ("DU1234567", False)])
-def test_an_account_of_the_wrong_kind_is_refused_for_good(account, paper):
+def test_an_account_of_the_wrong_kind_is_refused_for_good(account: str, paper: bool) -> None:
     with gateway(account=account) as served, link(served.port, paper) as one:
         told = refusal(one)
         assert account in told and "begin with D" in told
         assert served.open_orders() == [] and one.attempts <= 1
 
 
-def test_an_account_that_is_not_there_is_named_beside_those_that_are():
+def test_an_account_that_is_not_there_is_named_beside_those_that_are() -> None:
     with gateway() as served, link(served.port, account="DU9") as one:
         assert "DU9" in refusal(one) and "DU0000007" in told_accounts(served)
 
@@ -115,7 +116,7 @@ def told_accounts(served: Gateway) -> str:
     return served.call(lambda venue: venue.settings.account)
 
 
-def test_a_live_account_is_taken_where_live_is_asked_for():
+def test_a_live_account_is_taken_where_live_is_asked_for() -> None:
     with gateway(account="U1234567") as served, link(served.port, paper=False) as one:
         one.start()
         assert one.account == "U1234567" and one.up
@@ -124,7 +125,7 @@ def test_a_live_account_is_taken_where_live_is_asked_for():
 # asking --------------------------------------------------------------------------------------
 
 
-def test_questions_are_answered_refused_or_time_out_in_words():
+def test_questions_are_answered_refused_or_time_out_in_words() -> None:
     with gateway(({"do": "silence", "event": "request", "request": "marketRule"},)) as served:
         with link(served.port, request_seconds=0.4) as one:
             with pytest.raises(LinkError, match="not connected"):
@@ -141,7 +142,7 @@ def test_questions_are_answered_refused_or_time_out_in_words():
             assert told.value.code == 200
 
 
-def test_asking_from_the_links_own_thread_is_an_error_and_no_deadlock():
+def test_asking_from_the_links_own_thread_is_an_error_and_no_deadlock() -> None:
     with gateway() as served, link(served.port) as one:
         one.start()
         caught: deque[str] = deque()
@@ -161,7 +162,7 @@ def test_asking_from_the_links_own_thread_is_an_error_and_no_deadlock():
 # going and coming back -----------------------------------------------------------------------
 
 
-def test_a_lost_connection_is_made_again_and_everything_subscribed_anew():
+def test_a_lost_connection_is_made_again_and_everything_subscribed_anew() -> None:
     with gateway(({"do": "drop", "at": "10:02", "seconds": 30},)) as served, link(served.port) as one:
         opened, changes = [], []
 
@@ -178,7 +179,7 @@ def test_a_lost_connection_is_made_again_and_everything_subscribed_anew():
 
 
 @pytest.mark.parametrize(("lost", "change"), [(True, Change.RESTORED_EMPTY), (False, Change.RESTORED)])
-def test_an_outage_behind_the_gateway_takes_orders_off_until_it_is_over(lost, change):
+def test_an_outage_behind_the_gateway_takes_orders_off_until_it_is_over(lost: bool, change: Change) -> None:
     fault = {"do": "outage", "at": "10:02", "seconds": 40, "lost": lost}
     with gateway((fault,)) as served, link(served.port) as one:
         opened, changes = [], []
@@ -196,7 +197,7 @@ def test_an_outage_behind_the_gateway_takes_orders_off_until_it_is_over(lost, ch
         until(lambda: len(opened) == (2 if lost else 1))
 
 
-def test_order_ids_go_on_after_a_reconnection():
+def test_order_ids_go_on_after_a_reconnection() -> None:
     with gateway(({"do": "drop", "at": "10:02"},)) as served, link(served.port) as one:
         changes = []
         one.listen(lambda told: changes.append(told.what) if isinstance(told, LinkChange) else None)
@@ -206,25 +207,25 @@ def test_order_ids_go_on_after_a_reconnection():
         assert one.call(lambda ib: _number(ib), "id") > before
 
 
-async def _number(ib: object) -> int:
-    return ib.client.getReqId()
+async def _number(ib: Any) -> int:
+    return int(ib.client.getReqId())
 
 
 # the clock and the rate ----------------------------------------------------------------------
 
 
-def test_the_gateways_clock_is_known_to_a_second_of_its_own():
+def test_the_gateways_clock_is_known_to_a_second_of_its_own() -> None:
     with gateway(speed=120.0) as served, link(served.port) as one:
         one.clock.speed = 120.0
         one.start()
         assert abs(one.clock.now() - served.now.timestamp()) < 3.0  # of 120 a second: 25 ms
 
 
-def test_two_hundred_questions_keep_the_rate_in_every_second():
+def test_two_hundred_questions_keep_the_rate_in_every_second() -> None:
     with gateway() as served, link(served.port, messages_per_second=40, request_seconds=20.0) as one:
         one.start()
 
-        async def ask(ib: object) -> None:
+        async def ask(ib: Any) -> None:
             for _ in range(150):
                 ib.client.reqManagedAccts()
 
@@ -233,7 +234,7 @@ def test_two_hundred_questions_keep_the_rate_in_every_second():
         assert served.peak_rate(17) <= 45
 
 
-def test_orders_pass_requests_that_wait():
+def test_orders_pass_requests_that_wait() -> None:
     sent: list[str] = []
 
     async def run() -> None:

@@ -118,7 +118,7 @@ def test_torn_file_is_asked_for_anew(tmp_path: Path) -> None:
         assert len(PastVolatility(link, contracts, tmp_path).fetch(["XSP"], TODAY)["XSP"]) == len(DATES) - 1
 
 
-class Ranker(bt.Strategy):
+class Ranker(bt.Strategy):  # type: ignore[misc]
     params = (("one", None), ("seen", None))
 
     def __init__(self) -> None:

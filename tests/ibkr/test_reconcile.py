@@ -45,13 +45,15 @@ orders = st.lists(refs, max_size=4).map(
 
 
 @given(counts, orders)
-def test_equal_books_have_no_difference(positions, working):
+def test_equal_books_have_no_difference(positions: dict[str, int], working: tuple[OpenOrder, ...]) -> None:
     mine = JournalPicture(held(positions), frozenset(), frozenset(one.ref for one in working))
     assert reconcile(mine, BrokerPicture(held(positions), orders=working)) == ()
 
 
 @given(counts, counts)
-def test_applying_the_differences_to_the_journal_gives_the_brokers_positions(mine, theirs):
+def test_applying_the_differences_to_the_journal_gives_the_brokers_positions(
+    mine: dict[str, int], theirs: dict[str, int]
+) -> None:
     found = reconcile(JournalPicture(held(mine)), BrokerPicture(held(theirs)))
     after = {name: count for name, count in mine.items() if count}
     for one in found:
@@ -62,7 +64,9 @@ def test_applying_the_differences_to_the_journal_gives_the_brokers_positions(min
 
 
 @given(counts, counts, orders)
-def test_every_position_nobody_journalled_stops_entries(mine, theirs, working):
+def test_every_position_nobody_journalled_stops_entries(
+    mine: dict[str, int], theirs: dict[str, int], working: tuple[OpenOrder, ...]
+) -> None:
     found = reconcile(JournalPicture(held(mine)), BrokerPicture(held(theirs), orders=working))
     for name, count in theirs.items():
         if count and not mine.get(name):
@@ -70,7 +74,9 @@ def test_every_position_nobody_journalled_stops_entries(mine, theirs, working):
 
 
 @given(orders, st.frozensets(refs), st.frozensets(refs), st.frozensets(st.sampled_from(["a", "b"])))
-def test_each_order_is_known_by_reference_or_as_a_stop_of_a_trade(working, known, leaving, trades):
+def test_each_order_is_known_by_reference_or_as_a_stop_of_a_trade(
+    working: tuple[OpenOrder, ...], known: frozenset[str], leaving: frozenset[str], trades: frozenset[str]
+) -> None:
     found = reconcile(JournalPicture({}, trades, known, known & leaving), BrokerPicture(orders=working))
     unknown = [one for one in found if one.what is Finding.UNKNOWN_ORDER]
     expected = [
@@ -98,12 +104,14 @@ def test_each_order_is_known_by_reference_or_as_a_stop_of_a_trade(working, known
          {"SPY 600C": Finding.MISSING_POSITION, "SPY": Finding.UNKNOWN_POSITION}),
     ],
 )  # fmt: skip
-def test_a_difference_is_named_for_what_it_is(mine, theirs, found):
+def test_a_difference_is_named_for_what_it_is(
+    mine: dict[str, int], theirs: dict[str, int], found: dict[str, Finding]
+) -> None:
     told = reconcile(JournalPicture(held(mine)), BrokerPicture(held(theirs)))
     assert {one.subject: one.what for one in told} == found
 
 
-def test_what_the_broker_liquidated_is_called_so_and_foreign_things_do_not_block():
+def test_what_the_broker_liquidated_is_called_so_and_foreign_things_do_not_block() -> None:
     picture = BrokerPicture({}, {"STK AAPL (id 1)": 10}, liquidated=frozenset({"XSP 600P"}))
     told = reconcile(JournalPicture(held({"XSP 600P": -1})), picture)
     assert [(one.what, one.blocks) for one in told] == [
@@ -112,7 +120,7 @@ def test_what_the_broker_liquidated_is_called_so_and_foreign_things_do_not_block
     assert "margin" in str(told[0]) and "journal -1, broker +0" in str(told[0])
 
 
-def test_a_difference_says_what_to_do():
+def test_a_difference_says_what_to_do() -> None:
     assert "mw reconcile" in str(Difference(Finding.UNKNOWN_POSITION, "XSP 600P", 0, -1))
 
 
@@ -142,7 +150,7 @@ def vanish(one: Rig) -> None:
     one.gateway.call(forget)
 
 
-def test_books_agree_through_a_round_trip():
+def test_books_agree_through_a_round_trip() -> None:
     with rig(reconcile=20.0) as one:
         books, told = looking(one)
         intent = one.enter(2)
@@ -153,7 +161,7 @@ def test_books_agree_through_a_round_trip():
 
 
 @pytest.mark.parametrize("how", ["timed_out", "cancelled"])
-def test_an_order_this_program_ends_is_no_difference_while_its_surveys_are_out(how):
+def test_an_order_this_program_ends_is_no_difference_while_its_surveys_are_out(how: str) -> None:
     """The pictures come many times between the broker's end of the order and the last survey."""
     hold = {"do": "hold", "event": "trade", "nth": 0}
     with rig(speed=480.0, faults=(hold,), reconcile=1.0, confirm_seconds=1.0) as one:
@@ -171,7 +179,7 @@ def test_an_order_this_program_ends_is_no_difference_while_its_surveys_are_out(h
         assert books.differences == () and told == []
 
 
-def test_an_order_that_vanishes_at_the_broker_is_lost_until_surveys_have_ended_it():
+def test_an_order_that_vanishes_at_the_broker_is_lost_until_surveys_have_ended_it() -> None:
     hold = {"do": "hold", "event": "trade", "nth": 0}
     with rig(faults=(hold,), reconcile=5.0, urgent=900.0) as one:
         books, told = looking(one)
@@ -187,28 +195,35 @@ def test_an_order_that_vanishes_at_the_broker_is_lost_until_surveys_have_ended_i
 
 
 @pytest.mark.parametrize(("seconds", "apart"), [(30.0, False), (0.2, True)])
-def test_executions_not_booked_yet_are_no_difference_for_as_long_as_they_may_wait(seconds, apart):
+def test_executions_not_booked_yet_are_no_difference_for_as_long_as_they_may_wait(
+    seconds: float, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with rig(reconcile=1.0, confirm_seconds=0.2, commission_seconds=seconds) as one:
         books, told = looking(one)
-        book, one.broker.booking.book = one.broker.booking.book, lambda: None
+        monkeypatch.setattr(one.broker.booking, "book", lambda: None)
         one.enter()
         one.until(lambda: any(work.at.executions.pending for work in one.broker.works))
         looks = books.looks
         one.until(lambda: books.looks > looks + 3 * LOOKS)
         assert {found.what for found in books.differences} == ({Finding.UNKNOWN_POSITION} if apart else set())
-        one.broker.booking.book = book
+        monkeypatch.undo()
         one.until(lambda: one.ended() and not books.differences)
         assert bool(told) is apart
 
 
-def test_books_stay_compared_until_the_connection_is_lost_and_are_compared_anew():
+def test_books_stay_compared_until_the_connection_is_lost_and_are_compared_anew() -> None:
     drop = {"do": "drop", "at": "10:10", "seconds": 60.0}
     with rig(faults=(drop,), reconcile=20.0) as one:
         books, told = looking(one)
         assert not books.compared
         one.until(lambda: books.compared)
-        seen = []
-        one.until(lambda: seen.append(books.compared) or not one.link.up)
+        seen: list[bool] = []
+
+        def lost() -> bool:
+            seen.append(books.compared)
+            return not one.link.up
+
+        one.until(lost)
         looks = books.looks
         assert looks > 3 and all(seen[:-1])
         one.until(lambda: not books.compared)
@@ -216,7 +231,7 @@ def test_books_stay_compared_until_the_connection_is_lost_and_are_compared_anew(
         assert books.looks > looks and books.differences == () and told == []
 
 
-def test_a_trade_made_by_hand_stops_entries_until_it_is_undone():
+def test_a_trade_made_by_hand_stops_entries_until_it_is_undone() -> None:
     with rig(reconcile=20.0) as one:
         books, told = looking(one)
         one.until(lambda: books.looks > 1)
@@ -233,7 +248,7 @@ def test_a_trade_made_by_hand_stops_entries_until_it_is_undone():
         assert one.owner.states[-1] == "filled" and told[-1] == ()
 
 
-def test_an_order_left_by_hand_is_found_and_named():
+def test_an_order_left_by_hand_is_found_and_named() -> None:
     with rig(reconcile=20.0) as one:
         books, _ = looking(one)
         one.until(lambda: books.looks > 1)
@@ -243,7 +258,7 @@ def test_an_order_left_by_hand_is_found_and_named():
         assert found.what is Finding.UNKNOWN_ORDER and "client 99" in found.subject and found.blocks
 
 
-def test_the_text_of_an_order_names_side_count_and_price():
+def test_the_text_of_an_order_names_side_count_and_price() -> None:
     order = OpenOrder("r", 1, 2, "SELL 1 XSP 600P LMT at 0.5")
     (one,) = reconcile(JournalPicture(), BrokerPicture(orders=(order,)))
     assert str(one).startswith("unknown_order: SELL 1 XSP 600P LMT at 0.5, client 2, r; ")

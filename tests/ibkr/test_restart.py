@@ -96,7 +96,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_an_entry_interrupted(moment):
+def test_an_entry_interrupted(moment: str) -> None:
     with rig(speed=240.0) as one:
         intent = one.intent(one.spread(), 2)
         order = one.order(intent)
@@ -112,7 +112,7 @@ def test_an_entry_interrupted(moment):
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.02, 0.1, 0.3])
-def test_an_exit_interrupted(moment):
+def test_an_exit_interrupted(moment: float) -> None:
     with rig(speed=240.0) as one:
         intent = one.intent(one.spread(), 2)
         entry, leave = one.order(intent), one.order(intent, 2, buy=False)
@@ -131,14 +131,13 @@ def test_an_exit_interrupted(moment):
 
 
 def run(one: Rig, seconds: float) -> None:
-
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         one.turn()
         time.sleep(0.002)
 
 
-def test_a_stop_of_the_first_process_is_taken_up_and_not_doubled():
+def test_a_stop_of_the_first_process_is_taken_up_and_not_doubled() -> None:
     with rig(speed=120.0) as one:
         intent = one.intent(one.spread(), 1)
         order = one.order(intent)
@@ -156,7 +155,7 @@ def test_a_stop_of_the_first_process_is_taken_up_and_not_doubled():
             after.link.stop()
 
 
-def test_an_entry_taken_up_keeps_its_limit_and_its_time():
+def test_an_entry_taken_up_keeps_its_limit_and_its_time() -> None:
     hold = {"do": "hold", "event": "trade", "nth": 0}
     with rig(speed=240.0, faults=(hold,)) as one:
         intent = one.intent(one.spread(), 1)
@@ -177,7 +176,7 @@ def test_an_entry_taken_up_keeps_its_limit_and_its_time():
 
 
 @pytest.mark.wall
-def test_units_of_a_partial_fill_are_not_booked_twice():
+def test_units_of_a_partial_fill_are_not_booked_twice() -> None:
     part = {"do": "partial", "event": "trade", "units": 1}
     rest = [{"do": "hold", "event": "trade", "nth": n} for n in range(2, 5)]
     with rig(speed=240.0, faults=(part, *rest)) as one:
@@ -200,7 +199,7 @@ def test_units_of_a_partial_fill_are_not_booked_twice():
 @pytest.mark.parametrize(
     "seed", [seed if seed < SEEDS else pytest.param(seed, marks=pytest.mark.wall) for seed in range(20)]
 )
-def test_any_moment(seed):
+def test_any_moment(seed: int) -> None:
     draw = random.Random(seed)
     with rig(speed=240.0) as one:
         intents: dict[str, Intent] = {}

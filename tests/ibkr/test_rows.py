@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,17 +13,19 @@ BASE = 1_520_000_000 // 60 * 60  # a whole minute, epoch seconds
 END = (BASE + 60) * SECOND_NS
 
 
-def assembler(symbols=("XSP", "SPY"), grace=8.0) -> Assembler:
+def assembler(symbols: tuple[str, ...] = ("XSP", "SPY"), grace: float = 8.0) -> Assembler:
     return Assembler(symbols, "VIX", grace)
 
 
-def feed(to: Assembler, symbol: str, start: int = BASE, steps=range(12), price: float = 100.0) -> None:
+def feed(
+    to: Assembler, symbol: str, start: int = BASE, steps: Iterable[int] = range(12), price: float = 100.0
+) -> None:
     for step in steps:
         last = price + step
         to.add(symbol, start + 5 * step, (last - 0.5, last + 1, last - 1, last), 10.0)
 
 
-def test_a_minute_is_given_when_every_symbol_has_ended_it():
+def test_a_minute_is_given_when_every_symbol_has_ended_it() -> None:
     one = assembler()
     feed(one, "XSP")
     assert one.take(BASE + 60.1) == []
@@ -34,7 +38,7 @@ def test_a_minute_is_given_when_every_symbol_has_ended_it():
     )  # fmt: skip
 
 
-def test_a_symbol_that_tells_nothing_is_given_up_after_the_grace_and_carries_its_price():
+def test_a_symbol_that_tells_nothing_is_given_up_after_the_grace_and_carries_its_price() -> None:
     one = assembler()
     one.seed(BASE * SECOND_NS, {"XSP": 99.0, "SPY": 49.0, "VIX": 16.0})
     feed(one, "XSP")
@@ -43,7 +47,7 @@ def test_a_symbol_that_tells_nothing_is_given_up_after_the_grace_and_carries_its
     assert row.missing == ("SPY",) and row.minutes["SPY"].close == 49.0 and row.minutes["SPY"].count == 0
 
 
-def test_what_comes_after_its_minute_was_given_is_counted_and_dropped():
+def test_what_comes_after_its_minute_was_given_is_counted_and_dropped() -> None:
     one = assembler(("XSP",))
     feed(one, "XSP")
     assert len(one.take(BASE + 61.0)) == 1
@@ -51,7 +55,7 @@ def test_what_comes_after_its_minute_was_given_is_counted_and_dropped():
     assert one.late == 1 and one.take(BASE + 100.0) == []
 
 
-def test_vix_is_taken_along_and_never_waited_for():
+def test_vix_is_taken_along_and_never_waited_for() -> None:
     one = assembler(("XSP",))
     one.add("VIX", BASE, (16.0, 16.5, 15.5, 16.2), 0.0)
     feed(one, "XSP")
@@ -59,13 +63,13 @@ def test_vix_is_taken_along_and_never_waited_for():
     assert row.vix == 16.2
 
 
-def test_prices_that_are_none_are_left_out():
+def test_prices_that_are_none_are_left_out() -> None:
     one = assembler(("XSP",))
     one.add("XSP", BASE, (-1.0, -1.0, -1.0, -1.0), 0.0)
     assert one.take(BASE + 1000.0) == []
 
 
-def test_a_minute_seen_only_in_part_is_not_live():
+def test_a_minute_seen_only_in_part_is_not_live() -> None:
     one = assembler(("XSP",))
     one.whole_from = END + 60 * SECOND_NS
     feed(one, "XSP", steps=range(6, 12))
@@ -75,7 +79,9 @@ def test_a_minute_seen_only_in_part_is_not_live():
 
 
 @given(st.permutations(list(range(12))), st.permutations(list(range(12))))
-def test_order_of_arrival_within_a_minute_changes_neither_range_nor_volume(left, right):
+def test_order_of_arrival_within_a_minute_changes_neither_range_nor_volume(
+    left: list[int], right: list[int]
+) -> None:
     rows = []
     for steps in (left, right):
         one = assembler(("XSP",))
@@ -86,7 +92,7 @@ def test_order_of_arrival_within_a_minute_changes_neither_range_nor_volume(left,
 
 
 @given(st.lists(st.tuples(st.sampled_from(["XSP", "SPY"]), st.integers(0, 60)), max_size=80))
-def test_rows_come_in_order_each_minute_once(told):
+def test_rows_come_in_order_each_minute_once(told: list[tuple[str, int]]) -> None:
     one, stamps = assembler(grace=0.0), []
     for symbol, step in told:
         feed(one, symbol, steps=[step])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.bars import Bars
 from engine.indicators.crowding import PARTS, Crowding, IvSpike
 from engine.indicators.events import NO_EVENT, EventCollapse
 from engine.options.clock import VarianceClock
@@ -16,7 +17,10 @@ from tests.indicators.market import WEEK, YEARS, blank, line_of, lines_of, marke
 WHOLE = market()
 DAY, MINUTE, LEFT = WHOLE.grid.day, WHOLE.grid.minute, WHOLE.grid.left
 PUT, CALL = WHOLE.lines["put_volume"], WHOLE.lines["call_volume"]
-FEW = {"days": 3, "min_days": 1}
+
+
+def crowding(bars: Bars) -> dict[str, np.ndarray]:
+    return line_of(bars, Crowding, days=3, min_days=1)
 
 
 def so_far(values: np.ndarray) -> np.ndarray:
@@ -24,7 +28,7 @@ def so_far(values: np.ndarray) -> np.ndarray:
 
 
 def test_put_call_is_the_imbalance_of_the_last_minutes_of_this_session() -> None:
-    found = line_of(WHOLE, Crowding, **FEW)["put_call"]
+    found = crowding(WHOLE)["put_call"]
     for at in (0, 10, 29, 200, 395, 700):
         first = max(at - 29, int(WHOLE.grid.first[DAY[at]]))
         puts, calls = PUT[first : at + 1].sum(), CALL[first : at + 1].sum()
@@ -32,7 +36,7 @@ def test_put_call_is_the_imbalance_of_the_last_minutes_of_this_session() -> None
 
 
 def test_flow_is_the_volume_so_far_over_the_mean_of_past_sessions_at_that_minute() -> None:
-    found, total = line_of(WHOLE, Crowding, **FEW)["flow"], so_far(PUT + CALL)
+    found, total = crowding(WHOLE)["flow"], so_far(PUT + CALL)
     at = int(np.flatnonzero((DAY == 4) & (MINUTE == 640))[0])
     past = total[np.isin(DAY, (1, 2, 3)) & (MINUTE == 640)]  # the newest three
     assert found[at] == pytest.approx(total[at] / past.mean(), rel=1e-12)
@@ -41,14 +45,14 @@ def test_flow_is_the_volume_so_far_over_the_mean_of_past_sessions_at_that_minute
 
 def test_interest_is_the_volume_so_far_over_open_interest_or_over_yesterdays_volume() -> None:
     total = so_far(PUT + CALL)
-    np.testing.assert_allclose(line_of(WHOLE, Crowding, **FEW)["interest"], total / 40_000.0, rtol=1e-12)
-    found = line_of(blank(WHOLE, open_interest=DAY >= 0), Crowding, **FEW)["interest"]
+    np.testing.assert_allclose(crowding(WHOLE)["interest"], total / 40_000.0, rtol=1e-12)
+    found = crowding(blank(WHOLE, open_interest=DAY >= 0))["interest"]
     np.testing.assert_allclose(found[DAY == 1], total[DAY == 1] / total[DAY == 0][-1], rtol=1e-12)
     assert np.isnan(found[DAY == 0]).all()
 
 
 def test_gamma_is_the_calls_less_the_puts_at_the_money_for_a_move_of_one_percent() -> None:
-    found = line_of(WHOLE, Crowding, **FEW)["gamma"]
+    found = crowding(WHOLE)["gamma"]
     net = so_far(CALL) - so_far(PUT)
     years = VarianceClock().share_left(MINUTE, MINUTE + LEFT) * YEARS
     with np.errstate(divide="ignore"):
@@ -61,7 +65,7 @@ def test_gamma_is_the_calls_less_the_puts_at_the_money_for_a_move_of_one_percent
 
 @pytest.mark.parametrize("name", PARTS)
 def test_percentile_counts_past_sessions_at_the_same_minute_only(name: str) -> None:
-    lines = line_of(WHOLE, Crowding, **FEW)
+    lines = crowding(WHOLE)
     values = so_far(PUT + CALL) if name == "flow" else lines[name]
     for day, minute in ((1, 600), (3, 700), (4, 640)):
         at = int(np.flatnonzero((day == DAY) & (minute == MINUTE))[0])
@@ -72,12 +76,12 @@ def test_percentile_counts_past_sessions_at_the_same_minute_only(name: str) -> N
 
 def test_a_tie_with_the_past_counts_half() -> None:
     flat = replace(WHOLE, lines=dict(WHOLE.lines) | {"skew": np.full(len(WHOLE), 0.2)})
-    found = line_of(flat, Crowding, **FEW)["skew_percentile"]
+    found = crowding(flat)["skew_percentile"]
     assert set(found[DAY == 2]) == {50.0}
 
 
 def test_score_is_the_mean_of_the_percentiles_with_gamma_turned_around() -> None:
-    lines = line_of(WHOLE, Crowding, **FEW)
+    lines = crowding(WHOLE)
     at = (DAY == 4) & (LEFT > 0)
     parts = [lines[f"{name}_percentile"][at] for name in PARTS[:-1]]
     expected = np.mean([*parts, 100.0 - lines["gamma_percentile"][at]], axis=0)
@@ -86,7 +90,7 @@ def test_score_is_the_mean_of_the_percentiles_with_gamma_turned_around() -> None
 
 def test_score_needs_three_known_parts() -> None:
     dark = blank(WHOLE, put_volume=DAY >= 0)
-    assert np.isnan(line_of(dark, Crowding, **FEW)["score"]).all()
+    assert np.isnan(crowding(dark)["score"]).all()
 
 
 def test_a_minute_nobody_counted_is_unknown_and_its_trades_may_come_with_the_next() -> None:
@@ -97,8 +101,8 @@ def test_a_minute_nobody_counted_is_unknown_and_its_trades_may_come_with_the_nex
         told = np.where(missed, np.nan, lines[name])
         told[after] += lines[name][missed].sum()
         lines[name] = told
-    found = line_of(replace(WHOLE, lines=lines), Crowding, **FEW)
-    whole = line_of(WHOLE, Crowding, **FEW)
+    found = crowding(replace(WHOLE, lines=lines))
+    whole = crowding(WHOLE)
 
     for name in ("put_call", "interest", "gamma"):
         assert np.isnan(found[name][missed]).all()

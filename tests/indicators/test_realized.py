@@ -120,8 +120,8 @@ def test_unknown_where_half_of_the_window_is_missing() -> None:
 
 
 def test_a_market_that_stands_still_has_no_volatility() -> None:
-    n = len(WHOLE)
-    still = Bars("SPX", WHOLE.stamp, *(np.full(n, 100.0) for _ in range(4)), volume=np.ones(n))
+    flat, one = np.full(len(WHOLE), 100.0), np.ones(len(WHOLE))
+    still = Bars("SPX", WHOLE.stamp, flat, flat, flat, flat, one)
     lines = line_of(still, RealizedVolatility)
     for values in lines.values():
         assert set(values[np.isfinite(values)]) == {0.0}

@@ -83,7 +83,7 @@ def test_variance_spread_of_a_fair_market_is_about_zero_at_any_time() -> None:
 
 def _naive_rank(
     line: np.ndarray, bars_day: np.ndarray, minute: np.ndarray, days: int, least: int, at: int
-) -> tuple:
+) -> tuple[float, float]:
     past: list[float] = []
     for day in range(int(bars_day[at])):
         here = line[(bars_day == day) & (minute >= 630)]

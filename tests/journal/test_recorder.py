@@ -110,7 +110,8 @@ def test_restart_finds_state_ticket_position_and_executions_of_the_run_before(pl
     with Reader(place) as reader:
         runs = reader.runs_of(DAY)
         assert runs == (first.run_id, second.run_id)
-        assert reader.state(DAY)["state"] == "new"  # type: ignore[index]
+        kept = reader.state(DAY)
+        assert kept is not None and kept["state"] == "new"
         assert list(reader.open_tickets(["putlite", "condor", "buywrite"])) == ["putlite"]
         assert reader.exec_ids(DAY) == {"0001.1"}
         assert [row["order_ref"] for row in reader.open_positions(runs)] == ["putlite-1"]

@@ -52,7 +52,7 @@ FAULTS: Mapping[str, Script] = {
 
 def survive(folder: Path, script: Script, quantity: int = 1) -> tuple[str, int]:
     """Play an hour with faults and hold the books together; return how it ended and what happened."""
-    overrides = {"bots": {"condor": {"quantity": quantity}}} if quantity > 1 else {}
+    overrides: dict[str, Any] = {"bots": {"condor": {"quantity": quantity}}} if quantity > 1 else {}
     if quantity > 1:
         overrides["risk"] = {
             "window_last": "10:45", "flat_by": "11:05", "structural_loss": 100.0 * quantity,

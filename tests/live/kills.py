@@ -34,6 +34,7 @@ from engine.journal.queries import Reader
 from engine.journal.recorder import Recorder
 from engine.journal.tables import ReconciliationRow
 from scripts.live.journal import read_kept
+from scripts.live.lockstep import Lockstep
 from scripts.live.plan import Plan, instant, read_plan, save_plan
 from scripts.live.rehearse import stage
 from scripts.live.session import play
@@ -108,15 +109,15 @@ class Killer:
         self.failed: BaseException | None = None
         keeper.moved = self._moved
         server, venue = gateway._server, gateway._venue
-        hear, fills = server._hear, venue.fills
+        hear, fill = server._hear, venue.fills
 
         def heard(client: Client, received: list[str]) -> None:
             hear(client, received)
             if client.number == number and received[0] in ORDERS:
                 self._see("message")
 
-        def filled(ticket: Any, rows: Any) -> None:
-            fills(ticket, rows)
+        def filled(ticket: Any, fills: Any) -> None:
+            fill(ticket, fills)
             if ticket.client == number:
                 self._see("fill")
 
@@ -267,7 +268,8 @@ def kill_and_restart(
     """
     with stage(request(folder, first=BEGIN, overrides=SLOW if slow else SHORT)) as (gateway, plan):
         save_plan(plan, TAG)
-        keeper = Keeper(gateway, plan.clock)  # type: ignore[arg-type]
+        assert isinstance(plan.clock, Lockstep)
+        keeper = Keeper(gateway, plan.clock)
         killer = Killer(gateway, keeper, plan.settings.ibkr.client_id)
         killer.check = lambda: books(gateway, plan)
         came: list[Found] = []
@@ -302,7 +304,8 @@ def hold(folder: Path, moment: Moment) -> None:
     """Kill a session at a moment and leave journal and gateway as they are, on disk."""
     with stage(request(folder, first=BEGIN)) as (gateway, plan):
         save_plan(plan, TAG)
-        keeper = Keeper(gateway, plan.clock)  # type: ignore[arg-type]
+        assert isinstance(plan.clock, Lockstep)
+        keeper = Keeper(gateway, plan.clock)
         killer = Killer(gateway, keeper, plan.settings.ibkr.client_id)
         with _session(plan, keeper, moment) as child:
             killer.arm(child, moment)

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from engine.gateway.gateway import Gateway
@@ -31,6 +32,11 @@ HOUR: dict[str, Any] = {  # a day cut short: in by 10:45, out by 11:05
 }
 
 
+def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as mappings."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
 @dataclass
 class Played:
     """A rehearsal and everything that can be held against each other."""
@@ -43,12 +49,12 @@ class Played:
         """Return the journal's fills as mappings."""
         with Reader(self.plan.database) as reader:
             table = reader.fills(reader.history())
-        return table.to_dict("records")
+        return rows(table)
 
     def trades(self) -> list[dict[str, Any]]:
         """Return the journal's trades as mappings."""
         with Reader(self.plan.database) as reader:
-            return reader.trades(reader.history()).to_dict("records")
+            return rows(reader.trades(reader.history()))
 
     def check(self) -> None:
         """Hold the gateway's truth against the journal's: flat, every execution once, no order twice."""

@@ -12,6 +12,7 @@ from engine.ibkr.reconcile import Finding
 from engine.journal.queries import Reader
 from engine.journal.tables import ReconciliationRow
 from engine.sessions import sessions_ahead
+from scripts.live.lockstep import Lockstep
 from scripts.live.plan import instant
 from scripts.live.reconcile import run
 from scripts.live.rehearse import stage
@@ -46,7 +47,8 @@ def test_overnight_assignment_is_a_finding_of_the_next_session_and_left_to_the_o
         assert play(plan).how == "kept"
         held = gateway.positions()
         assert sorted(held.values()) == [-1, -1, 1, 1]
-        plan.clock.go(instant(NEXT, BEGIN))  # type: ignore[union-attr]
+        assert isinstance(plan.clock, Lockstep)
+        plan.clock.go(instant(NEXT, BEGIN))
         assert any("assign" in line for line in gateway.happened)
         morning = gateway.positions()
         assert (sorted(morning.values()), morning["SPY"]) == ([-1, 1, 1, 100], 100)  # put upon us

@@ -42,6 +42,7 @@ def test_selling_all_parts_leaves_nothing_and_never_a_cover_before_its_short(
     for combo, units in parts(held):
         assert units >= 1
         for leg in combo.legs:
+            assert isinstance(leg.instrument, Contract)
             left[leg.instrument] -= leg.ratio * units
         now = short_of_cover(left)
         assert now <= naked  # no step makes the account more naked than it was

@@ -24,7 +24,7 @@ from scripts.live.plan import Plan
 from scripts.live.rehearse import stage
 from scripts.live.session import play
 from scripts.live.watch import Watch
-from tests.live.stage import DAY, request
+from tests.live.stage import DAY, request, rows
 
 TABLES: tuple[type[EventRow], ...] = (OrderRow, FillRow, TradeRow, HaltRow, MarkRow, ReconciliationRow)
 DROPPED = [
@@ -38,7 +38,7 @@ def kept(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     with Reader(plan.database) as reader:
         runs = reader.history()
         told = {table.__name__: reader.events(table, runs, DAY) for table in TABLES}
-        told["decisions"] = reader.decisions(runs, DAY).astype(str).to_dict("records")
+        told["decisions"] = rows(reader.decisions(runs, DAY).astype(str))
     return told
 
 

@@ -27,8 +27,10 @@ from tests.ml.test_uplift import CONFIG, fair
 
 def by_trades(bot: str, profile: str | None, seed: int) -> Mean:
     """Return what the better half of the rules' candidates brings a trade before costs."""
-    given = {"bots": (bot,), "profile": profile, "generator": "simulated", "premium": 0.0, "seed": seed}
-    setup = replace(prepare(BacktestRequest(CONFIG, Path(), **given)), advisors={})  # type: ignore[arg-type]
+    request = BacktestRequest(
+        CONFIG, Path(), bots=(bot,), profile=profile, generator="simulated", premium=0.0, seed=seed
+    )
+    setup = replace(prepare(request), advisors={})
     learning, sessions = setup.settings.learning, setup.book.tape.dates
     cases = collect(setup, bot).known()
     kept, tested = ~cases.complete, np.zeros(len(cases), bool)

@@ -36,7 +36,7 @@ YEAR = "20170703-20180629"
 
 def request(**changes: Any) -> BacktestRequest:
     given = {"bots": ("condor",), "profile": "spx", "timerange": YEAR} | changes
-    return BacktestRequest(CONFIG, Path(), **given)  # type: ignore[arg-type]
+    return BacktestRequest(CONFIG, Path(), **given)
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +138,8 @@ def _later(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: 
 
 
 class Later(KernelIndicator):
-    lines = ("change",)
-    params = (("ahead", 1),)
+    lines: Any = ("change",)
+    params: Any = (("ahead", 1),)
     inputs = ("close",)
     kernel = staticmethod(_later)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import QuantLib as ql
@@ -28,7 +29,10 @@ def oracle(
     """Return QuantLib's finite-difference price; days count as 365ths of a year."""
     ql.Settings.instance().evaluationDate = TODAY
     count = ql.Actual365Fixed()
-    flat = lambda r: ql.YieldTermStructureHandle(ql.FlatForward(TODAY, r, count))  # noqa: E731
+
+    def flat(yearly: float) -> Any:
+        return ql.YieldTermStructureHandle(ql.FlatForward(TODAY, yearly, count))
+
     volatility = ql.BlackVolTermStructureHandle(ql.BlackConstantVol(TODAY, ql.NullCalendar(), iv, count))
     process = ql.BlackScholesMertonProcess(
         ql.QuoteHandle(ql.SimpleQuote(spot)), flat(dividend_yield), flat(rate), volatility
@@ -44,7 +48,8 @@ def oracle(
     return float(option.NPV())
 
 
-CASES = [
+Case = tuple[float, float, float, int, bool, float, float, list[tuple[int, float]]]
+CASES: list[Case] = [
     # spot, strike, iv, days, call, rate, yield, dividends
     (100.0, 100.0, 0.20, 30, False, 0.05, 0.0, []),
     (100.0, 110.0, 0.20, 30, False, 0.05, 0.0, []),
@@ -59,7 +64,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_price_agrees_with_finite_differences(case: tuple) -> None:
+def test_price_agrees_with_finite_differences(case: Case) -> None:
     spot, strike, iv, days, call, rate, dividend_yield, dividends = case
 
     found = american_price(
@@ -110,12 +115,11 @@ def test_call_without_dividends_is_european(ratio: float, iv: float, years: floa
 @settings(max_examples=15, deadline=None)
 @given(st.floats(0.9, 1.1), st.floats(0.1, 0.6), st.floats(0.02, 0.5), st.booleans())
 def test_volatility_comes_back_from_the_price(ratio: float, iv: float, years: float, call: bool) -> None:
-    inputs = (100.0, 100.0 * ratio)
-    terms = (years, call, 0.04, 0.02)
-    price = american_price(*inputs, iv, *terms)
-    intrinsic = max(100.0 - inputs[1] if call else inputs[1] - 100.0, 0.0)
+    strike = 100.0 * ratio
+    price = american_price(100.0, strike, iv, years, call, 0.04, 0.02)
+    intrinsic = max(100.0 - strike if call else strike - 100.0, 0.0)
 
-    found = implied_american(price, *inputs, *terms)
+    found = implied_american(price, 100.0, strike, years, call, 0.04, 0.02)
 
     if price > intrinsic + 0.05:
         assert found == pytest.approx(iv, rel=2e-3)
@@ -145,6 +149,7 @@ def test_call_is_exercised_before_the_dividend_when_its_time_value_is_less(
 )
 def test_senseless_input_is_named(name: str, value: float) -> None:
     inputs = {"spot": 100.0, "strike": 100.0, "iv": 0.2, "years": 0.1} | {name: value}
+    spot, strike, iv, years = inputs.values()
 
     with pytest.raises(OrderError, match=f"{name} is {value}"):
-        american_price(**inputs, call=True)
+        american_price(spot, strike, iv, years, call=True)

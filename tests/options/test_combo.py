@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -115,6 +116,6 @@ def test_short_option_that_outlives_its_cover_is_not_defined() -> None:
         (lambda: covered(SPY, DAY, 100, 2, 605), "2 calls against 100 shares"),
     ],
 )
-def test_senseless_combo_is_refused(make, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_senseless_combo_is_refused(make: Callable[[], Combo], words: str) -> None:
     with pytest.raises(OrderError, match=words):
         make()

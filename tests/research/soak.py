@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,11 @@ def main() -> None:
     given = asked.parse_args()
     given.out.mkdir(parents=True)
     spec, size = drawn(given.spec, given.trials, given.seed, given.out)
-    for name, run in (
-        ("one", lambda out: interrupted(spec, out, size)),
-        ("two", lambda out: distributed(spec, out)),
-    ):
+    runs: dict[str, Callable[[Path], None]] = {
+        "one": lambda out: interrupted(spec, out, size),
+        "two": lambda out: distributed(spec, out),
+    }
+    for name, run in runs.items():
         began = time.monotonic()
         run(given.out / name)
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)

@@ -17,12 +17,12 @@ VARIANTS = [Variant({"quotes.premium": premium}) for premium in (0.0, 0.1, 0.2)]
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Base:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     out = tmp_path_factory.mktemp("runs")
     return Base.of(BacktestRequest(config=CONFIG, out=out, profile="spx", timerange="20180102-20180131"))
 
 
-def test_cluster_gives_what_this_machine_gives_and_records_what_fails(base, tmp_path):
+def test_cluster_gives_what_this_machine_gives_and_records_what_fails(base: Base, tmp_path: Path) -> None:
     here = dict(run_variants(base, VARIANTS, jobs=1))
     done = tmp_path / "done.jsonl"
     with distributed.LocalCluster(
@@ -37,7 +37,7 @@ def test_cluster_gives_what_this_machine_gives_and_records_what_fails(base, tmp_
     assert len(read_outcomes(done)) == 3
 
 
-def test_scheduler_that_does_not_answer_is_one_line(base, monkeypatch):
+def test_scheduler_that_does_not_answer_is_one_line(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scripts.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(ConfigError, match="does not answer") as caught:
         list(run_variants(base, VARIANTS, scheduler="tcp://127.0.0.1:1"))

@@ -56,7 +56,7 @@ def _next_close(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, sha
 
 
 class NextClose(KernelIndicator):
-    lines = ("close",)
+    lines: Any = ("close",)
     inputs = ("close",)
     kernel = staticmethod(_next_close)
 
@@ -97,6 +97,7 @@ class ProphetQuotes(ModelQuotes):
 
 
 def test_a_planted_next_close_in_the_synthetic_quotes_is_found(setup: Setup) -> None:
+    assert isinstance(setup.book, ModelQuotes)
     book = ProphetQuotes(setup.bars, setup.book.products, setup.book.settings)
 
     found, _ = examine(replace(setup, bars=book.with_lines(), book=book, bots=("putlite",)), 2)
@@ -131,6 +132,7 @@ def test_recorded_quotes_are_changed_too_and_nothing_reads_ahead(tmp_path: Path)
         bots=("putlite", "condor"),
     )
     made = prepare(asked)
+    assert isinstance(made.book, ModelQuotes)
     store = QuoteStore.create(tmp_path / "store")
     with store.batch({}) as batch:
         for number, day in enumerate(made.book.tape.grid.dates):

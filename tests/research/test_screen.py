@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from scripts.search import screen
 from scripts.search.entries import ALL_DAY
 from scripts.search.found import matrices
 from scripts.search.run import Plan, SearchRequest
-from scripts.search.screening import EVERY_KEY, MOST, Grid, screened
+from scripts.search.screening import EVERY_KEY, MOST, Grid, Screened, screened
 from scripts.variants import Variant, run_variant
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -60,7 +61,7 @@ def planned(folder: Path, text: str) -> tuple[Plan, Grid]:
 
 
 @pytest.mark.parametrize(("text", "least"), [(PUTLITE, 600), (CONDOR, 120)])
-def test_every_day_of_drawn_combinations_is_the_engines(tmp_path, text, least):
+def test_every_day_of_drawn_combinations_is_the_engines(tmp_path: Path, text: str, least: int) -> None:
     plan, grid = planned(tmp_path, text)
     size = int(np.prod(grid.shape))
     places = np.random.default_rng(3).choice(size, 16, replace=False).tolist()
@@ -78,7 +79,7 @@ def test_every_day_of_drawn_combinations_is_the_engines(tmp_path, text, least):
     assert compared > least
 
 
-def test_figures_are_those_of_the_days(tmp_path):
+def test_figures_are_those_of_the_days(tmp_path: Path) -> None:
     from analyzers.search import figures
 
     plan, grid = planned(tmp_path, PUTLITE)
@@ -90,7 +91,7 @@ def test_figures_are_those_of_the_days(tmp_path):
     assert np.isfinite(told["sharpe"]).any()
 
 
-def test_threads_and_blocks_change_nothing(tmp_path, monkeypatch):
+def test_threads_and_blocks_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan, grid = planned(tmp_path, PUTLITE)
     whole = screened(plan, grid, [1, 7], jobs=1)
     monkeypatch.setattr("scripts.search.screening.BLOCK", 700)
@@ -100,7 +101,7 @@ def test_threads_and_blocks_change_nothing(tmp_path, monkeypatch):
         assert np.array_equal(values, parts.figures[name], equal_nan=True), name
 
 
-def test_combinations_an_account_could_not_carry_say_nothing(tmp_path):
+def test_combinations_an_account_could_not_carry_say_nothing(tmp_path: Path) -> None:
     plan, grid = planned(tmp_path, PUTLITE.replace(WIDE, f"{WIDE}, account.cash: 700"))
     found = screened(plan, grid, [], jobs=1)
     broke = np.isnan(found.figures["net"])
@@ -140,14 +141,14 @@ def test_combinations_an_account_could_not_carry_say_nothing(tmp_path):
         ),
     ],
 )
-def test_what_the_screen_cannot_express_is_refused_in_one_line(tmp_path, text, told):
+def test_what_the_screen_cannot_express_is_refused_in_one_line(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told) as caught:
         plan, grid = planned(tmp_path, f"timerange: 20180102-20180131\n{text}\n")
         screened(plan, grid, [])
     assert "\n" not in str(caught.value)
 
 
-def test_command_writes_what_the_engine_confirms_and_counts_every_combination(tmp_path):
+def test_command_writes_what_the_engine_confirms_and_counts_every_combination(tmp_path: Path) -> None:
     path = request(tmp_path, PUTLITE).file
     assert main(["screen", str(path), "--out", str(tmp_path / "runs"), "--drawn", "4", "--confirm", "3"]) == 0
     (folder,) = (tmp_path / "runs").glob("search-*")
@@ -162,8 +163,10 @@ def test_command_writes_what_the_engine_confirms_and_counts_every_combination(tm
     assert json.loads(line)["trials"] == 72
 
 
-def test_screen_the_engine_does_not_confirm_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
-    def wrong(*arguments):
+def test_screen_the_engine_does_not_confirm_is_an_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*arguments: Any) -> Screened:
         found = screened(*arguments)
         found.daily[:] += 0.01
         return found

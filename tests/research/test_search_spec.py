@@ -25,7 +25,7 @@ def load(tmp_path: Path, text: str) -> Search:
     return Search.load(path)
 
 
-def test_grid_is_every_combination_over_the_fixed_keys(tmp_path):
+def test_grid_is_every_combination_over_the_fixed_keys(tmp_path: Path) -> None:
     search = load(tmp_path, GRID)
     changes = search.changes()
     assert len(changes) == 6
@@ -34,21 +34,21 @@ def test_grid_is_every_combination_over_the_fixed_keys(tmp_path):
     assert search.name == "idea"
 
 
-def test_list_is_taken_as_it_stands(tmp_path):
+def test_list_is_taken_as_it_stands(tmp_path: Path) -> None:
     text = "search: list\nvariants:\n  - {bots.condor.width: 1}\n  - {bots.condor.calm_max: 0.5}\n"
     search = load(tmp_path, text)
     assert search.changes() == [{"bots.condor.width": 1}, {"bots.condor.calm_max": 0.5}]
     assert [axis.key for axis in search.axes] == ["bots.condor.width", "bots.condor.calm_max"]
 
 
-def test_random_draws_are_those_of_their_seed(tmp_path):
+def test_random_draws_are_those_of_their_seed(tmp_path: Path) -> None:
     text = "search: random\ntrials: 5\nseed: {}\nkeys: {{bots.condor.calm_max: {{low: 0.5, high: 1.0}}}}\n"
     one, again, other = (load(tmp_path, text.format(seed)) for seed in (1, 1, 2))
     assert one.changes() == again.changes() != other.changes()
     assert len({repr(changes) for changes in one.changes()}) == 5
 
 
-def test_judging_otherwise_is_the_same_search_but_other_values_are_another(tmp_path):
+def test_judging_otherwise_is_the_same_search_but_other_values_are_another(tmp_path: Path) -> None:
     digest = load(tmp_path, GRID).digest
     assert load(tmp_path, GRID + "metric: net\nwalkforward: {train: 100}\n").digest == digest
     assert load(tmp_path, GRID.replace("[1, 2]", "[1, 3]")).digest != digest
@@ -78,7 +78,7 @@ def test_judging_otherwise_is_the_same_search_but_other_values_are_another(tmp_p
         ),
     ],
 )
-def test_what_cannot_be_is_one_line_with_what_was_meant(tmp_path, text, told):
+def test_what_cannot_be_is_one_line_with_what_was_meant(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told) as caught:
         load(tmp_path, text)
     assert "\n" not in str(caught.value)
@@ -86,6 +86,6 @@ def test_what_cannot_be_is_one_line_with_what_was_meant(tmp_path, text, told):
 
 
 @pytest.mark.parametrize(("name", "size"), [("condor", 1_000), ("putlite-screen", 1_050_000)])
-def test_files_that_come_along_can_be_read(name, size):
+def test_files_that_come_along_can_be_read(name: str, size: int) -> None:
     path = Path(__file__).parents[2] / "config" / "searches" / f"{name}.yaml"
     assert math.prod(len(axis.values) for axis in Search.load(path, 2_000_000).axes) == size

@@ -39,12 +39,12 @@ def keys(done: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory) -> Path:
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("swept")
     return run(SearchRequest(spec(folder), CONFIG, folder / "runs", jobs=1))
 
 
-def test_sweep_keeps_every_variant_and_what_it_made_every_day(swept):
+def test_sweep_keeps_every_variant_and_what_it_made_every_day(swept: Path) -> None:
     table, daily = results(swept), pd.read_parquet(swept / "daily.parquet")
     assert list(table["bots.condor.short_move"]) == [1.0, 1.2, 9.0] * 2
     assert list(table.error != "") == [False, False, True] * 2
@@ -56,7 +56,7 @@ def test_sweep_keeps_every_variant_and_what_it_made_every_day(swept):
     assert (daily.groupby("number").trades.sum().to_numpy() == good.trades.to_numpy()).all()
 
 
-def test_page_stands_alone_in_light_and_dark_and_names_luck(swept):
+def test_page_stands_alone_in_light_and_dark_and_names_luck(swept: Path) -> None:
     page = (swept / "sweep.html").read_text()
     assert "http" not in page and "src=" not in page
     assert "prefers-color-scheme: dark" in page
@@ -66,7 +66,7 @@ def test_page_stands_alone_in_light_and_dark_and_names_luck(swept):
     assert (swept / "sweep.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_sweep_killed_half_way_goes_on_and_repeats_nothing(tmp_path, swept):
+def test_sweep_killed_half_way_goes_on_and_repeats_nothing(tmp_path: Path, swept: Path) -> None:
     text = GRID.replace("[0.3, 0.5]", "[0.3, 0.35, 0.4, 0.45, 0.5, 0.55]")
     command = [sys.executable, "-m", "scripts.cli", "sweep", str(spec(tmp_path, text)), "--jobs", "1"]
     command += ["--out", str(tmp_path / "runs"), "--config", str(CONFIG)]
@@ -97,7 +97,7 @@ def test_sweep_killed_half_way_goes_on_and_repeats_nothing(tmp_path, swept):
     )
 
 
-def _wait_for_lines(out: Path, count: int, work: subprocess.Popen) -> None:
+def _wait_for_lines(out: Path, count: int, work: subprocess.Popen[bytes]) -> None:
     for _ in range(6000):
         lines = sum(path.read_bytes().count(b"\n") for path in out.glob("search-*/done.jsonl"))
         if lines >= count:
@@ -107,7 +107,7 @@ def _wait_for_lines(out: Path, count: int, work: subprocess.Popen) -> None:
     raise AssertionError("no variant was finished in five minutes")
 
 
-def test_cluster_of_two_workers_finds_what_one_process_finds(tmp_path, swept):
+def test_cluster_of_two_workers_finds_what_one_process_finds(tmp_path: Path, swept: Path) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
@@ -132,7 +132,7 @@ keys:
 """
 
 
-def test_proposals_are_the_same_after_a_kill_and_on_two_processes(tmp_path):
+def test_proposals_are_the_same_after_a_kill_and_on_two_processes(tmp_path: Path) -> None:
     pytest.importorskip("optuna")
     path = spec(tmp_path, TPE)
     whole = run(SearchRequest(path, CONFIG, tmp_path / "one", jobs=1))
@@ -148,14 +148,14 @@ def test_proposals_are_the_same_after_a_kill_and_on_two_processes(tmp_path):
     pd.testing.assert_frame_equal(results(again), table)
 
 
-def test_proposals_lean_to_what_was_good(tmp_path):
+def test_proposals_lean_to_what_was_good(tmp_path: Path) -> None:
     pytest.importorskip("optuna")
     folder = run(SearchRequest(spec(tmp_path, TPE.replace("trials: 20", "trials: 40")), CONFIG, tmp_path, 1))
     good = results(folder).query("error == ''")
     assert good.net[good.number >= 20].mean() > good.net[good.number < 16].mean()
 
 
-def test_trials_of_earlier_sweeps_count_and_equal_ones_once(tmp_path):
+def test_trials_of_earlier_sweeps_count_and_equal_ones_once(tmp_path: Path) -> None:
     out = tmp_path / "runs"
     run(SearchRequest(spec(tmp_path, GRID.replace("1.2, 9", "1.2")), CONFIG, out, jobs=1))
     ledger = out / "trials" / "condor.jsonl"
@@ -168,7 +168,7 @@ def test_trials_of_earlier_sweeps_count_and_equal_ones_once(tmp_path):
     )
 
 
-def test_sweep_of_which_all_fail_is_one_line_and_keeps_why(tmp_path):
+def test_sweep_of_which_all_fail_is_one_line_and_keeps_why(tmp_path: Path) -> None:
     text = f"{HEAD}keys: {{bots.condor.short_move: [8, 9]}}\n"
     with pytest.raises(DataError, match="all 2 variants failed: variant: bots.condor.short_move: got 8"):
         run(SearchRequest(spec(tmp_path, text), CONFIG, tmp_path / "runs", jobs=1))
@@ -176,14 +176,14 @@ def test_sweep_of_which_all_fail_is_one_line_and_keeps_why(tmp_path):
     assert (pd.read_parquet(table).error != "").all()
 
 
-def test_second_search_in_a_folder_at_work_is_refused(tmp_path, swept):
+def test_second_search_in_a_folder_at_work_is_refused(tmp_path: Path, swept: Path) -> None:
     from scripts.search.folder import held
 
     with held(swept), pytest.raises(ConfigError, match="another search is at work"), held(swept):
         pass
 
 
-def test_command_names_the_key_that_was_meant(tmp_path, capsys):
+def test_command_names_the_key_that_was_meant(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = spec(tmp_path, "keys: {bots.condor.widht: [1]}\n")
     assert main(["sweep", str(path), "--out", str(tmp_path / "runs")]) == 1
     assert "bots.condor.widht: no such setting. Did you mean 'width'?" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,16 +29,16 @@ MONTH = "20180102-20180131"
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Base:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     return Base.of(request(tmp_path_factory.mktemp("runs")))
 
 
-def request(out: Path, **changes) -> BacktestRequest:
+def request(out: Path, **changes: Any) -> BacktestRequest:
     given = {"profile": "spx", "timerange": MONTH} | changes
     return BacktestRequest(config=CONFIG, out=out, **given)
 
 
-def test_variant_has_the_figures_of_the_backtest_with_these_settings(base, tmp_path):
+def test_variant_has_the_figures_of_the_backtest_with_these_settings(base: Base, tmp_path: Path) -> None:
     found = run_variant(base, Variant({"quotes.premium": 0.2, "data.seed": 3}))
     desk, _ = play(prepare(request(tmp_path, premium=0.2, seed=3)))
     trades = desk.journal.trades
@@ -50,7 +51,7 @@ def test_variant_has_the_figures_of_the_backtest_with_these_settings(base, tmp_p
     assert len(found.sessions) == len(desk.sessions) == 21
 
 
-def test_bars_are_made_once_for_variants_that_share_them(base):
+def test_bars_are_made_once_for_variants_that_share_them(base: Base) -> None:
     one, other = (setup_of(base, {"quotes.premium": premium}) for premium in (0.0, 0.1))
     assert one.bars["SPX"].close is other.bars["SPX"].close
     assert not np.array_equal(one.bars["SPX"].lines["atm_iv"], other.bars["SPX"].lines["atm_iv"])
@@ -64,18 +65,20 @@ def test_bars_are_made_once_for_variants_that_share_them(base):
         ({"quotes.premium": 9}, "quotes.premium: got 9"),
     ],
 )
-def test_variant_that_cannot_be_is_recorded_with_its_reason(base, changes, told):
+def test_variant_that_cannot_be_is_recorded_with_its_reason(
+    base: Base, changes: dict[str, Any], told: str
+) -> None:
     found = run_variant(base, Variant(changes))
     assert told in found.error
     assert not found.bots
 
 
-def test_outcome_survives_its_line(base):
+def test_outcome_survives_its_line(base: Base) -> None:
     found = run_variant(base, Variant({"data.seed": 5}), "key")
     assert Outcome.of_line(found.to_line()) == found
 
 
-def test_finished_variants_are_not_run_again_and_failed_ones_are(base, tmp_path):
+def test_finished_variants_are_not_run_again_and_failed_ones_are(base: Base, tmp_path: Path) -> None:
     done = tmp_path / "done.jsonl"
     variants = [Variant({"quotes.premium": premium}) for premium in (0.0, 0.1)] + [Variant({"nonsense": 1})]
     first = dict(run_variants(base, variants, jobs=1, done=done))
@@ -86,7 +89,7 @@ def test_finished_variants_are_not_run_again_and_failed_ones_are(base, tmp_path)
     assert sorted(map(keys.count, set(keys))) == [1, 1, 2]
 
 
-def test_line_torn_by_a_kill_is_run_again_and_spoils_no_other(base, tmp_path):
+def test_line_torn_by_a_kill_is_run_again_and_spoils_no_other(base: Base, tmp_path: Path) -> None:
     done = tmp_path / "done.jsonl"
     variants = [Variant({"quotes.premium": premium}) for premium in (0.0, 0.1)]
     dict(run_variants(base, variants, jobs=1, done=done))
@@ -97,14 +100,14 @@ def test_line_torn_by_a_kill_is_run_again_and_spoils_no_other(base, tmp_path):
     assert len(read_outcomes(done)) == 2
 
 
-def test_all_cores_give_what_one_gives(base):
+def test_all_cores_give_what_one_gives(base: Base) -> None:
     variants = [Variant({"quotes.premium": premium}) for premium in (0.0, 0.1, 0.2)]
     one = dict(run_variants(base, variants, jobs=1))
     both = dict(run_variants(base, variants, jobs=2))
     assert {n: outcome.bots for n, outcome in one.items()} == {n: outcome.bots for n, outcome in both.items()}
 
 
-def test_other_data_settings_or_signals_are_another_key(base, tmp_path):
+def test_other_data_settings_or_signals_are_another_key(base: Base, tmp_path: Path) -> None:
     keys = {
         Variant().key(base),
         Variant({"data.seed": 8}).key(base),
@@ -114,14 +117,14 @@ def test_other_data_settings_or_signals_are_another_key(base, tmp_path):
     assert len(keys) == 4
 
 
-def test_recorded_data_is_refused(tmp_path):
+def test_recorded_data_is_refused(tmp_path: Path) -> None:
     from scripts.requests import Recording
 
     with pytest.raises(ConfigError, match="expected a synthetic backtest"):
         Base.of(request(tmp_path, recording=Recording(bars=tmp_path / "x.parquet")))
 
 
-def test_dealt_verdicts_are_those_of_other_days():
+def test_dealt_verdicts_are_those_of_other_days() -> None:
     minute = np.tile([630.0, 635.0, 640.0], 50)
     codes = np.arange(150, dtype=np.int16) + 1000
     found = dealt(codes, minute, 1)
@@ -132,7 +135,7 @@ def test_dealt_verdicts_are_those_of_other_days():
     assert not np.array_equal(dealt(codes, minute, 2), found)
 
 
-def test_open_signals_trade_more_than_the_filters_and_shuffled_about_as_much(base):
+def test_open_signals_trade_more_than_the_filters_and_shuffled_about_as_much(base: Base) -> None:
     own, free, mixed = (
         run_variant(base, Variant(signals=signals)) for signals in ("own", "open", "shuffled:1")
     )
@@ -143,11 +146,11 @@ def test_open_signals_trade_more_than_the_filters_and_shuffled_about_as_much(bas
 
 
 @pytest.mark.parametrize("signals", ["shuffled", "shuffled:x", "closed", "open:1"])
-def test_unknown_signals_are_an_error(base, signals):
+def test_unknown_signals_are_an_error(base: Base, signals: str) -> None:
     assert f"signals: got {signals!r}" in run_variant(base, Variant(signals=signals)).error
 
 
-def test_variants_one_after_another_leave_nothing_behind(base, monkeypatch):
+def test_variants_one_after_another_leave_nothing_behind(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
     def alive() -> int:
         return sum(isinstance(held, Desk) for held in gc.get_objects())
 

@@ -25,13 +25,13 @@ walkforward: {mode: anchored, train: 20, test: 10, embargo: 2, least_trades: 3}
 
 
 @pytest.fixture(scope="module")
-def request_(tmp_path_factory) -> SearchRequest:
+def request_(tmp_path_factory: pytest.TempPathFactory) -> SearchRequest:
     folder = tmp_path_factory.mktemp("walk")
     (folder / "idea.yaml").write_text(SPEC)
     return SearchRequest(folder / "idea.yaml", CONFIG, folder / "runs", jobs=1)
 
 
-def test_choices_of_a_sweep_are_followed_without_running_it_again(request_):
+def test_choices_of_a_sweep_are_followed_without_running_it_again(request_: SearchRequest) -> None:
     swept = sweep.run(request_)
     done = (swept / "done.jsonl").read_bytes()
     folder = walkforward.run(request_)
@@ -52,14 +52,18 @@ def test_choices_of_a_sweep_are_followed_without_running_it_again(request_):
     assert (folder / "walkforward.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_days_too_few_are_an_answer_and_no_error(request_, tmp_path, capsys):
+def test_days_too_few_are_an_answer_and_no_error(
+    request_: SearchRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "short.yaml").write_text(SPEC.replace("train: 20", "train: 200"))
     assert main(["walkforward", str(tmp_path / "short.yaml"), "--out", str(tmp_path), "--jobs", "1"]) == 0
     (page,) = tmp_path.glob("search-*/walkforward.html")
     assert "Insufficient data: there are not days enough for one window." in page.read_text()
 
 
-def test_proposals_that_look_at_all_days_are_refused(tmp_path, capsys):
+def test_proposals_that_look_at_all_days_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "idea.yaml").write_text("search: tpe\nkeys: {bots.condor.calm_max: {low: 0.5, high: 1.0}}\n")
     assert main(["walkforward", str(tmp_path / "idea.yaml"), "--out", str(tmp_path / "runs")]) == 1
     assert "expected grid, list or random for a walk-forward" in capsys.readouterr().err

@@ -33,7 +33,7 @@ def blocked(event: Event, symbol: str = "XSP") -> list[date]:
         (Event(date(2018, 1, 31), Kind.FOMC, "", "", "fed", Status.UNSCHEDULED), []),
     ],
 )
-def test_announcement_blocks_its_session_or_the_next(event, days):
+def test_announcement_blocks_its_session_or_the_next(event: Event, days: list[str]) -> None:
     assert [f"{day:%m-%d}" for day in blocked(event)] == days
 
 
@@ -47,13 +47,13 @@ def test_announcement_blocks_its_session_or_the_next(event, days):
         (date(2018, 2, 3), "AMC", ["02-05"]),  # a Saturday
     ],
 )
-def test_earnings_after_the_close_block_the_next_session_too(day, time, days):
+def test_earnings_after_the_close_block_the_next_session_too(day: date, time: str, days: list[str]) -> None:
     event = Event(day, Kind.EARNINGS, "AAPL", time, "company")
     assert [f"{day:%m-%d}" for day in blocked(event, "AAPL")] == days
     assert blocked(event, "MSFT") == []
 
 
-def test_earnings_are_found_under_another_name():
+def test_earnings_are_found_under_another_name() -> None:
     event = Event(date(2018, 2, 1), Kind.EARNINGS, "GOOGL", "AMC", "company")
     known = EventCalendar(Announcements((event,), MACRO, aliases={"GOOG": "GOOGL"}), ("CPI", "FOMC", "JOBS"))
     verdict = known.verdict("GOOG", date(2018, 2, 2))
@@ -61,7 +61,7 @@ def test_earnings_are_found_under_another_name():
     assert verdict.text == "GOOGL EARNINGS of 2018-02-01 AMC, no entries on 2018-02-02"
 
 
-def test_stock_without_earnings_dates_is_refused_and_an_index_is_not():
+def test_stock_without_earnings_dates_is_refused_and_an_index_is_not() -> None:
     known = EventCalendar(Announcements((), MACRO, frozenset({"XSP"})))
     stock = known.verdict("AAPL", date(2018, 2, 1))
     assert stock is not None
@@ -80,7 +80,9 @@ spans = st.tuples(st.integers(0, 364), st.integers(0, 364)).map(
     st.sets(st.sampled_from([kind for kind in Kind if kind is not Kind.EARNINGS])),
     st.sampled_from(ALL),
 )
-def test_day_is_open_exactly_when_every_required_kind_covers_it(coverage, required, day):
+def test_day_is_open_exactly_when_every_required_kind_covers_it(
+    coverage: dict[tuple[Kind, str], tuple[date, date]], required: set[Kind], day: date
+) -> None:
     verdict = calendar(coverage=coverage, required=required).verdict("XSP", day)
     covered = all(
         (kind, "") in coverage and coverage[kind, ""][0] <= day <= coverage[kind, ""][1] for kind in required
@@ -90,6 +92,6 @@ def test_day_is_open_exactly_when_every_required_kind_covers_it(coverage, requir
         assert verdict.reason is Reason.CALENDAR_UNCOVERED
 
 
-def test_unknown_required_kind_is_refused():
+def test_unknown_required_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="'PPI', expected one of CPI"):
         calendar(required=("PPI",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,13 +20,13 @@ GOOD: dict[str, Any] = {
 }
 
 
-def read(tmp_path, content: Any) -> EventCalendar:
+def read(tmp_path: Path, content: Any) -> EventCalendar:
     path = tmp_path / "events.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return EventCalendar.load(path)
 
 
-def test_smallest_good_file_is_read(tmp_path):
+def test_smallest_good_file_is_read(tmp_path: Path) -> None:
     assert len(read(tmp_path, GOOD).known.events) == 1
 
 
@@ -77,7 +78,7 @@ def coverage(**spans: Any) -> dict[str, Any]:
         (coverage(JOBS=["2018-01-01", "2018-12-31"]), "no JOBS between 2018-01-01 and 2018-12-31"),
     ],
 )
-def test_broken_file_is_one_line_naming_place_and_value(tmp_path, content, named):
+def test_broken_file_is_one_line_naming_place_and_value(tmp_path: Path, content: object, named: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, content)
     text = str(caught.value)
@@ -87,13 +88,13 @@ def test_broken_file_is_one_line_naming_place_and_value(tmp_path, content, named
     assert "\n" not in text
 
 
-def test_missing_file_and_folder_are_one_line(tmp_path):
+def test_missing_file_and_folder_are_one_line(tmp_path: Path) -> None:
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(ConfigError, match="cannot be read"):
             EventCalendar.load(path)
 
 
-def test_file_of_other_bytes_is_one_line(tmp_path):
+def test_file_of_other_bytes_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "events.json"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="is no JSON"):

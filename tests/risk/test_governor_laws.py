@@ -14,6 +14,7 @@ from engine.reasons import Reason
 from engine.risk.governor import Governor
 from engine.risk.limits import Budget, Limits
 from engine.risk.state import DayState
+from engine.risk.view import MarketView
 from engine.sessions import sessions_ahead
 from tests.risk.makers import COLLAR, DAY, NAKED, SHARES, SPREAD, calendar, intent, view
 
@@ -62,7 +63,9 @@ class Day(RuleBasedStateMachine):
         return self.lost.get(pot, 0.0) + held
 
     @rule(bot=st.sampled_from(BOTS), combo=combos, planned=money, structural=money, margin=money, seen=views)
-    def ask(self, bot: str, combo: Combo, planned: float, structural: float, margin: float, seen) -> None:
+    def ask(
+        self, bot: str, combo: Combo, planned: float, structural: float, margin: float, seen: MarketView
+    ) -> None:
         self.count += 1
         ref = f"{bot}-{self.count}"
         losses = {"planned_loss": planned, "structural_loss": structural, "margin": margin}
@@ -89,7 +92,7 @@ class Day(RuleBasedStateMachine):
         assert seen.vix == 12.0
         assert not any(symbol in ("", wish.symbol) for symbol, reason in self.latched if reason in HALTS)
 
-    @precondition(lambda self: getattr(self, "open", None))
+    @precondition(lambda self: bool(getattr(self, "open", None)))
     @rule(data=st.data(), share=st.floats(-3.0, 1.0))
     def close(self, data: st.DataObject, share: float) -> None:
         """End a trade with a gain, or with at most its structural loss."""
@@ -104,7 +107,7 @@ class Day(RuleBasedStateMachine):
         self.lost[pot] = self.lost.get(pot, 0.0) + max(0.0, -net)
 
     @rule(seen=views, symbol=st.sampled_from(["XSP", "SPY"]))
-    def observe(self, seen, symbol: str) -> None:
+    def observe(self, seen: MarketView, symbol: str) -> None:
         seen = replace(seen, day=self.day, symbol=symbol)
         self.state, halts = self.governor.observe(self.state, seen)
         told = {(halt.symbol, halt.reason) for halt in halts if halt.reason in HALTS}
@@ -152,7 +155,9 @@ TestDay.settings = settings(max_examples=120, stateful_step_count=25, deadline=N
 
 @settings(max_examples=100, deadline=None)
 @given(limits_drawn, views, combos, money, st.floats(allow_nan=True, allow_infinity=True))
-def test_closing_is_never_denied(limits, seen, combo, amount, funds):
+def test_closing_is_never_denied(
+    limits: Limits, seen: MarketView, combo: Combo, amount: float, funds: float
+) -> None:
     known = calendar(coverage={})
     wish = intent(combo=combo, opening=False, planned_loss=amount, structural_loss=amount, margin=amount)
     state = DayState.fresh(DAY).halted(
@@ -163,7 +168,9 @@ def test_closing_is_never_denied(limits, seen, combo, amount, funds):
 
 @settings(max_examples=100, deadline=None)
 @given(limits_drawn, views, st.floats(50.0, 200.0))
-def test_judging_changes_nothing_and_answers_the_same_twice(limits, seen, structural):
+def test_judging_changes_nothing_and_answers_the_same_twice(
+    limits: Limits, seen: MarketView, structural: float
+) -> None:
     gov, state = Governor(limits, calendar()), DayState.fresh(DAY)
     before, wish = state.to_json(), intent(structural_loss=structural)
     first = gov.judge(wish, state, seen, 500.0)

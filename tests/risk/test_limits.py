@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.errors import ConfigError
@@ -9,7 +11,7 @@ from engine.reasons import Reason
 from engine.risk.limits import Budget, Limits, cents
 
 
-def test_defaults_are_the_small_account():
+def test_defaults_are_the_small_account() -> None:
     limits = Limits()
     name, budget = limits.budget("condor")
     assert (name, budget) == ("shared", Budget(50.0, 100.0, 150.0))
@@ -39,7 +41,7 @@ def test_defaults_are_the_small_account():
         ({"budgets": {"shared": Budget()}}, "may not be named 'shared'"),
     ],
 )
-def test_impossible_limit_is_one_line_naming_key_and_value(changed, named):
+def test_impossible_limit_is_one_line_naming_key_and_value(changed: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Limits(**changed)
     assert named in str(caught.value)
@@ -48,7 +50,7 @@ def test_impossible_limit_is_one_line_naming_key_and_value(changed, named):
 
 
 @pytest.mark.parametrize("name", ["planned_loss", "structural_loss", "day_cap"])
-def test_budget_without_a_positive_amount_is_refused(name):
+def test_budget_without_a_positive_amount_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         Budget(**{name: 0.0})
 
@@ -57,5 +59,5 @@ def test_budget_without_a_positive_amount_is_refused(name):
     ("usd", "expected"),
     [(1.0, 100), (1.001, 101), (0.1 + 0.2, 30), (99.99999999999, 10_000), (float("nan"), None)],
 )
-def test_amount_at_risk_is_rounded_up_but_not_for_noise(usd, expected):
+def test_amount_at_risk_is_rounded_up_but_not_for_noise(usd: float, expected: int | None) -> None:
     assert cents(usd) == expected

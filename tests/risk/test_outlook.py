@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,14 +15,15 @@ from engine.reasons import CODE, PASSED, REASONS, Reason
 from engine.risk.limits import Budget, Limits
 from engine.risk.outlook import Outlook, reserves, trade_denials
 from engine.risk.state import DayState
+from engine.risk.view import MarketView
 from tests.risk.makers import DAY, NAKED, SPREAD, SPY, XSP, governor, intent
-from tests.risk.test_halts import DAYS, limits_drawn, tapes
+from tests.risk.test_halts import DAYS, Tape, limits_drawn, tapes
 
 NAMES = ("price", "day_high", "day_low", "session_open", "expected_move", "vix", "vix_previous")
 ROOMY = replace(intent(), planned_loss=1.0, structural_loss=1.0, margin=1.0)
 
 
-def outlook(views: list[Any], limits: Limits) -> Outlook:
+def outlook(views: list[MarketView], limits: Limits) -> Outlook:
     day = np.array([DAYS.index(seen.day) for seen in views], np.int32)
     lines = {name: np.array([getattr(seen, name) for seen in views]) for name in NAMES}
     order = ("price", "day_high", "day_low", "session_open", "expected_move", "vix", "vix_previous")
@@ -32,7 +32,9 @@ def outlook(views: list[Any], limits: Limits) -> Outlook:
 
 @settings(max_examples=150, deadline=None)
 @given(tapes(), limits_drawn)
-def test_what_the_market_forbids_is_what_the_governor_says_of_a_small_trade(tape, limits):
+def test_what_the_market_forbids_is_what_the_governor_says_of_a_small_trade(
+    tape: Tape, limits: Limits
+) -> None:
     views = [seen for seen, _, _ in tape]
     gov, state = governor(limits), DayState.fresh(DAYS[0])
     told = outlook(views, limits).denials(np.arange(len(views)), alone=True)
@@ -45,7 +47,9 @@ def test_what_the_market_forbids_is_what_the_governor_says_of_a_small_trade(tape
 
 @settings(max_examples=100, deadline=None)
 @given(tapes(), limits_drawn)
-def test_where_another_symbol_may_have_latched_vix_only_sure_answers_are_given(tape, limits):
+def test_where_another_symbol_may_have_latched_vix_only_sure_answers_are_given(
+    tape: Tape, limits: Limits
+) -> None:
     views = [seen for seen, _, _ in tape]
     held = outlook(views, limits)
     bars = np.arange(len(views))
@@ -95,7 +99,9 @@ def test_reserves_are_those_of_an_opened_trade(losses: list[float], planned: flo
 @given(
     st.integers(560, 600), st.integers(1, 9), st.integers(1, 30), st.floats(-3.0, 3.0), st.floats(0.0, 9.0)
 )
-def test_losses_of_other_strikes_are_those_of_the_combos_themselves(low, width, apart, price, fee):
+def test_losses_of_other_strikes_are_those_of_the_combos_themselves(
+    low: int, width: int, apart: int, price: float, fee: float
+) -> None:
     def made(shift: float) -> list[Combo]:
         put, call = low + width + shift, low + width + apart + shift
         return [

@@ -33,7 +33,7 @@ states = st.builds(
 
 
 @given(states)
-def test_state_read_back_from_json_is_the_same(state):
+def test_state_read_back_from_json_is_the_same(state: DayState) -> None:
     text = state.to_json()
     assert DayState.from_json(text) == state
     assert "\n" not in text
@@ -50,7 +50,7 @@ FULL = DayState(
 )
 
 
-def broken(**changed):
+def broken(**changed: object) -> str:
     return json.dumps(json.loads(FULL.to_json()) | changed)
 
 
@@ -79,13 +79,13 @@ def broken(**changed):
         broken(trades=None),
     ],
 )
-def test_broken_state_is_one_line_and_no_empty_state(text):
+def test_broken_state_is_one_line_and_no_empty_state(text: str) -> None:
     with pytest.raises(DataError) as caught:
         DayState.from_json(text)
     assert "\n" not in str(caught.value)
 
 
-def test_roll_keeps_open_trades_and_forgets_the_rest():
+def test_roll_keeps_open_trades_and_forgets_the_rest() -> None:
     tomorrow = FULL.roll(date(2018, 1, 11))
     assert (tomorrow.day, tomorrow.open) == (date(2018, 1, 11), FULL.open)
     assert (tomorrow.realised, tomorrow.halts, tomorrow.entries) == ((), frozenset(), ())
@@ -94,7 +94,7 @@ def test_roll_keeps_open_trades_and_forgets_the_rest():
     assert FULL.roll(date(2018, 1, 9)) is FULL
 
 
-def test_entries_are_counted_a_bot_and_a_day():
+def test_entries_are_counted_a_bot_and_a_day() -> None:
     state = DayState.fresh(DAY).entered("condor").entered("putlite").entered("condor")
     assert state.entries == (("condor", 2), ("putlite", 1))
     assert [state.entries_of(bot, DAY) for bot in ("condor", "putlite", "buywrite")] == [2, 1, 0]
@@ -103,7 +103,7 @@ def test_entries_are_counted_a_bot_and_a_day():
 
 
 @given(st.lists(st.sampled_from(["condor", "putlite", "buywrite"]), max_size=20))
-def test_entries_are_as_many_as_were_counted_whatever_the_order(bots):
+def test_entries_are_as_many_as_were_counted_whatever_the_order(bots: list[str]) -> None:
     state = DayState.fresh(DAY)
     for bot in bots:
         state = state.entered(bot)

@@ -16,7 +16,9 @@ BOTS, SYMBOLS = st.sampled_from(["", "condor", "putlite"]), st.sampled_from(["",
 
 
 @given(BOTS, SYMBOLS, st.integers(-60, 60), st.booleans())
-def test_veto_speaks_against_those_it_means_while_it_holds(bot, symbol, minutes, ends):
+def test_veto_speaks_against_those_it_means_while_it_holds(
+    bot: str, symbol: str, minutes: int, ends: bool
+) -> None:
     veto = Veto("tradingview", "no", bot, symbol, NOON + timedelta(minutes=minutes) if ends else None)
     answer = vetoed([veto], "condor", "XSP", NOON)
     meant = bot in ("", "condor") and symbol in ("", "XSP") and (not ends or minutes > 0)
@@ -25,17 +27,17 @@ def test_veto_speaks_against_those_it_means_while_it_holds(bot, symbol, minutes,
         assert answer.reason is Reason.VETOED
 
 
-def test_refusal_says_who_and_until_when():
+def test_refusal_says_who_and_until_when() -> None:
     veto = Veto("tradingview", "trend turned", until=NOON + timedelta(minutes=30))
     answer = vetoed([veto], "condor", "XSP", NOON)
     assert answer is not None and answer.text == "tradingview until 12:30: trend turned"
 
 
-def test_no_veto_says_nothing():
+def test_no_veto_says_nothing() -> None:
     assert vetoed([], "condor", "XSP", NOON) is None
 
 
-def test_veto_is_over_at_its_last_instant():
+def test_veto_is_over_at_its_last_instant() -> None:
     veto = Veto("tradingview", "no", until=NOON)
     assert vetoed([veto], "condor", "XSP", NOON - timedelta(microseconds=1)) is not None
     assert vetoed([veto], "condor", "XSP", NOON) is None

@@ -38,7 +38,7 @@ def column(script: str, name: str) -> list[str]:
     return re.findall(r'"(?:[^"\\]|\\.)*"|[^, ]+', found[1])
 
 
-def test_every_trade_stands_with_its_times_strikes_and_result():
+def test_every_trade_stands_with_its_times_strikes_and_result() -> None:
     script, count = pine(trades(), "XSP", "title", "run")
 
     assert count == 3
@@ -56,7 +56,7 @@ def test_every_trade_stands_with_its_times_strikes_and_result():
     st.integers(1, 300),
     st.sampled_from(["X 2018-01-03 -644P +643P", "+200 SPY SPY 2018-01-03 -270C +2x265P"]),
 )
-def test_the_newest_trades_that_tradingview_can_keep_are_drawn(number, legs):
+def test_the_newest_trades_that_tradingview_can_keep_are_drawn(number: int, legs: str) -> None:
     script, count = pine(trades(number, legs), "XSP", "title", "run")
 
     lines, labels = len(column(script, "strikes")), 2 * count
@@ -68,22 +68,22 @@ def test_the_newest_trades_that_tradingview_can_keep_are_drawn(number, legs):
     assert script.count("(") == script.count(")")
 
 
-def test_shares_are_no_strike_and_ratios_count():
+def test_shares_are_no_strike_and_ratios_count() -> None:
     assert strikes("+200 SPY SPY 2018-01-03 -270C +2x265P") == [(270.0, -1), (265.0, 2)]
 
 
-def test_text_of_a_run_cannot_leave_its_comment():
+def test_text_of_a_run_cannot_leave_its_comment() -> None:
     script, _ = pine(trades(), "XSP", "evil\nstrategy.entry()", "run\nx")
 
     assert "\nstrategy.entry" not in script
 
 
-def test_symbol_never_traded_is_named_with_those_that_were():
+def test_symbol_never_traded_is_named_with_those_that_were() -> None:
     with pytest.raises(DataError, match="got 'SPY', expected one this run traded: XSP"):
         pine(trades(), "SPY", "title", "run")
 
 
-def test_script_never_orders():
+def test_script_never_orders() -> None:
     script, _ = pine(trades(), "XSP", "title", "run")
 
     assert script.startswith("//@version=6\n")

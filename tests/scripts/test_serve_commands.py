@@ -51,14 +51,18 @@ def test_journal_that_is_not_there_is_named(place: Path) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "short"])
-def test_nothing_is_served_without_a_token(place, monkeypatch, capsys, token) -> None:
+def test_nothing_is_served_without_a_token(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], token: str
+) -> None:
     monkeypatch.setenv("MW_SERVE_TOKEN", token)
     assert main(["serve"]) == 1
     told = capsys.readouterr().err
     assert f"MW_SERVE_TOKEN: has {len(token)} characters, expected at least 16" in told
 
 
-def test_nothing_to_serve_says_what_to_run(place, monkeypatch, capsys) -> None:
+def test_nothing_to_serve_says_what_to_run(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("MW_SERVE_TOKEN", "x" * 20)
     assert main(["serve"]) == 1
     assert "run mw rehearse" in capsys.readouterr().err
@@ -99,13 +103,16 @@ def test_port_that_is_taken_is_one_line(place: Path, root: Path, free_port: int)
         taken.bind(("127.0.0.1", free_port))
         taken.listen()
         command = [sys.executable, "-m", "scripts.cli", "dashboard", "--port", str(free_port)]
-        told = {"cwd": place, "env": environment(root), "timeout": 90}
-        ended = subprocess.run(command, capture_output=True, text=True, **told)
+        ended = subprocess.run(
+            command, capture_output=True, text=True, cwd=place, env=environment(root), timeout=90
+        )
     assert ended.returncode == 1
     assert f"expected port {free_port} free" in ended.stderr
 
 
-def test_pine_script_of_a_run_is_written_once(place, root, capsys) -> None:
+def test_pine_script_of_a_run_is_written_once(
+    place: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["export", "pine", "XSP"]) == 2
     assert "holds no run" in capsys.readouterr().err
     command = ["backtest", "--timerange", "20180102-20180131", "--bots", "putlite", "--no-control"]

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -29,14 +30,14 @@ KEYS = {
 }
 
 
-def at(values: dict, key: str) -> object:
+def at(values: dict[str, Any], key: str) -> object:
     for part in key.split("."):
         values = values[part]
     return values
 
 
 @given(st.sampled_from(sorted(KEYS)), st.data())
-def test_one_value_changes_and_every_other_line_stays(key, data):
+def test_one_value_changes_and_every_other_line_stays(key: str, data: st.DataObject) -> None:
     value = data.draw(KEYS[key])
     changed = with_value(TEXT, key, value)
 
@@ -49,12 +50,14 @@ def test_one_value_changes_and_every_other_line_stays(key, data):
 
 
 @pytest.mark.parametrize("key", ["account.cush", "bots.condor.compression_max", "cash"])
-def test_key_that_is_not_there_is_refused(key):
+def test_key_that_is_not_there_is_refused(key: str) -> None:
     with pytest.raises(ConfigError, match=key):
         with_value(TEXT, key, 1)
 
 
-def test_made_folder_is_read_from_within_and_runs(tmp_path: Path, monkeypatch, capsys, root: Path):
+def test_made_folder_is_read_from_within_and_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], root: Path
+) -> None:
     folder = tmp_path / "mine"
     assert main(["init", str(folder), "--bots", "putlite,condor", "--cash", "25000", "--yes"]) == 0
     settings = Settings.load(folder / "config")
@@ -69,25 +72,29 @@ def test_made_folder_is_read_from_within_and_runs(tmp_path: Path, monkeypatch, c
     assert found == {"value": 25_000.0, "origin": "config/strategy.yaml"}
 
 
-def test_folder_that_holds_something_is_left_alone(tmp_path: Path, capsys):
+def test_folder_that_holds_something_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "note.txt").write_text("mine")
     assert main(["init", str(tmp_path), "--yes"]) == 1
     assert "is not empty" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
 
 
-def test_settings_that_do_not_fit_leave_nothing_behind(tmp_path: Path):
+def test_settings_that_do_not_fit_leave_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="whole hundreds"):
         make(tmp_path / "mine", {"bots.buywrite.shares": 350})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_bot_is_named_with_the_nearest(tmp_path: Path, capsys):
+def test_unknown_bot_is_named_with_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(tmp_path / "mine"), "--bots", "condr", "--yes"]) == 1
     assert "Did you mean 'condor'?" in capsys.readouterr().err
 
 
-def test_origin_of_every_value_is_told(monkeypatch, capsys):
+def test_origin_of_every_value_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("MW__RISK__DAY_R", "2")
     assert main(["show-config", "--profile", "spx", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["settings"]
@@ -96,7 +103,9 @@ def test_origin_of_every_value_is_told(monkeypatch, capsys):
     assert told["common.decide_every"]["origin"].endswith("strategy.yaml")
 
 
-def test_healthy_project_has_no_fail(capsys, tmp_path, monkeypatch):
+def test_healthy_project_has_no_fail(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["doctor", "--json"]) == 0
     checks = {one["subject"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
@@ -121,7 +130,9 @@ def spoiled(tmp_path: Path, name: str, text: str) -> Path:
         ("fees.yaml", "options: 7", "fees"),
     ],
 )
-def test_broken_file_is_a_fail_with_its_line(tmp_path, capsys, name, text, subject):
+def test_broken_file_is_a_fail_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, subject: str
+) -> None:
     config = spoiled(tmp_path, name, text)
     capsys.readouterr()
     assert main(["doctor", "--config", str(config), "--json"]) == 1
@@ -131,7 +142,7 @@ def test_broken_file_is_a_fail_with_its_line(tmp_path, capsys, name, text, subje
     assert failed[0]["remedy"]
 
 
-def test_secrets_that_others_can_read_are_a_warning(tmp_path, monkeypatch):
+def test_secrets_that_others_can_read_are_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("MW_SERVE_TOKEN=x")
     (tmp_path / ".env").chmod(0o644)
@@ -142,12 +153,12 @@ def test_secrets_that_others_can_read_are_a_warning(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_script_is_the_shells(shell, capsys):
+def test_completion_script_is_the_shells(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     assert "_MW_COMPLETE" in capsys.readouterr().out
 
 
-def test_bash_completes_a_commands_name(root, tmp_path):
+def test_bash_completes_a_commands_name(root: Path, tmp_path: Path) -> None:
     variables = {"_MW_COMPLETE": "complete_bash", "COMP_WORDS": "mw backt", "COMP_CWORD": "1"}
     told = subprocess.run(
         [sys.executable, "-m", "scripts.cli"],
@@ -160,7 +171,7 @@ def test_bash_completes_a_commands_name(root, tmp_path):
     assert told.stdout.split() == ["backtest"]
 
 
-def test_unknown_shell_is_refused(capsys):
+def test_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "cmd"]) == 1
     assert "expected one of bash, zsh, fish" in capsys.readouterr().err
 

@@ -67,7 +67,7 @@ def notes(place: str) -> list[dict[str, Any]]:
         return reader.notes(DAY)
 
 
-def test_health_needs_no_token_and_tells_nothing_secret(served):
+def test_health_needs_no_token_and_tells_nothing_secret(served: httpx.Client) -> None:
     answer = served.get("/health")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -80,11 +80,11 @@ def test_health_needs_no_token_and_tells_nothing_secret(served):
 
 @pytest.mark.parametrize("path", ["/status", "/metrics"])
 @pytest.mark.parametrize("head", [{}, {"Authorization": "Bearer no"}, {"Authorization": f"Basic {TOKEN}"}])
-def test_figures_need_the_token(served, path, head):
+def test_figures_need_the_token(served: httpx.Client, path: str, head: dict[str, str]) -> None:
     assert served.get(path, headers=head).status_code == 401
 
 
-def test_status_has_the_figures_of_the_journal(served):
+def test_status_has_the_figures_of_the_journal(served: httpx.Client) -> None:
     told = served.get("/status", headers=HEAD).json()
 
     assert told["equity"] == pytest.approx(CASH + 12.4 - 31.15 + 18.25 + 9.1)
@@ -95,7 +95,7 @@ def test_status_has_the_figures_of_the_journal(served):
     assert [row["quantity"] for row in told["legs"]] == [-1, 1]
 
 
-def test_metrics_parse_with_prometheus_own_parser(served):
+def test_metrics_parse_with_prometheus_own_parser(served: httpx.Client) -> None:
     text = served.get("/metrics", headers=HEAD).text
     found = {one.name: one for one in text_string_to_metric_families(text)}
 
@@ -105,7 +105,7 @@ def test_metrics_parse_with_prometheus_own_parser(served):
     assert found["mw_heartbeat_age_seconds"].samples[0].value == 60.0
 
 
-def test_grafana_dashboard_asks_only_for_metrics_that_are_served(served, root: Path):
+def test_grafana_dashboard_asks_only_for_metrics_that_are_served(served: httpx.Client, root: Path) -> None:
     text = served.get("/metrics", headers=HEAD).text
     known = {sample.name for one in text_string_to_metric_families(text) for sample in one.samples}
     board = json.loads((root / "docs" / "grafana.json").read_text())
@@ -116,7 +116,7 @@ def test_grafana_dashboard_asks_only_for_metrics_that_are_served(served, root: P
     assert asked and asked <= known
 
 
-def test_veto_is_kept_once_and_holds_for_its_time(served, place):
+def test_veto_is_kept_once_and_holds_for_its_time(served: httpx.Client, place: str) -> None:
     first = served.post("/tradingview", json=message("veto-1", minutes=30), headers=HEAD)
     again = served.post("/tradingview", json=message("veto-1", minutes=30), headers=HEAD)
 
@@ -132,7 +132,7 @@ def test_veto_is_kept_once_and_holds_for_its_time(served, place):
     assert holding(31) == []
 
 
-def test_large_body_is_not_read_to_its_end(served):
+def test_large_body_is_not_read_to_its_end(served: httpx.Client) -> None:
     answer = served.post("/tradingview", content=b"x" * 5_000_000, headers=HEAD)
     assert answer.status_code == 413
 
@@ -148,7 +148,9 @@ def test_large_body_is_not_read_to_its_end(served):
         max_size=4,
     ),
 )
-def test_fuzzed_bodies_and_headers_never_break_it_and_write_nothing(served, place, body, head):
+def test_fuzzed_bodies_and_headers_never_break_it_and_write_nothing(
+    served: httpx.Client, place: str, body: bytes, head: dict[str, str]
+) -> None:
     before = len(notes(place))
     answer = served.post("/tradingview", content=body, headers=head)
 
@@ -156,13 +158,13 @@ def test_fuzzed_bodies_and_headers_never_break_it_and_write_nothing(served, plac
     assert len(notes(place)) == before
 
 
-def test_other_paths_and_methods_are_refused(served):
+def test_other_paths_and_methods_are_refused(served: httpx.Client) -> None:
     assert served.get("/tradingview").status_code == 405
     assert served.post("/status").status_code == 405
     assert served.get("/docs").status_code == 404
 
 
-def test_lost_session_is_not_healthy(place):
+def test_lost_session_is_not_healthy(place: str) -> None:
     door, run = Door(TOKEN, ServeSettings(), (), ()), Run("later", "serve", "paper", "paper", NOW)
 
     async def ask(app: Any) -> httpx.Response:

@@ -32,7 +32,7 @@ def read(held: Door, told: Any, header: str = "", now: datetime = NOW) -> Note |
     return held.read(json.dumps(told).encode(), header, now)
 
 
-def test_veto_becomes_a_note_that_holds_for_its_minutes():
+def test_veto_becomes_a_note_that_holds_for_its_minutes() -> None:
     note = read(door(), message(bot="condor", symbol="XSP", minutes=30))
 
     assert note == Note(
@@ -47,17 +47,17 @@ def test_veto_becomes_a_note_that_holds_for_its_minutes():
     )
 
 
-def test_veto_holds_no_longer_than_the_settings_allow():
+def test_veto_holds_no_longer_than_the_settings_allow() -> None:
     note = read(door(veto_minutes=20), message(minutes=300))
     assert isinstance(note, Note) and note.until == NOW + timedelta(minutes=20)
 
 
-def test_note_has_no_end():
+def test_note_has_no_end() -> None:
     note = read(door(), message(kind="note"))
     assert isinstance(note, Note) and note.until is None
 
 
-def test_token_in_the_header_is_as_good():
+def test_token_in_the_header_is_as_good() -> None:
     told = message()
     del told["token"]
     assert isinstance(read(door(), told, TOKEN), Note)
@@ -86,7 +86,7 @@ def test_token_in_the_header_is_as_good():
         ("veto", 400, "str"),
     ],
 )
-def test_refusal_names_what_is_wrong(told, status, words):
+def test_refusal_names_what_is_wrong(told: object, status: int, words: str) -> None:
     answer = read(door(), told)
 
     assert isinstance(answer, Refused)
@@ -95,23 +95,23 @@ def test_refusal_names_what_is_wrong(told, status, words):
     assert TOKEN not in answer.text
 
 
-def test_wrong_header_is_not_made_good_by_the_message():
+def test_wrong_header_is_not_made_good_by_the_message() -> None:
     answer = read(door(), message(), header="wrong")
     assert isinstance(answer, Refused) and answer.status == 401
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[" * 4000, b'{"token":', b"nul", b"1e999", b"9" * 4096])
-def test_broken_json_is_refused(body):
+def test_broken_json_is_refused(body: bytes) -> None:
     answer = door().read(body, "", NOW)
     assert isinstance(answer, Refused) and answer.status in (400, 401)
 
 
-def test_large_message_is_refused_unread():
+def test_large_message_is_refused_unread() -> None:
     answer = door().read(b"x" * 4097, TOKEN, NOW)
     assert isinstance(answer, Refused) and answer.status == 413
 
 
-def test_no_more_than_so_many_a_minute():
+def test_no_more_than_so_many_a_minute() -> None:
     held = door(per_minute=2)
     assert isinstance(read(held, message(id="1")), Note)
     assert isinstance(read(held, message(id="2")), Note)
@@ -122,7 +122,7 @@ def test_no_more_than_so_many_a_minute():
     assert isinstance(read(held, message(id="4", time=later.isoformat()), now=later), Note)
 
 
-def test_wrong_tokens_do_not_use_the_minute_up():
+def test_wrong_tokens_do_not_use_the_minute_up() -> None:
     held = door(per_minute=1)
     for _ in range(5):
         read(held, message(token="wrong"))
@@ -138,12 +138,12 @@ KEYS = st.sampled_from(["token", "id", "time", "kind", "bot", "symbol", "minutes
 
 
 @given(st.binary(max_size=300) | JSON.map(lambda told: json.dumps(told).encode()), st.text(max_size=20))
-def test_nothing_without_the_token_becomes_a_note(body, header):
+def test_nothing_without_the_token_becomes_a_note(body: bytes, header: str) -> None:
     assert isinstance(door().read(body, header, NOW), Refused)
 
 
 @given(st.dictionaries(KEYS, JSON, max_size=6))
-def test_whatever_the_fields_hold_the_answer_is_a_note_or_a_refusal(changes):
+def test_whatever_the_fields_hold_the_answer_is_a_note_or_a_refusal(changes: dict[str, Any]) -> None:
     answer = read(door(), message() | changes)
 
     if isinstance(answer, Note):

@@ -10,7 +10,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from engine.bars import Bars
+from engine.bars import PRICES, Bars
 from engine.broker.fees import FeeSchedule
 from engine.broker.option_broker import OptionBroker
 from engine.cerebro import FastCerebro
@@ -72,12 +72,14 @@ def day(
 
 def days(*parts: Bars) -> Bars:
     """Return several sessions one after the other."""
-    columns = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("stamp", "open", "high", "low", "close", "volume")
-    }
+
+    def whole(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    opens, highs, lows, closes = (whole(name) for name in PRICES)
     lines = {name: np.concatenate([part.lines[name] for part in parts]) for name in parts[0].lines}
-    return Bars(symbol=parts[0].symbol, lines=lines, source="table", **columns)
+    stamp, volume = whole("stamp"), whole("volume")
+    return Bars(parts[0].symbol, stamp, opens, highs, lows, closes, volume, lines, "table")
 
 
 class FlatBook:

@@ -203,6 +203,14 @@ class TestBuyWrite:
         assert kinds[3:] == ["C", "shares", "P"]
         assert [fill.quantity for fill in fills] == [200, 2, -1, 1, -200, -2]
 
+    def test_exit_with_the_calls_premium_kept_is_not_called_a_profit(self) -> None:
+        falling = (("09:30", 600.0), ("11:00", 600.0), ("15:00", 597.0), ("16:00", 597.0))
+        desk = both_loops("buywrite", self.bars(falling), {**self.FREE, "profit_target": 0.2})
+
+        trade = desk.journal.trades[-1]
+        assert trade.exit_reason is Reason.PREMIUM_KEPT
+        assert trade.net < 0.0
+
     def test_low_iv_rank_is_no_entry(self) -> None:
         desk = both_loops("buywrite", self.bars(iv=0.121), {"iv_rank_min": 50.0, "trend_max": 9.0})
 

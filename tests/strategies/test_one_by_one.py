@@ -112,8 +112,15 @@ def test_bars_from_before_the_start_decide_nothing_but_still_halt() -> None:
     clock = Clocked()
     late = timed(clock, datetime(2018, 3, 5, 11, 2, tzinfo=NEW_YORK))
     sink = Listener()
-    venue = {"roster": {"condor": late}, "pace": clock.pace(), "sinks": [sink], "state": DayState.fresh(CALM)}
-    desk, _ = perform("condor", two_days(QUIET, vix), one_by_one=True, **venue)
+    desk, _ = perform(
+        "condor",
+        two_days(QUIET, vix),
+        one_by_one=True,
+        roster={"condor": late},
+        sinks=[sink],
+        state=DayState.fresh(CALM),
+        pace=clock.pace(),
+    )
     assert [halt.reason for halt in desk.journal.halts] == [Reason.HALT_VIX]
     decided = sink.of(Decision)
     assert decided[0].at.time().isoformat() == "11:05:00"
@@ -126,8 +133,10 @@ def test_yesterdays_wild_bars_halt_nothing_today() -> None:
     clock = Clocked()
     start = datetime(2018, 3, 5, 9, 20, tzinfo=NEW_YORK)
     roster = {"condor": timed(clock, start)}
-    venue = {"roster": roster, "pace": clock.pace(), "state": DayState.fresh(CALM)}
-    desk, _ = perform("condor", days(wild, calm), one_by_one=True, **venue)
+    state = DayState.fresh(CALM)
+    desk, _ = perform(
+        "condor", days(wild, calm), one_by_one=True, roster=roster, state=state, pace=clock.pace()
+    )
     assert desk.journal.halts == []
 
 

@@ -14,12 +14,12 @@ from scripts.validate.generator import MINUTES, checks, statistics
 from scripts.validate.table import Verdict
 
 
-def test_folder_without_the_files_is_one_line(tmp_path):
+def test_folder_without_the_files_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"{MINUTES}: no such file"):
         checks(tmp_path)
 
 
-def test_statistics_of_a_plain_random_walk_are_those_it_must_have():
+def test_statistics_of_a_plain_random_walk_are_those_it_must_have() -> None:
     random = np.random.default_rng(1)
     steps = random.standard_normal((500, 390)) * 1e-4
     close = np.cumsum(steps, axis=1)
@@ -37,7 +37,7 @@ def test_statistics_of_a_plain_random_walk_are_those_it_must_have():
     assert days.pick(np.array([3, 3])).variance == pytest.approx(np.full(2, days.variance[3]))
 
 
-def test_jumps_are_seen_as_jumps():
+def test_jumps_are_seen_as_jumps() -> None:
     days = Days.of(simulated(SimulatedSettings(seed=1)).head(390 * 60))
     jumped = days.returns.copy()
     jumped[:, 200] += 3.0 * np.sqrt(days.variance)
@@ -46,7 +46,7 @@ def test_jumps_are_seen_as_jumps():
 
 
 @pytest.mark.realdata
-def test_every_statistic_is_in_the_band_of_the_real_one_or_named(real_data: Path):
+def test_every_statistic_is_in_the_band_of_the_real_one_or_named(real_data: Path) -> None:
     if not (real_data / MINUTES).is_file():
         pytest.skip(f"{MINUTES} is absent")
     sections = checks(real_data)

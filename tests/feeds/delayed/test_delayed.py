@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 
 from engine.errors import ConfigError, DataError
 from engine.options.contract import Product, Right
+from engine.universe import load_universe
 from feeds.delayed import barchart, cboe
 from feeds.delayed.fetch import fetch
 from feeds.delayed.snapshot import Snapshot
 from feeds.delayed.sources import KEY, Addresses, delayed
 from feeds.store.store import QuoteStore
 from scripts.cli import main
+from scripts.live.universe import ROW, reordered
 from tests.feeds.delayed.conftest import CONFIG, QUICK, UNIVERSE, Answer, Vendor, body, document
 
 SPX, SPY = UNIVERSE["SPX"], UNIVERSE["SPY"]
@@ -31,7 +34,7 @@ def ask(vendor: Vendor, folder: Path, product: Product = SPX) -> Snapshot:
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_chain_comes_with_figures_of_our_own(vendor, tmp_path, zipped):
+def test_chain_comes_with_figures_of_our_own(vendor: Vendor, tmp_path: Path, zipped: bool) -> None:
     vendor.answers = [Answer(body(zipped=zipped), headers={"Content-Encoding": "gzip"} if zipped else {})]
     snapshot = ask(vendor, tmp_path)
     assert vendor.asked[0][0] == "/_SPX.json"
@@ -45,21 +48,21 @@ def test_chain_comes_with_figures_of_our_own(vendor, tmp_path, zipped):
     assert (snapshot.iv == 0.11).all(), "the vendor's own stay apart"
 
 
-def test_class_that_settles_on_the_open_stays_out_of_the_chain(vendor, tmp_path):
+def test_class_that_settles_on_the_open_stays_out_of_the_chain(vendor: Vendor, tmp_path: Path) -> None:
     vendor.answers = [Answer(body())]
     table = ask(vendor, tmp_path).table.to_pandas()
     assert set(table[table.am].root) == {"SPX"}
     assert set(table[~table.am].root) == {"SPXW"}
 
 
-def test_share_is_asked_for_by_its_own_name(vendor, tmp_path):
+def test_share_is_asked_for_by_its_own_name(vendor: Vendor, tmp_path: Path) -> None:
     vendor.answers = [Answer(status=404)]
     with pytest.raises(DataError, match="404"):
         ask(vendor, tmp_path, SPY)
     assert vendor.asked[0][0] == "/SPY.json"
 
 
-def test_young_answer_is_kept_and_an_old_one_asked_for_by_its_mark(vendor, tmp_path):
+def test_young_answer_is_kept_and_an_old_one_asked_for_by_its_mark(vendor: Vendor, tmp_path: Path) -> None:
     vendor.answers = [Answer(body(), headers={"ETag": '"a"'}), Answer(status=304)]
     first = fetch("vendor", vendor.url, QUICK, folder=tmp_path)
     assert fetch("vendor", vendor.url, QUICK, folder=tmp_path) == first
@@ -72,7 +75,7 @@ def test_young_answer_is_kept_and_an_old_one_asked_for_by_its_mark(vendor, tmp_p
 @pytest.mark.parametrize(
     "trouble", [Answer(status=429, headers={"Retry-After": "0"}), Answer(status=503), Answer(wait=0.8)]
 )
-def test_passing_trouble_is_waited_out(vendor, tmp_path, trouble):
+def test_passing_trouble_is_waited_out(vendor: Vendor, tmp_path: Path, trouble: Answer) -> None:
     vendor.answers = [trouble, Answer(body())]
     assert ask(vendor, tmp_path).spot == 4700.5
     assert len(vendor.asked) == 2
@@ -97,7 +100,9 @@ def test_passing_trouble_is_waited_out(vendor, tmp_path, trouble):
         (Answer(body(lambda d: d["data"].update(current_price=None))), "not in the known format", 1),
     ],
 )
-def test_lasting_trouble_is_one_line_and_keeps_the_vendor_in_peace(vendor, tmp_path, answer, words, requests):
+def test_lasting_trouble_is_one_line_and_keeps_the_vendor_in_peace(
+    vendor: Vendor, tmp_path: Path, answer: Answer, words: str, requests: int
+) -> None:
     vendor.answers = [answer]
     with pytest.raises(DataError) as caught:
         ask(vendor, tmp_path)
@@ -105,21 +110,23 @@ def test_lasting_trouble_is_one_line_and_keeps_the_vendor_in_peace(vendor, tmp_p
     assert len(vendor.asked) == requests
 
 
-def test_document_too_large_is_refused(vendor, tmp_path, monkeypatch):
+def test_document_too_large_is_refused(
+    vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("feeds.delayed.fetch.MOST_BYTES", 1000)
     vendor.answers = [Answer(body())]
     with pytest.raises(DataError, match="sent more than"):
         ask(vendor, tmp_path)
 
 
-def test_expiry_that_is_not_there_names_those_that_are(vendor, tmp_path):
+def test_expiry_that_is_not_there_names_those_that_are(vendor: Vendor, tmp_path: Path) -> None:
     vendor.answers = [Answer(body())]
     with pytest.raises(DataError, match="has no chain of it; it has 2024-01-19, 2024-01-22"):
         ask(vendor, tmp_path).chain(date(2024, 1, 23))
 
 
 @pytest.mark.realdata
-def test_recorded_document_is_read_and_agrees_with_cboes_own_volatility():
+def test_recorded_document_is_read_and_agrees_with_cboes_own_volatility() -> None:
     if not RECORDED.is_file():
         pytest.skip(f"{RECORDED.name} is absent")
     product = Product("RUT", SPX.style, SPX.settlement, 100, 5.0, SPX.tick, "daily", "RUTW")
@@ -157,7 +164,9 @@ def barchart_body(**changes: object) -> bytes:
     return json.dumps({"status": {"code": 200, "message": "Success."}, "results": rows, **changes}).encode()
 
 
-def test_barchart_takes_over_where_cboe_fails_and_its_key_stays_secret(vendor, tmp_path, monkeypatch):
+def test_barchart_takes_over_where_cboe_fails_and_its_key_stays_secret(
+    vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(KEY, "sesame")
     vendor.answers = [Answer(status=404), Answer(barchart_body())]
     addresses = Addresses(vendor.url, vendor.url.replace("{symbol}", "options"))
@@ -178,7 +187,9 @@ def test_barchart_takes_over_where_cboe_fails_and_its_key_stays_secret(vendor, t
         (b"{}", "not in the known format"),
     ],
 )
-def test_barchart_trouble_is_one_line_without_the_key(vendor, tmp_path, monkeypatch, answer, words):
+def test_barchart_trouble_is_one_line_without_the_key(
+    vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes, words: str
+) -> None:
     monkeypatch.setenv(KEY, "sesame")
     vendor.answers = [Answer(answer)]
     with pytest.raises(DataError) as caught:
@@ -186,7 +197,7 @@ def test_barchart_trouble_is_one_line_without_the_key(vendor, tmp_path, monkeypa
     assert words in str(caught.value) and "sesame" not in str(caught.value)
 
 
-def test_sources_without_key_or_name_are_told(tmp_path, monkeypatch):
+def test_sources_without_key_or_name_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY, raising=False)
     with pytest.raises(ConfigError, match=KEY):
         delayed(SPY, ["barchart"], Addresses("", ""), QUICK, tmp_path)
@@ -197,7 +208,9 @@ def test_sources_without_key_or_name_are_told(tmp_path, monkeypatch):
 # the command ---------------------------------------------------------------------------------
 
 
-def test_command_prints_saves_and_speaks_json(vendor, tmp_path, monkeypatch, capsys):
+def test_command_prints_saves_and_speaks_json(
+    vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("MW_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MW__DELAYED__CBOE_URL", vendor.url)
     vendor.answers = [Answer(body())]
@@ -211,3 +224,30 @@ def test_command_prints_saves_and_speaks_json(vendor, tmp_path, monkeypatch, cap
     made = json.loads(capsys.readouterr().out)
     assert made["expiry"] == "2024-01-22" and made["forward"] == pytest.approx(4700.5)
     assert main(["chain", "NOPE", "--config", str(CONFIG)]) == 1
+
+
+def test_universe_is_ranked_by_what_the_vendor_answers(
+    vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only SPX is known to this vendor: it goes to the front, with its volume and spread."""
+    for name, value in (
+        ("MW_CACHE", str(tmp_path / "cache")),
+        ("MW__DELAYED__CBOE_URL", vendor.url),
+        ("MW__DELAYED__RETRIES", "0"),
+    ):
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    config, few = tmp_path / "config", ["SPY", "XSP", "SPX"]
+    shutil.copytree(CONFIG, config)
+    path = config / "universe.json"
+    rows = ((line, ROW.match(line)) for line in path.read_text().splitlines())
+    path.write_text("\n".join(line for line, row in rows if row is None or row["symbol"] in few))
+    path.write_text(reordered(path, few))
+    vendor.answers = [Answer(body())]
+    assert main(["universe", "update", "--source", "delayed", "--json", "--config", str(config)]) == 0
+    first, *others = json.loads(capsys.readouterr().out)
+    options = document()["data"]["options"]
+    assert (first["symbol"], first["volume"]) == ("SPX", 7.0 * len(options))
+    assert 0.0 < first["spread"] < 1.0
+    assert {one["source"] for one in others} == {"unknown"}
+    assert list(load_universe(path)) == ["SPX", "SPY", "XSP"]

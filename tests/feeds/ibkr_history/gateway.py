@@ -13,7 +13,8 @@ VERSION = 176
 NEXT_ID, ERROR, ACCOUNTS, HISTORY = 9, 4, 15, 17
 START_API, ASK_HISTORY = 71, 20
 
-Answer = Callable[["Asked", int], object]
+Answered = list[tuple[object, ...]] | tuple[int, str] | str
+Answer = Callable[["Asked", int], Answered]
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,13 @@ class Gateway:
         asked = Asked(int(fields[1]), fields[3], fields[4], fields[9], *fields[15:20])
         self.asked.append(asked)
         found = self.answer(asked, len(self.asked))
-        if found == "hang":
-            return True
-        if found == "drop":
-            return False
+        if isinstance(found, str):
+            return found == "hang"
         if isinstance(found, tuple):
             _send(writer, ERROR, 2, asked.request, found[0], found[1], "")
             return True
-        rows = list(found)  # type: ignore[call-overload]
-        flat = [value for row in rows for value in row]
-        _send(writer, HISTORY, asked.request, "", "", len(rows), *flat)
+        flat = [value for row in found for value in row]
+        _send(writer, HISTORY, asked.request, "", "", len(found), *flat)
         return True
 
 

@@ -22,22 +22,21 @@ from feeds.history import load_bars
 from feeds.ibkr_history.download import Link
 from feeds.ibkr_history.pacing import Pacing, Rules
 from scripts.history import finished, history
-from tests.feeds.ibkr_history.gateway import Gateway, minutes, session_of
+from tests.feeds.ibkr_history.gateway import Answered, Asked, Gateway, minutes, session_of
 
 FREE = Rules(requests=1000, window=1.0, identical=0.0, burst=1000, burst_window=0.1)
 WEEK = "20240102-20240105"
 
 
-def link(gateway: Gateway, **changes: object) -> Link:
-    given = {"timeout": 5.0, "retries": 2, "backoff": 0.05, "pacing_backoff": 0.05, "rules": FREE}
-    return Link(port=gateway.port, **(given | changes))  # type: ignore[arg-type]
+def link(gateway: Gateway, timeout: float = 5.0) -> Link:
+    return Link(port=gateway.port, timeout=timeout, retries=2, backoff=0.05, pacing_backoff=0.05, rules=FREE)
 
 
-def day_of(asked) -> str:
+def day_of(asked: Asked) -> str:
     return f"{session_of(asked).astimezone(NEW_YORK):%Y%m%d}"
 
 
-def test_days_become_a_file_that_loads_without_options(tmp_path):
+def test_days_become_a_file_that_loads_without_options(tmp_path: Path) -> None:
     with Gateway(lambda asked, n: minutes(asked, price=15.0 if asked.symbol == "VIX" else 470.0)) as gateway:
         out = history("SPY", tmp_path / "spy.parquet", WEEK, link(gateway))
     bars = load_bars(out)
@@ -49,7 +48,7 @@ def test_days_become_a_file_that_loads_without_options(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["spy.parquet"]
 
 
-def test_request_says_what_the_protocol_wants(tmp_path):
+def test_request_says_what_the_protocol_wants(tmp_path: Path) -> None:
     with Gateway(lambda asked, n: minutes(asked)) as gateway:
         history("SPX", tmp_path / "a.parquet", "20240703-20240705", link(gateway))
     first = gateway.asked[0]
@@ -59,15 +58,15 @@ def test_request_says_what_the_protocol_wants(tmp_path):
     assert Counter(one.symbol for one in gateway.asked) == {"SPX": 2, "VIX": 2}
 
 
-def test_stock_goes_to_the_smart_exchange_and_vix_can_be_left_out(tmp_path):
+def test_stock_goes_to_the_smart_exchange_and_vix_can_be_left_out(tmp_path: Path) -> None:
     with Gateway(lambda asked, n: minutes(asked)) as gateway:
         out = history("AAPL", tmp_path / "a.parquet", "20240102-20240102", link(gateway), vix=False)
     assert [(one.kind, one.exchange) for one in gateway.asked] == [("STK", "SMART")]
     assert "vix" not in load_bars(out).lines
 
 
-def test_missing_minutes_and_days_are_told(tmp_path, capsys):
-    def answer(asked, n):
+def test_missing_minutes_and_days_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(asked: Asked, n: int) -> Answered:
         if day_of(asked) == "20240103":
             return (162, "Historical Market Data Service error message:HMDS query returned no data: SPY")
         return minutes(asked, 388)
@@ -78,8 +77,8 @@ def test_missing_minutes_and_days_are_told(tmp_path, capsys):
     assert "2024-01-02 (388 of 390 minutes), 2024-01-03 (0 of 390 minutes)" in told
 
 
-def test_pacing_violation_waits_and_asks_again(tmp_path):
-    def answer(asked, n):
+def test_pacing_violation_waits_and_asks_again(tmp_path: Path) -> None:
+    def answer(asked: Asked, n: int) -> Answered:
         return (
             (162, "Historical Market Data Service error message:pacing violation")
             if n == 1
@@ -92,7 +91,7 @@ def test_pacing_violation_waits_and_asks_again(tmp_path):
 
 
 @pytest.mark.parametrize("trouble", ["drop", "hang"])
-def test_lost_connection_or_silence_is_tried_again_on_a_new_connection(tmp_path, trouble):
+def test_lost_connection_or_silence_is_tried_again_on_a_new_connection(tmp_path: Path, trouble: str) -> None:
     with Gateway(lambda asked, n: trouble if n == 2 else minutes(asked)) as gateway:
         out = history("SPY", tmp_path / "a.parquet", WEEK, link(gateway, timeout=0.5), vix=False)
     assert len(load_bars(out)) == 4 * 390
@@ -109,7 +108,9 @@ def test_lost_connection_or_silence_is_tried_again_on_a_new_connection(tmp_path,
         (9999, "something new", "IBKR refuses"),
     ],
 )
-def test_refusal_is_one_line_and_keeps_the_days_before(tmp_path, code, text, told):
+def test_refusal_is_one_line_and_keeps_the_days_before(
+    tmp_path: Path, code: int, text: str, told: str
+) -> None:
     with Gateway(lambda asked, n: minutes(asked) if n == 1 else (code, text)) as gateway:
         with pytest.raises(DataError, match=told) as caught:
             history("SPY", tmp_path / "a.parquet", WEEK, link(gateway), vix=False)
@@ -122,7 +123,7 @@ def test_refusal_is_one_line_and_keeps_the_days_before(tmp_path, code, text, tol
     assert Counter(map(day_of, gateway.asked)) == {"20240102": 1, "20240103": 2, "20240104": 1, "20240105": 1}
 
 
-def test_nobody_listening_is_one_line(tmp_path):
+def test_nobody_listening_is_one_line(tmp_path: Path) -> None:
     with Gateway(lambda asked, n: "hang") as gateway:
         port = gateway.port
     time.sleep(0.1)
@@ -133,7 +134,7 @@ def test_nobody_listening_is_one_line(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_day_that_never_answers_ends_in_one_line(tmp_path):
+def test_day_that_never_answers_ends_in_one_line(tmp_path: Path) -> None:
     with (
         Gateway(lambda asked, n: "hang") as gateway,
         pytest.raises(DataError, match=r"no answer within 0.2 s"),
@@ -152,19 +153,19 @@ def test_day_that_never_answers_ends_in_one_line(tmp_path):
         ("SPX", WEEK, "a.csv", "ending in .parquet"),
     ],
 )
-def test_wrong_words_are_one_line(tmp_path, symbol, timerange, out, told):
+def test_wrong_words_are_one_line(tmp_path: Path, symbol: str, timerange: str, out: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         history(symbol, tmp_path / out, timerange, Link(port=1))
 
 
-def test_session_at_work_is_left_out():
+def test_session_at_work_is_left_out() -> None:
     noon = datetime(2024, 1, 3, 12, 0, tzinfo=NEW_YORK)
     assert [f"{day:%d}" for day in finished("20240102-20240105", noon)] == ["02"]
     evening = datetime(2024, 1, 3, 16, 1, tzinfo=NEW_YORK)
     assert [f"{day:%d}" for day in finished("20240102-20240105", evening)] == ["02", "03"]
 
 
-def test_killed_and_run_again_asks_for_no_day_twice(tmp_path):
+def test_killed_and_run_again_asks_for_no_day_twice(tmp_path: Path) -> None:
     """Kill -9 of the command itself after three days; the second run fetches the rest."""
     out = tmp_path / "spy.parquet"
     command = [
@@ -198,7 +199,9 @@ def test_killed_and_run_again_asks_for_no_day_twice(tmp_path):
     st.integers(1, 8),
     st.integers(1, 5),
 )
-def test_no_window_ever_holds_more_than_the_rules_allow(wishes, requests, burst):
+def test_no_window_ever_holds_more_than_the_rules_allow(
+    wishes: list[tuple[str, int, float]], requests: int, burst: int
+) -> None:
     rules = Rules(requests=requests, window=60.0, identical=15.0, burst=burst, burst_window=2.0)
     pacing, now, sent = Pacing(rules), 0.0, []
     for contract, number, pause in wishes:
@@ -218,12 +221,12 @@ def test_no_window_ever_holds_more_than_the_rules_allow(wishes, requests, burst)
         assert sum(one[2] == request and at - one[0] < 15.0 - 1e-6 for one in before) <= 1
 
 
-def test_year_of_two_symbols_takes_as_long_as_the_rules_say():
+def test_year_of_two_symbols_takes_as_long_as_the_rules_say() -> None:
     assert Pacing().seconds(504) == pytest.approx((504 - 60) * 10.0)
     assert np.isclose(Pacing().seconds(60), 0.0)
 
 
-def test_help_names_the_command():
+def test_help_names_the_command() -> None:
     told = subprocess.run(
         [sys.executable, "-m", "scripts.cli", "data", "history", "--help"],
         capture_output=True,

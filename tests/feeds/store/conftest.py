@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 import pytest
@@ -26,7 +27,7 @@ def quotes() -> pd.DataFrame:
     assert isinstance(book, ModelQuotes)
     made = snapshots(book, "SPX", 0, strikes=60)
     assert made is not None
-    table = made.to_pandas()
+    table: pd.DataFrame = made.to_pandas()
     minutes = table.stamp.drop_duplicates()
     table = table[table.stamp.isin(minutes[::12]) & (table.bid.notna() | table.ask.notna())]
     assert table.bid.isna().any() and table.bid.notna().any()
@@ -34,14 +35,20 @@ def quotes() -> pd.DataFrame:
     return pd.concat([table, monthly[:200]], ignore_index=True)
 
 
-@pytest.fixture
-def put_quotes(quotes: pd.DataFrame, tmp_path: Path):
+class PutQuotes(Protocol):
     """Write the quotes in a vendor's format, all or some of them."""
+
+    def __call__(self, vendor: str, rows: pd.DataFrame | None = None) -> Path: ...
+
+
+@pytest.fixture
+def put_quotes(quotes: pd.DataFrame, tmp_path: Path) -> PutQuotes:
     from tests.feeds.store import vendors
 
-    def write(vendor: str, rows: pd.DataFrame | None = None, folder: str = "in") -> Path:
-        place = tmp_path / folder
+    def write(vendor: str, rows: pd.DataFrame | None = None) -> Path:
+        place = tmp_path / "in"
         place.mkdir(exist_ok=True)
-        return getattr(vendors, vendor.replace("-", "_"))(quotes if rows is None else rows, place)
+        path: Path = getattr(vendors, vendor.replace("-", "_"))(quotes if rows is None else rows, place)
+        return path
 
     return write

@@ -46,7 +46,7 @@ def content(store: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
 
 
-def test_good_file_comes_in_and_is_remembered(tmp_path, capsys):
+def test_good_file_comes_in_and_is_remembered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = put(vendor(), tmp_path / "a.csv")
     assert bring(tmp_path / "store", path) == 0
     held = QuoteStore.open(tmp_path / "store")
@@ -67,7 +67,9 @@ def test_good_file_comes_in_and_is_remembered(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("kind", ["csv.gz", "parquet"])
-def test_packed_and_parquet_files_are_the_same(tmp_path, kind, capsys):
+def test_packed_and_parquet_files_are_the_same(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / f"a.{kind}"
     if kind == "parquet":
         vendor().to_parquet(path)
@@ -83,7 +85,9 @@ def test_packed_and_parquet_files_are_the_same(tmp_path, kind, capsys):
     capsys.readouterr()
 
 
-def test_class_that_settles_on_the_open_is_known_by_its_root(tmp_path, capsys):
+def test_class_that_settles_on_the_open_is_known_by_its_root(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = vendor()
     table.loc[table.strike == 4785.0, "root"] = "SPX"
     assert bring(tmp_path / "store", put(table, tmp_path / "a.csv")) == 0
@@ -93,7 +97,7 @@ def test_class_that_settles_on_the_open_is_known_by_its_root(tmp_path, capsys):
     capsys.readouterr()
 
 
-BAD_ROWS: dict[str, tuple[str, object, str]] = {
+BAD_ROWS: dict[str, tuple[str, float | str, str]] = {
     "crossed": ("bid", 6.0, "bid above ask"),
     "negative": ("bid", -1.0, "price is no number above zero"),
     "infinite": ("ask", np.inf, "price is no number above zero"),
@@ -112,7 +116,9 @@ BAD_ROWS: dict[str, tuple[str, object, str]] = {
 
 
 @pytest.mark.parametrize("name", list(BAD_ROWS))
-def test_bad_row_is_kept_apart_with_its_reason_and_place(tmp_path, capsys, name):
+def test_bad_row_is_kept_apart_with_its_reason_and_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     column, value, reason = BAD_ROWS[name]
     table = vendor().astype({column: object})
     table.loc[4, column] = value
@@ -132,9 +138,11 @@ def test_bad_row_is_kept_apart_with_its_reason_and_place(tmp_path, capsys, name)
     assert len(held.read("SPX", pd.Timestamp("2024-01-19").date())) == 11
 
 
-def test_one_sided_rows_are_kept_and_duplicates_are_not(tmp_path, capsys):
-    table = pd.concat([vendor(), vendor().iloc[[2]]])
-    table.iloc[0, table.columns.get_loc("bid")] = 0.0
+def test_one_sided_rows_are_kept_and_duplicates_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pd.concat([vendor(), vendor().iloc[[2]]], ignore_index=True)
+    table.loc[0, "bid"] = 0.0
     assert bring(tmp_path / "store", put(table, tmp_path / "a.csv"), extra=("--json",)) == 0
     told = json.loads(capsys.readouterr().out)["files"][0]
     assert told["one_sided"] == 1
@@ -156,11 +164,11 @@ def swapped(path: Path) -> None:
     put(vendor().rename(columns={"bid": "ask", "ask": "bid"}), path)
 
 
-def without(column: str) -> Callable[[Path], None]:
+def without(column: str) -> Callable[[Path], object]:
     return lambda path: put(vendor().drop(columns=column), path)
 
 
-def text(words: str | bytes) -> Callable[[Path], None]:
+def text(words: str | bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(words if isinstance(words, bytes) else words.encode())
 
 
@@ -251,7 +259,9 @@ BAD_FILES["cut parquet"] = ("parquet", cut_parquet, "cannot be read as a table")
 
 
 @pytest.mark.parametrize("name", list(BAD_FILES))
-def test_bad_file_is_one_line_and_leaves_the_store_as_it_was(tmp_path, capsys, name):
+def test_bad_file_is_one_line_and_leaves_the_store_as_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     ending, make, words = BAD_FILES[name]
     assert bring(tmp_path / "store", put(vendor(), tmp_path / "good.csv")) == 0
     before = content(tmp_path / "store")
@@ -276,7 +286,9 @@ def test_bad_file_is_one_line_and_leaves_the_store_as_it_was(tmp_path, capsys, n
         (["--preset", "datashop", "--columns", "{map}"], "either --preset NAME or --columns FILE"),
     ],
 )
-def test_wrong_map_is_one_line(tmp_path, capsys, arguments, words):
+def test_wrong_map_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     (tmp_path / "map.yaml").write_text("{columns: {bid: b}, zone: UTC}")
     path = put(vendor(), tmp_path / "a.csv")
     given = [text.format(map=tmp_path / "map.yaml") for text in arguments]
@@ -296,7 +308,9 @@ def test_wrong_map_is_one_line(tmp_path, capsys, arguments, words):
     assert not (tmp_path / "s").exists()
 
 
-def test_map_of_ones_own_moves_starts_to_ends_and_divides(tmp_path, capsys):
+def test_map_of_ones_own_moves_starts_to_ends_and_divides(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "map.yaml").write_text(
         "{columns: {stamp: t, expiry: e, strike: k, right: r, bid: b, ask: a}, zone: America/Chicago, "
         "stamped: start, minutes: 5, calls: [call], puts: [put], strike_divisor: 1000, price_divisor: 100}"
@@ -311,7 +325,9 @@ def test_map_of_ones_own_moves_starts_to_ends_and_divides(tmp_path, capsys):
     capsys.readouterr()
 
 
-def test_synthetic_quotes_come_in_and_the_store_speaks_of_them(tmp_path, capsys):
+def test_synthetic_quotes_come_in_and_the_store_speaks_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made, store = tmp_path / "made", str(tmp_path / "store")
     span = ["--timerange", "20180201-20180205", "--strikes", "40", "--config", str(CONFIG)]
     assert main(["data", "synth-quotes", "SPX", "--out", str(made), *span]) == 0

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from feeds.store.columns import ColumnMap, preset
 from feeds.store.store import QuoteStore
 from scripts.cli import main
 from tests.feeds.recorded.conftest import CONFIG
-from tests.feeds.store.conftest import DAY, MONTHLY
+from tests.feeds.store.conftest import DAY, MONTHLY, PutQuotes
 from tests.feeds.store.vendors import lean_members
 
 KEYS = ["expiry", "am", "call", "strike", "root", "stamp"]
@@ -32,7 +33,8 @@ def bring(store: Path, vendor: str, *files: Path) -> int:
 
 
 def held(store: Path) -> pd.DataFrame:
-    return QuoteStore.open(store).read("SPX", DAY).to_pandas().sort_values(KEYS, ignore_index=True)
+    table: pd.DataFrame = QuoteStore.open(store).read("SPX", DAY).to_pandas()
+    return table.sort_values(KEYS, ignore_index=True)
 
 
 def wanted(quotes: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +42,13 @@ def wanted(quotes: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_quotes_written_as_the_vendor_does_come_back_equal(quotes, put_quotes, tmp_path, capsys, vendor):
+def test_quotes_written_as_the_vendor_does_come_back_equal(
+    quotes: pd.DataFrame,
+    put_quotes: PutQuotes,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    vendor: str,
+) -> None:
     assert bring(tmp_path / "s", vendor, put_quotes(vendor)) == 0
     told = json.loads(capsys.readouterr().out)["files"][0]
     assert (told["rows"], told["kept"], told["rejected"]) == (len(quotes), len(quotes), {})
@@ -49,8 +57,8 @@ def test_quotes_written_as_the_vendor_does_come_back_equal(quotes, put_quotes, t
 
 
 def test_optionsdx_comes_back_equal_but_for_the_monthlies_whose_class_it_does_not_tell(
-    quotes, put_quotes, tmp_path, capsys
-):
+    quotes: pd.DataFrame, put_quotes: PutQuotes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert bring(tmp_path / "s", "optionsdx", put_quotes("optionsdx")) == 0
     told = json.loads(capsys.readouterr().out)["files"][0]
     monthly = "settles on the open or the close, the file does not say"
@@ -66,12 +74,14 @@ def test_optionsdx_comes_back_equal_but_for_the_monthlies_whose_class_it_does_no
     assert held(tmp_path / "s").volume.max() == 12
 
 
-def test_monthly_expiry_of_optionsdx_moves_with_a_holiday(tmp_path, capsys):
+def test_monthly_expiry_of_optionsdx_moves_with_a_holiday(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     lines = ["[QUOTE_READTIME], [UNDERLYING_LAST], [EXPIRE_DATE], [C_VOLUME], [C_SIZE], [C_BID], [C_ASK], "]
     lines[0] += "[STRIKE], [P_BID], [P_ASK], [P_SIZE], [P_VOLUME]"
     # Good Friday 2019-04-19; the Thursday before an ordinary third Friday; that Friday; the next
-    for day in ("2019-04-18", "2019-05-16", "2019-05-17", "2019-05-24"):
-        lines.append(f"2019-04-10 16:00, 2888.2, {day}, , 1 x 2, 30.1, 30.4, 2890.0, 29.0, 29.3, 3 x 4, 7")
+    for expiry in ("2019-04-18", "2019-05-16", "2019-05-17", "2019-05-24"):
+        lines.append(f"2019-04-10 16:00, 2888.2, {expiry}, , 1 x 2, 30.1, 30.4, 2890.0, 29.0, 29.3, 3 x 4, 7")
     path = tmp_path / "spx_eod_201904.txt"
     path.write_text("\n".join(lines))
     assert bring(tmp_path / "s", "optionsdx", path) == 0
@@ -86,7 +96,13 @@ def test_monthly_expiry_of_optionsdx_moves_with_a_holiday(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("ending", ["csv.gz", "csv.zst", "zip"])
-def test_packed_files_are_the_same(quotes, put_quotes, tmp_path, capsys, ending):
+def test_packed_files_are_the_same(
+    quotes: pd.DataFrame,
+    put_quotes: PutQuotes,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    ending: str,
+) -> None:
     plain = put_quotes("thetadata")
     path = tmp_path / f"packed.{ending}"
     if ending == "csv.gz":
@@ -106,7 +122,9 @@ def test_packed_files_are_the_same(quotes, put_quotes, tmp_path, capsys, ending)
     capsys.readouterr()
 
 
-def test_databento_as_parquet_is_the_same(quotes, put_quotes, tmp_path, capsys):
+def test_databento_as_parquet_is_the_same(
+    quotes: pd.DataFrame, put_quotes: PutQuotes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = pd.read_csv(put_quotes("databento-opra-cbbo-1m"))
     made["ts_recv"] = pd.to_datetime(made.ts_recv)
     made.set_index("ts_recv").to_parquet(tmp_path / "a.parquet")
@@ -115,7 +133,9 @@ def test_databento_as_parquet_is_the_same(quotes, put_quotes, tmp_path, capsys):
     capsys.readouterr()
 
 
-def test_rejected_row_of_a_zip_is_named_with_its_member_and_place(quotes, put_quotes, tmp_path, capsys):
+def test_rejected_row_of_a_zip_is_named_with_its_member_and_place(
+    quotes: pd.DataFrame, put_quotes: PutQuotes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = quotes.copy()
     at = rows.index[(rows.root == "SPXW") & rows.bid.notna()][7]
     rows.loc[at, ["bid", "ask"]] = [9.0, 3.0]
@@ -182,7 +202,7 @@ def twice(path: Path) -> None:
         archive.writestr(NAME, GOOD)
 
 
-BAD_ZIPS = {
+BAD_ZIPS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no member": (lambda path: zipped(path, {}), "holds no file"),
     "a folder alone": (lambda path: zipped(path, {"folder/": ""}), "holds no file"),
     "trades": (lambda path: zipped(path, {NAME.replace("quote", "trade"): GOOD}), "the name says not"),
@@ -225,7 +245,9 @@ BAD_ZIPS = {
 
 
 @pytest.mark.parametrize("name", list(BAD_ZIPS))
-def test_bad_zip_is_one_line_and_leaves_the_store_as_it_was(quotes, put_quotes, tmp_path, capsys, name):
+def test_bad_zip_is_one_line_and_leaves_the_store_as_it_was(
+    quotes: pd.DataFrame, put_quotes: PutQuotes, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     make, words = BAD_ZIPS[name]
     assert bring(tmp_path / "s", "lean", put_quotes("lean", quotes[:100])) == 0
     before = {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()}
@@ -257,7 +279,7 @@ def raw_prices(text: str) -> str:
     )
 
 
-BAD_TEXTS = {
+BAD_TEXTS: dict[str, tuple[str, Callable[[str], str] | None, str]] = {
     "optionsdx: names without brackets": (
         "optionsdx",
         lambda text: text.replace("[", "").replace("]", ""),
@@ -312,7 +334,9 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", list(BAD_TEXTS))
-def test_file_of_another_make_is_one_line_and_makes_nothing_of_it(quotes, put_quotes, tmp_path, capsys, name):
+def test_file_of_another_make_is_one_line_and_makes_nothing_of_it(
+    quotes: pd.DataFrame, put_quotes: PutQuotes, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     vendor, change, words = BAD_TEXTS[name]
     rows = quotes[quotes.root == "SPXW"]
     path = put_quotes(OTHERS.get(name, vendor), rows)
@@ -325,7 +349,7 @@ def test_file_of_another_make_is_one_line_and_makes_nothing_of_it(quotes, put_qu
     assert not list((tmp_path / "s").rglob("*.parquet"))
 
 
-def test_bomb_in_zstandard_is_refused(tmp_path, capsys):
+def test_bomb_in_zstandard_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pa.CompressedOutputStream(str(tmp_path / "bomb.csv.zst"), "zstd") as out:
         for _ in range(60):
             out.write(b"0" * 1_000_000)
@@ -333,7 +357,9 @@ def test_bomb_in_zstandard_is_refused(tmp_path, capsys):
     assert "which no quotes do" in capsys.readouterr().err
 
 
-def test_symbol_that_is_no_osi_symbol_is_kept_apart(quotes, put_quotes, tmp_path, capsys):
+def test_symbol_that_is_no_osi_symbol_is_kept_apart(
+    quotes: pd.DataFrame, put_quotes: PutQuotes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = put_quotes("databento-opra-cbbo-1m")
     lines = path.read_text().splitlines()
     lines[3] = lines[3].replace("SPXW  180205", "SPXW  181305")
@@ -343,7 +369,9 @@ def test_symbol_that_is_no_osi_symbol_is_kept_apart(quotes, put_quotes, tmp_path
     assert told["rejected"] == {"no expiry": 1} and told["kept"] == len(quotes) - 1
 
 
-def test_files_across_the_change_of_clocks_keep_new_yorks_time(quotes, tmp_path, capsys):
+def test_files_across_the_change_of_clocks_keep_new_yorks_time(
+    quotes: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     lines = ["root,expiration,strike,right,ms_of_day,bid_size,bid,ask_size,ask,date"]
     days = ["20180309", "20180312"]
     for day in days:
@@ -356,7 +384,7 @@ def test_files_across_the_change_of_clocks_keep_new_yorks_time(quotes, tmp_path,
     capsys.readouterr()
 
 
-def test_every_shipped_map_is_whole_and_described(root: Path):
+def test_every_shipped_map_is_whole_and_described(root: Path) -> None:
     page = (root / "docs" / "data.md").read_text()
     for path in sorted((CONFIG / "vendors").glob("*.yaml")):
         assert preset(CONFIG / "vendors", path.stem).given
@@ -379,7 +407,7 @@ BAD_MAPS = {
 
 
 @pytest.mark.parametrize("text", list(BAD_MAPS))
-def test_map_that_contradicts_itself_is_one_line(tmp_path, text):
+def test_map_that_contradicts_itself_is_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "map.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match="map.yaml") as raised:
@@ -387,7 +415,7 @@ def test_map_that_contradicts_itself_is_one_line(tmp_path, text):
     assert BAD_MAPS[text] in str(raised.value) and "\n" not in str(raised.value)
 
 
-def test_writer_of_the_tests_names_members_as_lean_does(quotes):
+def test_writer_of_the_tests_names_members_as_lean_does(quotes: pd.DataFrame) -> None:
     local = quotes.stamp.dt.tz_convert("America/New_York").dt.tz_localize(None) - pd.Timedelta("1min")
     names = lean_members(quotes, local, "20180205")
     assert all(len(name.split("_")) == 8 for name in names)

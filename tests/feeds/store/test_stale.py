@@ -33,7 +33,8 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 def minute(table: pd.DataFrame) -> pd.Series:
     local = table.stamp.dt.tz_convert("America/New_York")
-    return local.dt.hour * 60 + local.dt.minute
+    of_day: pd.Series = local.dt.hour * 60 + local.dt.minute
+    return of_day
 
 
 def frozen(table: pd.DataFrame, chosen: pd.Series, start: int, stop: int) -> pd.DataFrame:
@@ -52,7 +53,7 @@ def apart(table: pd.DataFrame, path: Path, columns: ColumnMap = MAP) -> pd.DataF
     table.to_parquet(path)
     checked = read(path, columns)
     assert set(checked.reasons) <= {"stale", "neither bid nor ask"}
-    found = [rejected.to_pandas() for _, rejected in checked.days.values()]
+    found: list[pd.DataFrame] = [rejected.to_pandas() for _, rejected in checked.days.values()]
     return pd.concat(found).query("reason == 'stale'")
 
 
@@ -69,12 +70,14 @@ def calmest_and_wildest(day: pd.DataFrame, span: int = 40) -> tuple[int, int]:
     return 571 + int(np.argmin(far)), 571 + int(np.argmax(far))
 
 
-def test_model_day_as_it_is_has_no_stale_row(day, tmp_path):
+def test_model_day_as_it_is_has_no_stale_row(day: pd.DataFrame, tmp_path: Path) -> None:
     assert apart(day, tmp_path / "a.parquet").empty
 
 
 @pytest.mark.parametrize("spot", ["told", "by parity"])
-def test_contract_that_stands_still_while_the_underlying_moves_is_kept_apart(day, tmp_path, spot):
+def test_contract_that_stands_still_while_the_underlying_moves_is_kept_apart(
+    day: pd.DataFrame, tmp_path: Path, spot: str
+) -> None:
     start = calmest_and_wildest(day)[1]
     under, strike = middle(day, start)
     chosen = (day.strike == strike) & day.call
@@ -93,7 +96,9 @@ def test_contract_that_stands_still_while_the_underlying_moves_is_kept_apart(day
     assert len(found) > 5
 
 
-def test_whole_chain_that_stands_still_is_seen_by_the_spot_and_only_by_it(day, tmp_path):
+def test_whole_chain_that_stands_still_is_seen_by_the_spot_and_only_by_it(
+    day: pd.DataFrame, tmp_path: Path
+) -> None:
     start = calmest_and_wildest(day)[1]
     table = frozen(day, pd.Series(True, day.index), start, start + 40)
     found = apart(table, tmp_path / "a.parquet")
@@ -102,7 +107,7 @@ def test_whole_chain_that_stands_still_is_seen_by_the_spot_and_only_by_it(day, t
     assert apart(table, tmp_path / "b.parquet").empty
 
 
-def test_standstill_while_the_underlying_stands_still_is_believed(day, tmp_path):
+def test_standstill_while_the_underlying_stands_still_is_believed(day: pd.DataFrame, tmp_path: Path) -> None:
     start = calmest_and_wildest(day, 20)[0]
     quiet = day.copy()
     at = minute(quiet)
@@ -113,7 +118,7 @@ def test_standstill_while_the_underlying_stands_still_is_believed(day, tmp_path)
 
 
 @pytest.mark.parametrize("spot", ["told", "by parity"])
-def test_wings_may_stand_still(day, tmp_path, spot):
+def test_wings_may_stand_still(day: pd.DataFrame, tmp_path: Path, spot: str) -> None:
     start = calmest_and_wildest(day)[1]
     under, _ = middle(day, start)
     here = day[minute(day) == start]
@@ -143,7 +148,7 @@ EXACT: dict[str, tuple[float, float, list[int]]] = {
 
 
 @pytest.mark.parametrize("name", list(EXACT))
-def test_standstill_is_judged_by_minutes_move_delta_and_spread(tmp_path, name):
+def test_standstill_is_judged_by_minutes_move_delta_and_spread(tmp_path: Path, name: str) -> None:
     spread, move, wanted = EXACT[name]
     stamps = pd.date_range("2018-02-05 10:00", periods=30, freq="min", tz="America/New_York")
     table = pd.DataFrame(
@@ -161,7 +166,7 @@ def test_standstill_is_judged_by_minutes_move_delta_and_spread(tmp_path, name):
     assert sorted(minute(found) - 600) == [at for at in wanted if at < 20]
 
 
-def test_underlying_by_parity_stands_where_it_does_although_every_strike_is_below_it(tmp_path):
+def test_underlying_by_parity_stands_where_it_does_although_every_strike_is_below_it(tmp_path: Path) -> None:
     stamps = pd.date_range("2018-02-05 10:00", periods=30, freq="min", tz="America/New_York").tz_convert(
         "UTC"
     )
@@ -184,14 +189,14 @@ def test_underlying_by_parity_stands_where_it_does_although_every_strike_is_belo
     assert set(found.strike) == {90.0} and found.call.all() and len(found) == 15
 
 
-def test_two_snapshots_are_no_standstill(tmp_path, day):
+def test_two_snapshots_are_no_standstill(tmp_path: Path, day: pd.DataFrame) -> None:
     start = calmest_and_wildest(day)[1]
     table = frozen(day, day.strike == middle(day, start)[1], start, start + 40)
     assert apart(table[minute(table).isin([start, start + 40])], tmp_path / "a.parquet").empty
     assert not apart(table[minute(table).isin([start, start + 20, start + 40])], tmp_path / "a.parquet").empty
 
 
-def test_quote_whose_size_still_changes_is_alive(day, tmp_path):
+def test_quote_whose_size_still_changes_is_alive(day: pd.DataFrame, tmp_path: Path) -> None:
     start = calmest_and_wildest(day)[1]
     chosen = day.strike == middle(day, start)[1]
     table = frozen(day, chosen, start, start + 40)
@@ -199,7 +204,9 @@ def test_quote_whose_size_still_changes_is_alive(day, tmp_path):
     assert apart(table, tmp_path / "a.parquet").empty
 
 
-def test_minutes_and_share_are_declared_and_nought_minutes_switch_it_off(day, tmp_path):
+def test_minutes_and_share_are_declared_and_nought_minutes_switch_it_off(
+    day: pd.DataFrame, tmp_path: Path
+) -> None:
     start = calmest_and_wildest(day)[1]
     table = frozen(day, day.strike == middle(day, start)[1], start, start + 40)
     sooner = apart(table, tmp_path / "a.parquet", MAP.model_copy(update={"stale_minutes": 5}))
@@ -209,7 +216,9 @@ def test_minutes_and_share_are_declared_and_nought_minutes_switch_it_off(day, tm
     assert apart(table, tmp_path / "a.parquet", MAP.model_copy(update={"stale_minutes": 0})).empty
 
 
-def test_stale_rows_are_in_the_report_and_in_the_store_beside_the_day(day, tmp_path, capsys):
+def test_stale_rows_are_in_the_report_and_in_the_store_beside_the_day(
+    day: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     start = calmest_and_wildest(day)[1]
     table = frozen(day, day.strike == middle(day, start)[1], start, start + 40)
     table.to_parquet(tmp_path / "a.parquet")
@@ -222,7 +231,7 @@ def test_stale_rows_are_in_the_report_and_in_the_store_beside_the_day(day, tmp_p
 
 
 @pytest.mark.parametrize("sd", [0.5, 5.0, 60.0])
-def test_delta_is_bachelier_s_at_the_options_own_price(sd):
+def test_delta_is_bachelier_s_at_the_options_own_price(sd: float) -> None:
     strike = np.linspace(100 - 2.5 * sd, 100 + 2.5 * sd, 41)
     x = (strike - 100.0) / sd
     tail = np.array([0.5 * (1 - float(np.vectorize(_erf)(value / np.sqrt(2)))) for value in x])
@@ -248,7 +257,9 @@ REAL = {
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", list(REAL))
 @pytest.mark.parametrize("sizes", ["as recorded", "left out"])
-def test_rule_finds_hardly_a_stale_row_in_honest_minutes(root, tmp_path, name, sizes):
+def test_rule_finds_hardly_a_stale_row_in_honest_minutes(
+    root: Path, tmp_path: Path, name: str, sizes: str
+) -> None:
     path = root.parent / "shared" / "data" / name
     if not path.exists():
         pytest.skip(f"{name} is not here")

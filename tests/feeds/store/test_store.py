@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -39,16 +40,18 @@ def rows(day: date = DAY, bid: float = 1.0, expiries: tuple[date, ...] = (DAY,))
 
 
 @pytest.fixture
-def store(tmp_path) -> QuoteStore:
+def store(tmp_path: Path) -> QuoteStore:
     return QuoteStore.create(tmp_path / "store")
 
 
-def put(store: QuoteStore, table: pa.Table, day: date = DAY, **given: bool | str) -> int:
+def put(
+    store: QuoteStore, table: pa.Table, day: date = DAY, merge: bool = True, source: str | None = None
+) -> int:
     with store.batch({"files": ["a"]}) as batch:
-        return batch.write("SPX", day, table, **given)
+        return batch.write("SPX", day, table, merge=merge, source=source)
 
 
-def test_day_comes_back_as_arrays(store):
+def test_day_comes_back_as_arrays(store: QuoteStore) -> None:
     put(store, rows(expiries=(NEXT, DAY)))
     held = store.day("SPX", DAY)
     assert held.bid.shape == (3, 8)
@@ -62,7 +65,7 @@ def test_day_comes_back_as_arrays(store):
     assert store.symbols() == ["SPX"] and store.days("SPX") == [DAY]
 
 
-def test_missing_quote_is_nan(store):
+def test_missing_quote_is_nan(store: QuoteStore) -> None:
     table = rows()
     gone = pa.array([None if number == 0 else 1.0 for number in range(len(table))], pa.float64())
     put(store, table.set_column(6, "bid", gone))
@@ -71,7 +74,9 @@ def test_missing_quote_is_nan(store):
 
 @settings(max_examples=25, deadline=None)
 @given(order=st.permutations(range(12)), cut=st.integers(0, 12))
-def test_parts_in_any_order_make_the_same_day(tmp_path_factory, order, cut):
+def test_parts_in_any_order_make_the_same_day(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int
+) -> None:
     whole, parts = (QuoteStore.create(tmp_path_factory.mktemp("s") / name) for name in ("a", "b"))
     table = rows()
     put(whole, table)
@@ -81,7 +86,7 @@ def test_parts_in_any_order_make_the_same_day(tmp_path_factory, order, cut):
     assert parts.read("SPX", DAY).equals(whole.read("SPX", DAY))
 
 
-def test_row_that_contradicts_is_kept_apart(store):
+def test_row_that_contradicts_is_kept_apart(store: QuoteStore) -> None:
     put(store, rows())
     fresh = rows(bid=2.0).slice(0, 2)
     assert put(store, pa.concat_tables([fresh, rows().slice(2)]), source="b.csv") == 2
@@ -93,7 +98,7 @@ def test_row_that_contradicts_is_kept_apart(store):
     assert pc.unique(store.read("SPX", DAY)["bid"]).to_pylist() == [2.0]
 
 
-def test_day_of_which_nothing_is_believed_is_none_of_the_stores(store):
+def test_day_of_which_nothing_is_believed_is_none_of_the_stores(store: QuoteStore) -> None:
     bad = rows(NEXT).slice(0, 2)
     for name, value in (("reason", "crossed"), ("file", "a.csv"), ("row", None)):
         column = pa.array([1, 2]) if value is None else pa.array([value] * 2)
@@ -111,7 +116,7 @@ def test_day_of_which_nothing_is_believed_is_none_of_the_stores(store):
     assert store.days("SPX") == []
 
 
-def test_error_on_the_way_leaves_the_store_as_it_was(store):
+def test_error_on_the_way_leaves_the_store_as_it_was(store: QuoteStore) -> None:
     put(store, rows())
     before = {path: path.read_bytes() for path in store.path.rglob("*") if path.is_file()}
     with pytest.raises(ZeroDivisionError), store.batch({}) as batch:
@@ -121,12 +126,12 @@ def test_error_on_the_way_leaves_the_store_as_it_was(store):
     assert {path: path.read_bytes() for path in store.path.rglob("*") if path.is_file()} == before
 
 
-def test_only_one_import_writes_at_a_time(store):
+def test_only_one_import_writes_at_a_time(store: QuoteStore) -> None:
     with store.batch({}), pytest.raises(DataError, match="another import is writing"), store.batch({}):
         pass
 
 
-def test_imports_are_remembered(store):
+def test_imports_are_remembered(store: QuoteStore) -> None:
     put(store, rows())
     (told,) = store.imports()
     assert told["files"] == ["a"] and told["at"].startswith("20")
@@ -140,21 +145,21 @@ def test_imports_are_remembered(store):
         ('{"format": 99}', "format is 99, expected 1"),
     ],
 )
-def test_folder_that_is_no_store_is_refused(tmp_path, content, told):
+def test_folder_that_is_no_store_is_refused(tmp_path: Path, content: str | None, told: str) -> None:
     if content is not None:
         (tmp_path / "store.json").write_text(content)
     with pytest.raises(DataError, match=told):
         QuoteStore.open(tmp_path)
 
 
-def test_folder_with_other_files_is_not_made_a_store(tmp_path):
+def test_folder_with_other_files_is_not_made_a_store(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(DataError, match="holds other files"):
         QuoteStore.create(tmp_path)
     assert os.listdir(tmp_path) == ["letter.txt"]
 
 
-def test_absent_and_damaged_days_are_named(store):
+def test_absent_and_damaged_days_are_named(store: QuoteStore) -> None:
     with pytest.raises(DataError, match="holds no SPX quotes of 2018-02-06"):
         store.day("SPX", NEXT)
     put(store, rows())
@@ -164,5 +169,5 @@ def test_absent_and_damaged_days_are_named(store):
         store.day("SPX", DAY)
 
 
-def test_store_says_its_format(store):
+def test_store_says_its_format(store: QuoteStore) -> None:
     assert json.loads((store.path / "store.json").read_text())["format"] == 1

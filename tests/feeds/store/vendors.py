@@ -12,7 +12,8 @@ UNDEFINED = 2**63 - 1
 
 
 def _local(table: pd.DataFrame) -> pd.Series:
-    return table.stamp.dt.tz_convert("America/New_York").dt.tz_localize(None)
+    local: pd.Series = table.stamp.dt.tz_convert("America/New_York").dt.tz_localize(None)
+    return local
 
 
 def _osi(table: pd.DataFrame) -> pd.Series:
@@ -28,12 +29,12 @@ def optionsdx(table: pd.DataFrame, folder: Path) -> Path:
     path = folder / "spx_15x_201802.txt"
     keys = ["stamp", "expiry", "strike", "root", "spot"]
     sides = []
-    for call, letter in ((True, "C"), (False, "P")):
-        side = table[table.call == call]
-        sizes = side.bid_size.astype(str) + " x " + side.ask_size.astype(str)
+    for is_call, letter in ((True, "C"), (False, "P")):
+        side = table[table.call == is_call]
+        told = side.bid_size.astype(str) + " x " + side.ask_size.astype(str)
         names = {"bid": f"{letter}_BID", "ask": f"{letter}_ASK"}
         sides.append(
-            side.assign(**{f"{letter}_SIZE": sizes})
+            side.assign(**{f"{letter}_SIZE": told})
             .rename(columns=names)
             .set_index(keys)[[f"{letter}_SIZE", f"{letter}_BID", f"{letter}_ASK"]]
         )
@@ -159,7 +160,8 @@ def lean_members(table: pd.DataFrame, local: pd.Series, day: str) -> dict[str, s
     made = {}
     milliseconds = (local - local.dt.normalize()) // pd.Timedelta("1ms")
     keys = ["root", "call", "strike", "expiry"]
-    for (root, call, strike, expiry), rows in table.assign(at=milliseconds).groupby(keys):
+    for _, rows in table.assign(at=milliseconds).groupby(keys):
+        root, call, strike, expiry = rows[keys].iloc[0]
         name = (
             f"{day}_{root.lower()}_minute_quote_european_{'call' if call else 'put'}_{strike * 10000:.0f}_"
             f"{pd.Timestamp(expiry):%Y%m%d}.csv"
