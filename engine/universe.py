@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -81,6 +82,11 @@ def load_universe(path: Path) -> dict[str, Product]:
         text = first["msg"].replace("Input should be", "expected")
         raise ConfigError(f"{path}: {place}: got {str(first['input'])[:60]!r}, {text}") from None
     return {symbol: _product(path, symbol, row, told) for symbol, row in told.symbols.items()}
+
+
+def single_stocks(universe: Mapping[str, Product]) -> dict[str, Product]:
+    """Return the underlyings with returns of their own: whose breadth is counted."""
+    return {symbol: product for symbol, product in universe.items() if product.idiosyncratic > 0.0}
 
 
 def _product(path: Path, symbol: str, row: _Row, told: _File) -> Product:

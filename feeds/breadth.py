@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars
+from engine.breadth import standing
 
 
 def breadth(members: Iterable[Bars]) -> NDArray[np.float64]:
@@ -24,7 +25,6 @@ def breadth(members: Iterable[Bars]) -> NDArray[np.float64]:
     total, count = np.zeros(0), 0
     for bars in members:
         grid = bars.grid
-        away = bars.close - bars.open[grid.first][grid.day]
-        one = np.where(away > 0.0, 1.0, np.where(away == 0.0, 0.5, 0.0))
+        one = standing(bars.close, bars.open[grid.first][grid.day])
         total, count = one if not count else total + one, count + 1
     return total / count

@@ -20,9 +20,9 @@ from engine.gateway.gateway import Gateway
 from engine.gateway.market import Market
 from engine.sessions import sessions_ahead
 from engine.settings import Settings
-from engine.universe import load_universe
+from engine.universe import load_universe, single_stocks
 from scripts.chosen import chosen_bots
-from scripts.gateway_market import gateway_market
+from scripts.gateway_market import gateway_market, watched_stocks
 from scripts.market import market
 from scripts.requests import Recording
 
@@ -81,7 +81,9 @@ def build(request: GatewayRequest) -> tuple[Gateway, Market]:
     products = {symbol: universe[symbol] for symbol in bars}
     fees = FeeSchedule.load(request.config / "fees.yaml")
     execution = ExecutionSettings(**settings.execution.model_dump())
-    made = gateway_market(bars, book, products, fees, execution)
+    members = single_stocks(universe) if settings.common.regime.needs_breadth and not recording else {}
+    stocks = watched_stocks(settings, members, seed, _span(request))
+    made = gateway_market(bars, book, products, fees, execution, stocks)
     dates = made.tape.dates
     day = request.day or dates[-request.days]
     if day not in dates:

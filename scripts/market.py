@@ -21,6 +21,7 @@ from engine.options.contract import Product, Settlement
 from engine.sessions import cache_home, calendar_name
 from engine.settings import Settings
 from engine.settings_files import did_you_mean
+from engine.universe import single_stocks
 from feeds import kept as books
 from feeds.breadth import breadth
 from feeds.evidence import Side
@@ -175,16 +176,15 @@ def _source() -> str:
     for folder in ("engine/options", "feeds", "feeds/synthetic"):
         for path in sorted((ROOT / folder).glob("*.py")):
             digest.update(path.read_bytes())
-    for name in ("engine/bars.py", "engine/kernels.py", "engine/sessions.py", "scripts/market.py"):
+    names = "bars", "breadth", "kernels", "sessions"
+    for name in (*(f"engine/{name}.py" for name in names), "scripts/market.py"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
 
 def members(settings: Settings, universe: Mapping[str, Product]) -> tuple[Product, ...]:
-    """Return the underlyings whose breadth the settings ask for: the universe's single stocks."""
-    if not settings.common.regime.needs_breadth:
-        return ()
-    return tuple(product for product in universe.values() if product.idiosyncratic > 0.0)
+    """Return the underlyings whose breadth the settings ask for."""
+    return tuple(single_stocks(universe).values()) if settings.common.regime.needs_breadth else ()
 
 
 def recorded(

@@ -35,6 +35,8 @@ class Catalogue:
         self._rules = {rule: RULE_BASE + 2 * place for place, rule in enumerate(rules)}
         for product in market.products.values():
             self.add(underlying(product))
+        for stock in market.stocks.values():
+            self.add(underlying(stock.product))
         for name in market.indices:
             self.add(watched(name))
 

@@ -16,7 +16,7 @@ from engine.gateway.listing import INDEX, Listing
 from engine.gateway.market import Traded
 from engine.gateway.tickets import BAG, Ticket
 from engine.options.combo import Combo
-from engine.options.contract import Leg
+from engine.options.contract import Instrument, Leg
 from engine.options.quotebook import Quote
 
 ORDER_TYPES = ("LMT", "MKT", "STP", "STP LMT")
@@ -49,18 +49,15 @@ def combo_of(values: Values, catalogue: Catalogue) -> tuple[Combo, tuple[Listing
     try:
         if values["secType"] != BAG:
             listing = _one(catalogue.find(values))
-            if listing.kind == INDEX or listing.instrument is None:
-                raise rejected("an index cannot be traded")
-            return Combo((Leg(listing.instrument, 1),), "single"), (listing,)
+            return Combo((Leg(_tradable(listing, catalogue), 1),), "single"), (listing,)
         legs, listings = [], []
         for row in values["legs"]:
             listing = _one(catalogue.find({"conId": row["conId"]}) if row["conId"] else [])
-            if listing.kind == INDEX or listing.instrument is None:
-                raise rejected("an index cannot be traded")
+            instrument = _tradable(listing, catalogue)
             sign = {"BUY": 1, "SELL": -1}.get(row["action"])
             if sign is None:
                 raise Refusal(321, f"Error validating request:-'bA' : cause - Invalid action {row['action']}")
-            legs.append(Leg(listing.instrument, sign * int(row["ratio"] or 0)))
+            legs.append(Leg(instrument, sign * int(row["ratio"] or 0)))
             listings.append(listing)
         return Combo(tuple(legs), "bag"), tuple(listings)
     except OrderError as error:
@@ -73,6 +70,14 @@ def _one(found: list[Listing]) -> Listing:
     if found:
         raise Refusal(200, "The contract description specified for the request is ambiguous.")
     raise Refusal(200, "No security definition has been found for the request")
+
+
+def _tradable(listing: Listing, catalogue: Catalogue) -> Instrument:
+    if listing.kind == INDEX or listing.instrument is None:
+        raise rejected("an index cannot be traded")
+    if catalogue.product(listing.symbol) is None:
+        raise rejected(f"{listing.symbol} is only quoted here")
+    return listing.instrument
 
 
 def check_words(values: Values) -> None:

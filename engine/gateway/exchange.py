@@ -86,6 +86,8 @@ class Exchange:
 
     def quote(self, combo: Combo) -> Quote | None:
         """Return a combo's quote, None where it has none; of shares some hundreds are quoted."""
+        if combo.symbol in self.market.stocks:
+            return Quote(*self.sides(combo.legs[0].instrument), SHARES_QUOTED, 1.0)
         quote = self.market.book.quote(combo)
         if quote is None or combo.options:
             return quote
@@ -93,6 +95,11 @@ class Exchange:
 
     def sides(self, instrument: Instrument) -> tuple[float, float]:
         """Return bid and ask of one instrument, NaN where there is none."""
+        watched = self.market.stocks.get(instrument.symbol)
+        if watched is not None:
+            price = self.spot(instrument.symbol)
+            half = watched.half_spread(price)
+            return price - half, price + half
         combo = single(instrument)
         if self.quote(combo) is None:
             return _NAN, _NAN
@@ -111,7 +118,7 @@ class Exchange:
 
     def spot(self, symbol: str) -> float:
         """Return an underlying's last price, USD."""
-        return self.market.tape.close(symbol, self._shown)
+        return self._close(symbol, self._shown)
 
     def last(self, listing: Listing) -> float:
         """Return the last price of a share or an index; of an option its mid."""
@@ -128,11 +135,15 @@ class Exchange:
             return _NAN
         if listing.instrument is None:
             return float(self.market.indices[listing.symbol][first - 1])
-        return self.market.tape.close(listing.symbol, first - 1)
+        return self._close(listing.symbol, first - 1)
+
+    def _close(self, symbol: str, bar: int) -> float:
+        watched = self.market.stocks.get(symbol)
+        return self.market.tape.close(symbol, bar) if watched is None else float(watched.bars.close[bar])
 
     def session(self, symbol: str) -> tuple[float, float, float, float]:
         """Return open, high, low and volume of a symbol's session so far."""
-        bars = self.market.tape.bars[symbol]
+        bars = self.market.bars(symbol)
         span = slice(int(self.market.tape.grid.first[self._row]), self._shown + 1)
         return (
             float(bars.open[span][0]),
@@ -143,7 +154,7 @@ class Exchange:
 
     def line(self, symbol: str, name: str) -> float:
         """Return a line of a symbol's bars at the present minute, NaN where there is none."""
-        lines = self.market.tape.bars[symbol].lines
+        lines = self.market.bars(symbol).lines
         return float(lines[name][self._shown]) if name in lines else _NAN
 
     def total(self, symbol: str, name: str) -> float:
@@ -156,7 +167,7 @@ class Exchange:
         return self._sum(symbol, name, int(grid.first[row]), int(grid.last[row]) + 1) if row >= 0 else _NAN
 
     def _sum(self, symbol: str, name: str, start: int, stop: int) -> float:
-        lines = self.market.tape.bars[symbol].lines
+        lines = self.market.bars(symbol).lines
         return float(np.sum(lines[name][start:stop])) if name in lines else _NAN
 
     def realized(self, symbol: str) -> float:
@@ -165,7 +176,7 @@ class Exchange:
         last = grid.last[max(self._row - DAYS_OF_VOLATILITY - 1, 0) : self._row]
         if len(last) <= DAYS_OF_VOLATILITY:
             return _NAN
-        moves = np.diff(np.log(self.market.tape.bars[symbol].close[last]))
+        moves = np.diff(np.log(self.market.bars(symbol).close[last]))
         return float(np.std(moves) * math.sqrt(SESSIONS_PER_YEAR))
 
     @property

@@ -32,7 +32,7 @@ def piece(listing: Listing, exchange: Exchange, bar: int, number: int, seed: int
     if listing.instrument is None:
         price = float(exchange.market.indices[listing.symbol][bar])
         return price, price, price, price, -1.0
-    bars = exchange.market.tape.bars[listing.symbol]
+    bars = exchange.market.bars(listing.symbol)
     draw = np.random.default_rng([seed, int(bars.stamp[bar]) // 1_000_000_000])
     first, second = sorted(draw.choice(np.arange(1, PIECES), 2, replace=False).tolist())
     extremes = [float(bars.high[bar]), float(bars.low[bar])]

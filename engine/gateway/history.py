@@ -124,7 +124,7 @@ def _columns(kept: KeptBars, exchange: Exchange, start: int, stop: int) -> tuple
     if listing.instrument is None:
         price = exchange.market.indices[listing.symbol][span]
         return price, price, price, price, none
-    bars = exchange.market.tape.bars[listing.symbol]
+    bars = exchange.market.bars(listing.symbol)
     if kept.show == "OPTION_IMPLIED_VOLATILITY":
         price = bars.lines.get("atm_iv", np.full(len(bars), math.nan))[span]
         return price, price, price, price, none

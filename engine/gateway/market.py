@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.bars import Bars
 from engine.execution.settings import ExecutionSettings
 from engine.options.combo import Combo
 from engine.options.contract import Instrument, Product
@@ -23,6 +24,18 @@ class Traded:
     instrument: Instrument
     quantity: int
     price: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A stock that is quoted and that nobody can trade: it has no options here.
+
+    ``bars`` are on the tape's minutes; ``half_spread`` takes a price, both in USD.
+    """
+
+    product: Product
+    bars: Bars
+    half_spread: Callable[[float], float]
 
 
 Fees = Callable[[Sequence[Traded], date], float]
@@ -51,6 +64,8 @@ class Market:
         Further indices without options of their own, such as VIX: their price on every bar.
     listed : callable
         Strikes by expiry that a symbol lists now, quoted or not; nothing where what is quoted says it.
+    stocks : mapping of symbol to Watched
+        Further stocks, for their quotes alone.
     """
 
     tape: Tape
@@ -61,3 +76,9 @@ class Market:
     split: Split
     indices: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     listed: Callable[[str], Mapping[date, NDArray[np.float64]]] = lambda symbol: {}
+    stocks: Mapping[str, Watched] = field(default_factory=dict)
+
+    def bars(self, symbol: str) -> Bars:
+        """Return the bars of an underlying or of a stock that is only watched."""
+        watched = self.stocks.get(symbol)
+        return self.tape.bars[symbol] if watched is None else watched.bars

@@ -139,9 +139,9 @@ class Contracts:
         self._save()
 
     def _underlying(self, symbol: str) -> Any:
-        index = symbol == VIX or self.products[symbol].style is Style.EUROPEAN
-        kind, exchange = ("IND", CBOE) if index else ("STK", SMART)
-        return library().Contract(secType=kind, symbol=symbol, exchange=exchange, currency=USD)
+        if symbol == VIX or self.products[symbol].style is Style.EUROPEAN:
+            return library().Contract(secType="IND", symbol=symbol, exchange=CBOE, currency=USD)
+        return _shares(symbol)
 
     async def _details(self, asked: Any, name: str) -> Listed:
         link = self._link
@@ -181,46 +181,38 @@ class Contracts:
         self._kept.expiries[symbol] = sorted(fits[0].expirations)
         self._kept.strikes[symbol] = sorted(float(strike) for strike in fits[0].strikes)
 
-    async def qualify(self, wanted: Iterable[Contract]) -> None:
-        """Qualify options that are not known yet; in the link's thread.
+    async def qualify(self, wanted: Iterable[Instrument]) -> None:
+        """Qualify options, or stocks that are only watched, that are not known yet; in the link's thread.
 
         One that is not listed is noted and not asked for again that day.
         """
         self._load()
         missing = [
-            option
-            for option in dict.fromkeys(wanted)
-            if str(option) not in self._kept.listed and str(option) not in self._kept.absent
+            one
+            for one in dict.fromkeys(wanted)
+            if str(one) not in self._kept.listed and str(one) not in self._kept.absent
         ]
         if not missing:
             return
-        await asyncio.gather(*(self._qualify(option) for option in missing))
+        await asyncio.gather(*(self._qualify(one) for one in missing))
         rules = {listed.rule for listed in self._kept.listed.values()} - {-1, *self._kept.rules}
         for rule in sorted(rules):
             await self._rule(rule)
         self._save()
 
-    async def _qualify(self, option: Contract) -> None:
-        name = str(option)
+    async def _qualify(self, instrument: Instrument) -> None:
+        name = str(instrument)
         known = self._asking.get(name)
         if known is not None:
             await known
             return
         done = self._asking[name] = asyncio.get_running_loop().create_future()
-        asked = library().Contract(
-            secType="OPT",
-            symbol=option.symbol,
-            lastTradeDateOrContractMonth=f"{option.expiry:%Y%m%d}",
-            strike=option.strike,
-            right=str(option.right),
-            multiplier=str(option.multiplier),
-            exchange=SMART,
-            currency=USD,
-            tradingClass=option.product.trading_class,
-        )
+        expiry, asked = "", _shares(name)
+        if isinstance(instrument, Contract):
+            expiry, asked = f"{instrument.expiry:%Y%m%d}", _option(instrument)
         try:
             found = await self._details(asked, name)
-            if found.expiry == f"{option.expiry:%Y%m%d}":
+            if found.expiry == expiry:
                 self._kept.listed[name] = found
             else:
                 self._kept.absent.add(name)
@@ -395,6 +387,24 @@ class Contracts:
         if self._folder is None or not self._link.account:
             return None
         return self._folder / f"contracts-{self._link.account}-{self._day:%Y%m%d}.json"
+
+
+def _shares(symbol: str) -> Any:
+    return library().Contract(secType="STK", symbol=symbol, exchange=SMART, currency=USD)
+
+
+def _option(option: Contract) -> Any:
+    return library().Contract(
+        secType="OPT",
+        symbol=option.symbol,
+        lastTradeDateOrContractMonth=f"{option.expiry:%Y%m%d}",
+        strike=option.strike,
+        right=str(option.right),
+        multiplier=str(option.multiplier),
+        exchange=SMART,
+        currency=USD,
+        tradingClass=option.product.trading_class,
+    )
 
 
 def _rule_of(details: Any, exchange: str) -> int:

@@ -18,6 +18,7 @@ from engine.ibkr.contracts import VIX, Contracts
 from engine.ibkr.events import Change, ErrorTold, LinkChange, Told
 from engine.ibkr.explain import explain
 from engine.ibkr.link import Link
+from engine.ibkr.members import Members
 from engine.ibkr.seen import NOTHING_SEEN, Fault, Seen, in_reach
 from engine.options.chain import Chain
 from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
@@ -60,6 +61,8 @@ class LiveQuotes:
         Prepared.
     products : mapping of symbol to Product
     settings : IbkrSettings
+    members : mapping of symbol to Product, optional
+        Stocks whose breadth is asked for, streamed in what the options leave of the line budget.
 
     Attributes
     ----------
@@ -68,11 +71,18 @@ class LiveQuotes:
     """
 
     def __init__(
-        self, link: Link, contracts: Contracts, products: Mapping[str, Product], settings: IbkrSettings
+        self,
+        link: Link,
+        contracts: Contracts,
+        products: Mapping[str, Product],
+        settings: IbkrSettings,
+        members: Mapping[str, Product] | None = None,
     ) -> None:
         self._link, self._contracts, self._settings = link, contracts, settings
         self.products = dict(products)
         self.refused: dict[str, str] = {}
+        self._members = Members(members or {})
+        self._counted = frozenset(members or ())
         self._clock = VarianceClock()
         self._seen: dict[str, Seen] = {}
         self._tickers: dict[Any, str] = {}  # of the present connection
@@ -107,6 +117,12 @@ class LiveQuotes:
                     why = self.refused.get(symbol, "no price within the time for a request")
                     raise LinkError(f"market data of {symbol}: {why}")
                 clock.sleep(WAIT)
+
+    def close(self) -> None:
+        """End every stream, so that another book of the connection has the lines."""
+        self._turn += 1
+        self._link.unsubscribe("quotes")
+        self._link.post(self._drop_all)
 
     def watch(self, symbol: str, days: int) -> None:
         """Stream the strikes within reach of the expiry ``days`` sessions ahead, if it is listed."""
@@ -175,7 +191,12 @@ class LiveQuotes:
             listed = [option for option in batch if self._contracts.known(option) is not None]
             wanted |= {str(option): option for option in listed}
             room -= len(listed)
-        return wanted
+        stocks = self._members.stocks
+        await self._contracts.qualify(stocks)
+        if turn != self._turn:
+            return None
+        known = [stock for stock in stocks if self._contracts.known(stock) is not None]
+        return wanted | {str(stock): stock for stock in self._members.choose(known, wanted, room)}
 
     async def _stream(self, turn: int, options: list[Contract]) -> None:
         wanted = await self._choose(turn, options)
@@ -183,17 +204,24 @@ class LiveQuotes:
             return
         ib = self._heard
         for name in [name for name in self._wanted if name not in wanted]:
-            del self._wanted[name]
-            contract = self._contracts.named(name)
-            if ib is not None and contract is not None and ib.client.isReady():
-                self._tickers = {one: told for one, told in self._tickers.items() if told != name}
-                ib.cancelMktData(contract)
-            self._seen.pop(name, None)
+            self._drop(ib, name)
         for name, one in wanted.items():
             if name not in self._wanted and self._contracts.named(name) is not None:
                 self._wanted[name] = one
                 if ib is not None and ib.client.isReady():
                     self._request(ib, name)
+
+    def _drop_all(self, ib: Any) -> None:
+        for name in list(self._wanted):
+            self._drop(ib, name)
+
+    def _drop(self, ib: Any, name: str) -> None:
+        del self._wanted[name]
+        contract = self._contracts.named(name)
+        if ib is not None and contract is not None and ib.client.isReady():
+            self._tickers = {one: told for one, told in self._tickers.items() if told != name}
+            ib.cancelMktData(contract)
+        self._seen.pop(name, None)
 
     async def _open(self, ib: Any) -> None:
         if self._heard is not ib:
@@ -219,6 +247,8 @@ class LiveQuotes:
                 one = self._wanted.get(name)
                 beside = self.spot(one.symbol) if isinstance(one, Contract) else nan
                 seen[name] = Seen.of(ticker, now, beside)
+                if name in self._counted:
+                    self._members.hear(name, ticker, now)
                 if name in near:
                     self._link.stirred.set()  # what is held or worked on is looked at right away
 
@@ -343,11 +373,13 @@ class LiveQuotes:
     # lines of the feed -------------------------------------------------------------------
 
     def lines_of(self, symbol: str) -> dict[str, float]:
-        """Return ``atm_iv, skew, open_interest, ranked_iv`` of now."""
+        """Return ``atm_iv, skew, open_interest, ranked_iv`` of now, and ``breadth`` where it is counted."""
         seen = self._seen.get(symbol, NOTHING_SEEN)
         told = {
             "atm_iv": nan, "skew": nan, "open_interest": seen.open_interest, "ranked_iv": seen.own_iv,
         }  # fmt: skip
+        if self._counted:
+            told["breadth"] = self._members.share(self.standings())
         expiry = min((day for name, day in self._watched if name == symbol), default=None)
         if expiry is None or not self._windows.get((symbol, expiry)):
             return told
@@ -367,6 +399,12 @@ class LiveQuotes:
             told["atm_iv"] = float(deviation / math.sqrt(years))
         told["skew"] = float(skew)
         return told
+
+    def standings(self) -> dict[str, float]:
+        """Return by symbol how the counted stocks stand to their open, `engine.breadth.standing`."""
+        at = self._link.clock.instant().astimezone(NEW_YORK)
+        seen = self._seen if self._link.up else {}
+        return self._members.standings(seen, at, self._settings.quote_age)
 
     def option_volume(self, symbol: str) -> float:
         """Return the option contracts of an underlying traded today, NaN before they are told."""

@@ -48,6 +48,7 @@ class Seen:
     kind: int
     at: float
     beside: float = nan
+    halted: bool = False
 
     @classmethod
     def of(cls, ticker: Any, at: float, beside: float = nan) -> Seen:
@@ -69,6 +70,7 @@ class Seen:
             kind=ticker.marketDataType,
             at=at,
             beside=beside,
+            halted=ticker.halted > 0.0,
         )
 
     def unmoved(self, option: Contract, spot: float) -> bool:
@@ -114,6 +116,11 @@ class Seen:
         if fault is None or fault is Fault.NO_BID:
             return self.bid, self.ask
         return nan, nan
+
+    def trade(self, now: float, oldest: float) -> float:
+        """Return the last price of a share that trades now, NaN when it is halted, not live or stale."""
+        good = self.kind == LIVE_DATA and not self.halted and now - self.at <= oldest
+        return self.last if good else nan
 
     @property
     def spot(self) -> float:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
 
+from engine.breadth import share
 from engine.errors import LinkError, MarketWatchError
 from engine.ibkr.contracts import Contracts
 from engine.ibkr.link import Link
@@ -25,6 +27,10 @@ REFUSED_SECONDS = 1.0  # after the first refusal
 DATA_HELP = (
     "Client Portal, Settings, Market Data Subscriptions: OPRA (US options) and US securities, then "
     "'Share with paper account'; in TWS: Configure, API, Settings: market data for API accepted"
+)
+BREADTH_HELP = (
+    f"stocks are known from the open on; {DATA_HELP}; each takes a market-data line that the options "
+    "leave of ibkr.line_budget: raise it, or lower ibkr.reach_moves"
 )
 
 
@@ -84,6 +90,8 @@ def _chains(plan: Plan, link: Link) -> Iterator[Check]:
     for symbol in names:
         if symbol in universe:
             yield _guarded(f"{symbol} chain", lambda symbol=symbol: _chain(plan, link, universe[symbol]))
+    if plan.members:
+        yield _guarded("breadth", lambda: _breadth(plan, link))
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
@@ -95,14 +103,18 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
 
 def _chain(plan: Plan, link: Link, product: Product) -> Check:
     """Check that a product's nearest options are listed and quoted."""
-    symbol, name = product.symbol, f"{product.symbol} chain"
+    symbol = product.symbol
     contracts = Contracts(link, {symbol: product})
     contracts.prepare([symbol])
-    book = LiveQuotes(link, contracts, {symbol: product}, plan.settings.ibkr)
-    book.start([symbol])
-    for days in (0, 1):
-        book.watch(symbol, days)
-    expiry = None
+    with closing(LiveQuotes(link, contracts, {symbol: product}, plan.settings.ibkr)) as book:
+        book.start([symbol])
+        for days in (0, 1):
+            book.watch(symbol, days)
+        return _quoted(book, symbol, len(contracts.expiries(symbol)))
+
+
+def _quoted(book: LiveQuotes, symbol: str, listed: int) -> Check:
+    name, expiry = f"{symbol} chain", None
     deadline = time.monotonic() + QUOTE_SECONDS
     while expiry is None and time.monotonic() < deadline:
         expiry = book.expiry(symbol, 0) or book.expiry(symbol, 1)
@@ -111,8 +123,28 @@ def _chain(plan: Plan, link: Link, product: Product) -> Check:
         time.sleep(0.05)
     if expiry is None:
         why = next(iter(set(book.refused.values())), f"no option quote within {QUOTE_SECONDS:g} s")
-        return Check(name, False, f"{len(contracts.expiries(symbol))} expiries listed; {why}", DATA_HELP)
+        return Check(name, False, f"{listed} expiries listed; {why}", DATA_HELP)
     chain = book.chain(symbol, expiry)
     quoted = sum(math.isfinite(ask) for ask in chain.ask)
     text = f"price {book.spot(symbol):g}, {expiry}: {quoted} of {len(chain.ask)} options quoted"
     return Check(name, quoted > 0, text, DATA_HELP)
+
+
+def _breadth(plan: Plan, link: Link) -> Check:
+    """Check that the stocks a filter counts are quoted, in the lines that a session's options leave."""
+    contracts = Contracts(link, plan.products)
+    contracts.prepare(plan.symbols)
+    with closing(LiveQuotes(link, contracts, plan.products, plan.settings.ibkr, plan.members)) as book:
+        book.start(plan.symbols)
+        for symbol, ahead in plan.days_ahead().items():
+            for days in sorted(ahead):
+                book.watch(symbol, days)
+        deadline = time.monotonic() + QUOTE_SECONDS
+        while any(map(math.isnan, book.standings().values())) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        found, lines = book.standings(), book.lines
+    missing = [symbol for symbol, standing in found.items() if math.isnan(standing)]
+    text = f"{len(found) - len(missing)} of {len(found)} stocks have a live price and today's open"
+    text += f"; not {', '.join(missing)}" if missing else ""
+    text += f"; {lines} of {plan.settings.ibkr.line_budget} market-data lines in use"
+    return Check("breadth", math.isfinite(share(list(found.values()))), text, BREADTH_HELP)

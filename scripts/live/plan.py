@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from engine.options.contract import Product
 from engine.risk.blackouts import EventCalendar
 from engine.sessions import NEW_YORK, close_minute, is_session
 from engine.settings import Settings
-from engine.universe import load_universe
+from engine.universe import load_universe, single_stocks
 from scripts.chosen import chosen_bots
 
 LEAST_SECONDS = 20.0  # of the wall, for everything to be cancelled, closed and confirmed
@@ -48,6 +48,8 @@ class Plan:
         End once the window for entries is over and all is flat.
     clock : GatewayClock, optional
         The venue's, in place of one at ``speed``.
+    members : mapping of symbol to Product
+        Stocks whose breadth the settings ask for.
     """
 
     config: Path
@@ -63,6 +65,7 @@ class Plan:
     speed: float = 1.0
     brief: bool = False
     clock: GatewayClock | None = None
+    members: Mapping[str, Product] = field(default_factory=dict)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -128,6 +131,7 @@ def make_plan(
         logs=logs or settings.journal.logs,
         speed=speed,
         brief=brief,
+        members=single_stocks(universe) if settings.common.regime.needs_breadth else {},
     )
 
 

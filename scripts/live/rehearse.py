@@ -22,7 +22,7 @@ from engine.sessions import OPEN_MINUTE, session_dates, sessions_ahead
 from engine.settings import Settings
 from engine.standing import StandingLoop, StandingTime
 from engine.universe import load_universe
-from scripts.gateway_market import gateway_market
+from scripts.gateway_market import gateway_market, watched_stocks
 from scripts.live.lockstep import Lockstep
 from scripts.live.plan import Plan, instant, make_plan
 from scripts.live.run import run
@@ -106,7 +106,9 @@ def stage(request: Rehearsal) -> Iterator[tuple[Gateway, Plan]]:
     execution = ExecutionSettings(**settings.execution.model_dump())
     begin = instant(request.days[0], request.first or OPEN_MINUTE - OPEN_EARLY)
     remember(plan, bars, begin)
-    played = gateway_market(bars, book, plan.products, plan.fees, execution)
+    members = {} if request.recording != NOTHING else plan.members  # no recording holds their prices
+    stocks = watched_stocks(settings, members, request.seed, span(request))
+    played = gateway_market(bars, book, plan.products, plan.fees, execution, stocks)
     seed = settings.data.seed if request.seed is None else request.seed
     standing = StandingTime()
     loop = StandingLoop(standing) if request.lockstep else None

@@ -125,7 +125,7 @@ class _Stage:
         self.plan, self.link, self.today, self.kept, self.journal = plan, link, today, kept, journal
         contracts = Contracts(link, plan.products, plan.folder / "contracts")
         contracts.prepare(plan.symbols)
-        self.book = LiveQuotes(link, contracts, plan.products, settings.ibkr)
+        self.book = LiveQuotes(link, contracts, plan.products, settings.ibkr, plan.members)
         self.book.start(plan.symbols)
         for symbol, ahead in plan.days_ahead().items():
             for days in sorted(ahead):

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -140,19 +141,17 @@ def _ask(plan: Plan, link: Link, product: Product) -> Ranked:
     symbol = product.symbol
     contracts = Contracts(link, {symbol: product})
     contracts.prepare([symbol])
-    book = LiveQuotes(link, contracts, {symbol: product}, plan.settings.ibkr)
-    book.start([symbol])
-    for days in range(6):
-        book.watch(symbol, days)
-    deadline, expiry = time.monotonic() + QUOTE_SECONDS, None
-    while expiry is None and time.monotonic() < deadline:
-        expiry = next(filter(None, (book.expiry(symbol, days) for days in range(6))), None)
-        time.sleep(0.05)
-    volume = book.option_volume(symbol)
-    link.unsubscribe("quotes")
-    if expiry is None:
-        raise DataError("no option is quoted")
-    return Ranked(symbol, volume, spread_of(book.chain(symbol, expiry)), "ibkr")
+    with closing(LiveQuotes(link, contracts, {symbol: product}, plan.settings.ibkr)) as book:
+        book.start([symbol])
+        for days in range(6):
+            book.watch(symbol, days)
+        deadline, expiry = time.monotonic() + QUOTE_SECONDS, None
+        while expiry is None and time.monotonic() < deadline:
+            expiry = next(filter(None, (book.expiry(symbol, days) for days in range(6))), None)
+            time.sleep(0.05)
+        if expiry is None:
+            raise DataError("no option is quoted")
+        return Ranked(symbol, book.option_volume(symbol), spread_of(book.chain(symbol, expiry)), "ibkr")
 
 
 def _delayed(plan: Plan, product: Product) -> Ranked:
