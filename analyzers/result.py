@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import tempfile
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analyzers.beside import beside
+from analyzers.drawer import Drawer
 from engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -82,45 +81,55 @@ class RunResult:
 
 
 def save(
-    result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None, out: Path, drawn: bool = True
+    result: RunResult,
+    analysis: Analysis,
+    benchmarks: pd.DataFrame | None,
+    out: Path,
+    drawn: bool = True,
+    drawer: Drawer | None = None,
 ) -> Path:
     """Write a run's folder and return it; the folder appears whole or not at all.
 
-    Without ``drawn`` it holds the tables and ``summary.json`` alone.
+    Without ``drawn`` it holds the tables and ``summary.json`` alone. A ``drawer`` that got ready during
+    the run draws the reports, else one begins here.
 
     Raises
     ------
     DataError
         The folder exists already.
     """
-    from analyzers.analysis import passive_figures
-
     target = out / result.run_id
     if target.exists():
         raise DataError(f"run folder {target} exists already; expected a new one")
     out.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(dir=out, prefix=".writing-"))
+    drawer = drawer or (Drawer() if drawn else None)
     try:
-        if drawn:  # what both need is imported once, before they part
-            from analyzers.report.html import render_html
-            from analyzers.report.png import render_png
-        sheet = place / "report.png"
-        with beside(render_png, result, analysis, benchmarks, sheet) if drawn else nullcontext():
-            for name in TABLES:
-                getattr(result, name).to_parquet(place / f"{name}.parquet", index=False)
-            if benchmarks is not None:
-                benchmarks.to_parquet(place / "benchmarks.parquet")
-            told = {**analysis.to_summary(), "benchmarks": passive_figures(benchmarks), "run": result.head()}
-            (place / "summary.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-            if drawn:
-                page = render_html(result, analysis, benchmarks)
-                (place / "report.html").write_text(page, encoding="utf-8")
+        if drawer is not None:
+            drawer.draw(result, analysis, benchmarks, place)
+        _write(result, analysis, benchmarks, place)
+        if drawer is not None:
+            drawer.finish()
         place.chmod(0o755)
         os.replace(place, target)
     except BaseException:
+        if drawer is not None:
+            drawer.stop()
         shutil.rmtree(place, ignore_errors=True)
         raise
     return target
+
+
+def _write(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame | None, place: Path) -> None:
+    """Write tables and figures."""
+    from analyzers.analysis import passive_figures
+
+    for name in TABLES:
+        getattr(result, name).to_parquet(place / f"{name}.parquet", index=False)
+    if benchmarks is not None:
+        benchmarks.to_parquet(place / "benchmarks.parquet")
+    told = {**analysis.to_summary(), "benchmarks": passive_figures(benchmarks), "run": result.head()}
+    (place / "summary.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> tuple[RunResult, pd.DataFrame | None]:

@@ -14,10 +14,10 @@ from math import exp, log, nan, sqrt
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.bars import Bars
+from engine.kernels import njit
 from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
 from engine.sessions import CLOSE_MINUTE, OPEN_MINUTE
 

@@ -6,8 +6,8 @@ from math import nan
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from engine.kernels import njit, upto1
 from engine.options.chain import STRIKES_AROUND, mid1, straddle1, straddle_sd1
 from engine.options.choice import CALL, NO_EXPIRY, PUT, choose1
 from engine.options.pricing import delta1
@@ -24,6 +24,14 @@ def listed1(bar: int, ahead: float, step: float, table: Any) -> tuple[int, int]:
     sd = np.sqrt(variance1(bar, ahead, table))
     reach = max(min(REACH_SHARE, REACH_SD * sd), REACH_STRIKES * step / spot)
     return max(int(np.ceil(spot * (1.0 - reach) / step)), 1), int(spot * (1.0 + reach) / step)
+
+
+@njit(cache=True)
+def _strikes(first: int, last: int, step: float) -> Any:
+    out = np.empty(last - first + 1)
+    for i in range(len(out)):
+        out[i] = step * (first + i)
+    return out
 
 
 @njit(cache=True)
@@ -47,7 +55,7 @@ def choices(
         ahead = end - table[bar, 5]
         forward = forward1(bar, ahead, table)
         first, last = listed1(bar, ahead, step, table)
-        listed = step * np.arange(first, last + 1)
+        listed = _strikes(first, last, step)
         if np.isfinite(share):
             move[i] = share * _straddle(bar, forward, listed, end, table, smile, facts)
         put, call = nan, nan
@@ -55,12 +63,12 @@ def choices(
             start = int(near[0]) - first
             put = _nearest(bar, forward, ahead, listed, False, rule[1], start, table, smile)
             if np.isfinite(put):
-                near[0] = np.round(put / step)
+                near[0] = np.rint(put / step)
         if rule[3] == _DELTA:
             start = int(near[1]) - first
             call = _nearest(bar, forward, ahead, listed, True, rule[4], start, table, smile)
             if np.isfinite(call):
-                near[1] = np.round(call / step)
+                near[1] = np.rint(call / step)
         code[i] = choose1(forward, table[bar, 0], listed, listed, call, put, move[i], rule, out)
         strikes[i] = out
         if np.isfinite(out[PUT]):
@@ -75,7 +83,7 @@ def straddle_at(bar: int, end: float, step: float, table: Any, smile: Any, facts
     ahead = end - table[bar, 5]
     first, last = listed1(bar, ahead, step, table)
     forward = forward1(bar, ahead, table)
-    return _straddle(bar, forward, step * np.arange(first, last + 1), end, table, smile, facts)
+    return _straddle(bar, forward, _strikes(first, last, step), end, table, smile, facts)
 
 
 @njit(cache=True)
@@ -138,7 +146,7 @@ def _nearest(
 def _straddle(bar: int, forward: float, listed: Any, end: float, table: Any, smile: Any, facts: Any) -> float:
     """Return `Chain.straddle`, pricing only the strikes it looks at."""
     n = len(listed)
-    start = int(np.searchsorted(listed, forward, side="right"))
+    start = upto1(listed, forward)
     below, low, above, high = nan, nan, nan, nan
     for i in range(start - 1, max(start - STRIKES_AROUND, 0) - 1, -1):
         low = _straddle_sd(bar, forward, listed[i], end, table, smile, facts)

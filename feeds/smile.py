@@ -11,8 +11,9 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernels import njit
 
 Floats = NDArray[np.float64]
 

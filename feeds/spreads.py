@@ -10,8 +10,8 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-from numba import njit
 
+from engine.kernels import njit
 from engine.options.ticks import down1, up1
 
 # Width in percent of spot: constant, times value and times root of value (value likewise).

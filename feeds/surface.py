@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.bars import Bars
+from engine.kernels import njit
 from engine.options.clock import SESSIONS_PER_YEAR, VarianceClock
 from engine.options.contract import Product
 from engine.options.pricing import delta1, price1

@@ -16,13 +16,14 @@ from analyzers.report.ablation import sections_of, worthless
 from analyzers.report.words import NOT_EVIDENCE
 from engine.errors import DataError
 from engine.reasons import Reason
+from scripts.chosen import chosen_bots
 from scripts.control import day_table
 from scripts.lookahead import again
 from scripts.outcomes import Outcome
 from scripts.pages import publish
 from scripts.progress import shown, watched
 from scripts.requests import BacktestRequest
-from scripts.session import Setup, chosen_bots, play
+from scripts.session import Setup, play
 from scripts.signals import WITHOUT
 from scripts.told import console_of, tell
 from scripts.variants import Base, Variant, run_variants, settings_of, setup_of

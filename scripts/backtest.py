@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from loguru import logger
@@ -19,22 +16,20 @@ from rich.console import Console
 
 from analyzers.analysis import analyze
 from analyzers.benchmarks import benchmarks
+from analyzers.drawer import Drawer
 from analyzers.report.terminal import print_tables
 from analyzers.result import RunResult, save
 from engine.desk import Desk
 from engine.errors import LedgerError
 from engine.gate.fingerprint import strategy_files
-from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
 from engine.journal.redaction import REDACTOR, redact
+from scripts.frames import EVENTS, frame
 from scripts.null_control import NullControl
+from scripts.origin import STRATEGIES, STRATEGY_FILES, git_commit
 from scripts.progress import shown
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, describe, play, prepare
 from scripts.told import console_of, print_json
-
-STRATEGIES = Path(__file__).resolve().parents[1] / "strategies"
-STRATEGY_FILES = "strategy files"  # what of a run's inputs the gate asks for
-EVENTS = {"trades": Trade, "fills": Fill, "orders": OrderEvent, "halts": HaltEvent}
 
 
 def run(request: BacktestRequest) -> Path:
@@ -53,6 +48,7 @@ def run(request: BacktestRequest) -> Path:
     prepared = time.perf_counter()
     wanted = request.control and not request.recording and setup.settings.quotes.premium != 0.0
     beside = NullControl(setup) if wanted else None
+    drawer = Drawer() if request.report else None
     try:
         desk = _watched(console, setup, request.stock_loop)
         played = time.perf_counter()
@@ -65,13 +61,14 @@ def run(request: BacktestRequest) -> Path:
         if beside is not None:
             with shown(console, "Running the same bots without premium"):
                 result = replace(result, null_control=beside.figures())
+        with shown(console, "Writing the report"):
+            analysis, passive = analyze(result), benchmarks(result.market)
+            folder = save(result, analysis, passive, request.out, request.report, drawer)
+            keep(result, desk, setup)
     finally:
-        if beside is not None:
-            beside.stop()
-    with shown(console, "Writing the report"):
-        analysis = analyze(result)
-        folder = save(result, analysis, benchmarks(result.market), request.out, request.report)
-        keep(result, desk, setup)
+        for process in (beside, drawer):
+            if process is not None:
+                process.stop()
     if request.as_json:
         print_json(analysis.to_summary() | {"folder": str(folder)})
         return folder
@@ -94,28 +91,6 @@ def _watched(console: Console, setup: Setup, stock_loop: bool) -> Desk:
     with shown(console, f"Running {', '.join(setup.bots)}") as told:
         desk, _ = play(setup, stock_loop, told)
     return desk
-
-
-def frame(records: list[Any], kind: type) -> pd.DataFrame:
-    """Return records as a table, with the record's columns even when there are none.
-
-    Times become New York times, reasons and dates text and dates.
-    """
-    names = list(kind.__dataclass_fields__)
-    return typed(pd.DataFrame(list(map(attrgetter(*names), records)), columns=names))
-
-
-def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of records with New York times, texts and dates where they belong."""
-    table = table.copy(deep=False)
-    for name in table:
-        if name in ("at", "entry_time", "exit_time"):
-            table[name] = pd.to_datetime(table[name], utc=True).dt.tz_convert("America/New_York")
-        elif name in ("reason", "exit_reason", "state"):
-            table[name] = table[name].astype(str)
-        elif name in ("day", "expiry"):
-            table[name] = pd.to_datetime(table[name])
-    return table
 
 
 def market_days(setup: Setup) -> pd.DataFrame:
@@ -195,19 +170,3 @@ def compare(one: Desk, other: Desk) -> None:
     if not left.equals(right):
         raise LedgerError("verify: the decision tables of the two loops differ")
     logger.debug("verified {} trades", len(one.journal.trades))
-
-
-def git_commit() -> str:
-    """Return the commit the program runs from, ``unknown`` outside a repository."""
-    home = Path(__file__).resolve().parent
-    try:
-        told = subprocess.run(
-            ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return told.stdout.strip()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import re
 import sys
@@ -27,6 +29,8 @@ from scripts.commands import (
 
 INTERRUPTED = 130  # a shell's code for Ctrl-C, and typer's
 COMPLETING = "_MW_COMPLETE"
+USUAL = gc.get_threshold()
+STARTING = (500_000, *USUAL[1:])  # new objects until garbage is looked for: more than any start makes
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,6 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     Anything that is not the user's error is a defect and keeps its traceback.
     """
+    _start_calmly()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is used: looking for them is slow
     if COMPLETING in os.environ:  # a shell asks for words
         from typer.completion import completion_init
 
@@ -88,6 +94,25 @@ def main(arguments: list[str] | None = None) -> int:
         if error.filename is None:
             raise
         return _say(f"{error.filename}: {error.strerror}", 1)
+
+
+def _start_calmly() -> None:
+    """Look for no garbage while a command is imported, where there is none, nor as it ends.
+
+    A quarter of a start goes into it otherwise, and half a second of an end: all objects are searched,
+    several times over, before they all go.
+    """
+    if _go_on_as_usual not in gc.callbacks:
+        gc.callbacks.append(_go_on_as_usual)
+        gc.set_threshold(*STARTING)
+        atexit.register(gc.freeze)
+
+
+def _go_on_as_usual(phase: str, told: dict[str, int]) -> None:
+    """After the first look for garbage look as often as any program: some commands run for days."""
+    if phase == "stop" and gc.get_threshold() == STARTING:
+        gc.callbacks.remove(_go_on_as_usual)
+        gc.set_threshold(*USUAL)
 
 
 def _hint(text: str) -> str:

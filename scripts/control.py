@@ -20,11 +20,11 @@ from analyzers.report.sections import Section
 from analyzers.report.words import NOT_EVIDENCE
 from engine.errors import ConfigError, DataError
 from feeds.stress import Shape, load_shapes, write_daily
+from scripts.chosen import chosen_bots
 from scripts.outcomes import Outcome
 from scripts.pages import publish
 from scripts.progress import shown, watched
 from scripts.requests import BacktestRequest
-from scripts.session import chosen_bots
 from scripts.signals import OPEN, OWN, SHUFFLED
 from scripts.told import console_of, tell
 from scripts.variants import Base, Variant, run_variants, settings_of

@@ -27,7 +27,7 @@ from engine.journal.secrets import load
 from engine.journal.tables import DecisionRow, MarkRow
 from engine.journal.writing import Writer
 from engine.settings import Settings
-from scripts.backtest import EVENTS, typed
+from scripts.frames import EVENTS, typed
 from scripts.gate_session import judge_session, show, verdicts
 from scripts.journal import new_run
 from scripts.progress import shown

@@ -18,7 +18,7 @@ from analyzers.report.words import NOT_EVIDENCE, ratio, share, usd, words
 from engine.errors import ConfigError
 from engine.journal.records import Fill, Trade
 from engine.reasons import Reason
-from scripts.backtest import frame
+from scripts.frames import frame
 from scripts.progress import shown
 from scripts.report import OPTION
 from scripts.requests import BacktestRequest

@@ -12,7 +12,6 @@ from pathlib import Path
 from rich.console import Console
 
 from analyzers.report.gate import CANNOT, history_section, standing_section
-from analyzers.report.gate_chart import gate_chart
 from analyzers.report.sections import Section, print_sections
 from engine.errors import GateError
 from engine.gate.facts import Judged
@@ -25,9 +24,8 @@ from engine.gate.view import GateView, read_gate, view_of
 from engine.journal.redaction import redact
 from engine.settings import Settings
 from engine.settings_files import did_you_mean
-from scripts.backtest import STRATEGIES, git_commit
-from scripts.gate_backtest import evidence
 from scripts.journal import place_of
+from scripts.origin import STRATEGIES, git_commit
 from scripts.pages import publish
 from scripts.progress import shown
 from scripts.told import console_of, print_json
@@ -112,6 +110,8 @@ def _chosen(gate: Gate, bot: str | None) -> tuple[str, ...]:
 
 
 def _save(request: GateRequest, gate: Gate, views: Sequence[GateView], sections: Sequence[Section]) -> Path:
+    from analyzers.report.gate_chart import gate_chart
+
     sessions = {
         view.bot: [entry.fact for entry in gate.history(view.bot) if isinstance(entry.fact, Judged)]
         for view in views
@@ -153,6 +153,8 @@ def record_backtest(
     GateError
         The run was made with other settings or strategy files than those of now.
     """
+    from scripts.gate_backtest import evidence
+
     settings = Settings.load(request.config, request.profile)
     gate = open_gate(request.place, request.config)
     costs = gate.settings.research.costs

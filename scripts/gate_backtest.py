@@ -18,7 +18,7 @@ from engine.gate.gate import Gate
 from engine.research.statistics import block_days, deflate, expectancy_interval, sharpe
 from engine.settings import Settings
 from engine.settings_files import did_you_mean
-from scripts.backtest import STRATEGY_FILES
+from scripts.origin import STRATEGY_FILES
 from scripts.search.ledger import FOLDER, Ledger
 
 LEVEL = 0.90  # an interval of which 5 % lie below

@@ -23,8 +23,8 @@ from engine.journal.place import journal_place
 from engine.journal.queries import Reader
 from engine.journal.secrets import load
 from engine.settings import Settings
-from scripts.backtest import STRATEGIES
 from scripts.gate import open_gate
+from scripts.origin import STRATEGIES
 
 
 def gate_place(settings: Settings) -> str:

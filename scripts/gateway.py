@@ -21,10 +21,10 @@ from engine.gateway.market import Market
 from engine.sessions import sessions_ahead
 from engine.settings import Settings
 from engine.universe import load_universe, single_stocks
+from scripts.chosen import chosen_bots
 from scripts.gateway_market import gateway_market, watched_stocks
 from scripts.market import market
 from scripts.requests import Recording
-from scripts.session import chosen_bots
 
 BEFORE = 40  # sessions of history a client can ask for
 EARLY = timedelta(minutes=5)

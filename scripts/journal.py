@@ -7,33 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.console import Console
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from analyzers.result import RunResult
-from engine.desk import Desk
 from engine.errors import ConfigError, JournalError
 from engine.journal.alerts.messages import Message
 from engine.journal.alerts.services import DISCORD, OTHERS, TELEGRAM, services
-from engine.journal.bulk import write_backtest
-from engine.journal.check import check as look_through
 from engine.journal.database import Run, connect, open_journal, parse, where, why
-from engine.journal.export import export as write_files
 from engine.journal.migrate import backup as copy
 from engine.journal.migrate import upgrade as migrate
 from engine.journal.place import journal_place
 from engine.journal.secrets import load
 from engine.settings import Settings
-from scripts.backtest import git_commit
+from scripts.origin import git_commit, program_version
 from scripts.progress import shown
 from scripts.requests import BacktestRequest
-from scripts.session import Setup
 from scripts.told import console_of, print_json
+
+if TYPE_CHECKING:
+    from analyzers.result import RunResult
+    from engine.desk import Desk
+    from scripts.session import Setup
 
 ACCOUNTS = {"backtest": "simulated", "rehearsal": "simulated", "paper": "paper", "live": "live"}
 
@@ -54,14 +52,6 @@ def new_run(kind: str, venue: str, settings: Settings, start_cash: float | None 
         start_cash=start_cash,
         settings=settings.model_dump(mode="json"),
     )
-
-
-def program_version() -> str:
-    """Return the installed version, ``unknown`` outside an installation."""
-    try:
-        return version("market-watch")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def place_of(database: str | None, venue: str, config: Path, profile: str | None = None) -> str:
@@ -91,6 +81,10 @@ def open_backtests(request: BacktestRequest) -> Engine:
 
 def journal_backtest(engine: Engine, result: RunResult, desk: Desk, setup: Setup) -> None:
     """Write a finished backtest into the journal, under the name of its folder."""
+    import pandas as pd
+
+    from engine.journal.bulk import write_backtest
+
     bars = next(iter(setup.bars.values()))
     ends = pd.to_datetime(bars.stamp, utc=True)
     grid = bars.grid
@@ -143,6 +137,8 @@ def backup(place: str, out: Path | None) -> None:
 
 def export(place: str, out: Path, form: str, tables: str | None) -> None:
     """Write a journal's tables as files."""
+    from engine.journal.export import export as write_files
+
     names = [name.strip() for name in tables.split(",")] if tables else None
     console = Console()
     with shown(console, "Writing the tables"), _existing(place, read_only=True) as engine:
@@ -159,6 +155,8 @@ def check(place: str, as_json: bool = False) -> None:
     JournalError
         It is not sound; the problems are printed before.
     """
+    from engine.journal.check import check as look_through
+
     console = console_of(as_json)
     with shown(console, "Looking through"), _existing(place, read_only=True) as engine:
         found = look_through(engine)

@@ -23,13 +23,14 @@ from engine.ml.split import Split, walk_forward
 from engine.ml.store import FORMAT, About, save, versions
 from engine.settings import Settings
 from scripts.cases import collect
+from scripts.chosen import chosen_bots
 from scripts.lookahead import examine, last_sessions
 from scripts.pages import publish
 from scripts.parallel import spread
 from scripts.progress import shown
 from scripts.proof import Roster, Step, prove
 from scripts.requests import BacktestRequest
-from scripts.session import Setup, chosen_bots, overrides, play, prepare
+from scripts.session import Setup, overrides, play, prepare
 from scripts.told import console_of, tell
 
 CHECK_SESSIONS, CHECK_CUTS = 90, 2

@@ -176,7 +176,8 @@ def _source() -> str:
     for folder in ("engine/options", "feeds", "feeds/synthetic"):
         for path in sorted((ROOT / folder).glob("*.py")):
             digest.update(path.read_bytes())
-    for name in ("engine/bars.py", "engine/breadth.py", "engine/sessions.py", "scripts/market.py"):
+    names = "bars", "breadth", "kernels", "sessions"
+    for name in (*(f"engine/{name}.py" for name in names), "scripts/market.py"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 

@@ -13,7 +13,6 @@ import pandas as pd
 
 from analyzers.analysis import analyze
 from analyzers.report.terminal import print_tables
-from analyzers.report.trade_chart import trade_chart
 from analyzers.result import RunResult, load
 from engine.errors import DataError
 from engine.options.combo import Combo
@@ -67,6 +66,8 @@ def newest(runs: Path) -> Path:
 
 def draw(folder: Path, result: RunResult, number: int) -> Path:
     """Write ``trade-<number>.png`` into the run's folder and return its path."""
+    from analyzers.report.trade_chart import trade_chart
+
     found = result.trades[result.trades.trade_id == number]
     if found.empty:
         known = result.trades.trade_id

@@ -13,7 +13,6 @@ from engine.broker.fees import FeeSchedule
 from engine.broker.option_broker import OptionBroker
 from engine.cerebro import FastCerebro, calm_collector
 from engine.desk import Desk
-from engine.errors import ConfigError
 from engine.execution.settings import ExecutionSettings
 from engine.journal.journal import Journal
 from engine.ml.advice import Advisor
@@ -22,10 +21,10 @@ from engine.risk.blackouts import EventCalendar
 from engine.risk.governor import Governor
 from engine.settings import Settings
 from engine.settings_bots import BotsSettings
-from engine.settings_files import did_you_mean
 from engine.tape import Tape
 from feeds.lines import ArrayFeed
 from feeds.model import ModelQuotes
+from scripts.chosen import chosen_bots
 from scripts.requests import BacktestRequest
 
 if TYPE_CHECKING:
@@ -47,27 +46,6 @@ class Setup:
     fees: FeeSchedule
     advisors: Mapping[str, Advisor] = field(default_factory=dict)
     advisor_notes: tuple[str, ...] = ()
-
-
-def chosen_bots(settings: Settings, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the bots to run: those asked for, else those enabled.
-
-    Raises
-    ------
-    ConfigError
-        An unknown bot, or none at all.
-    """
-    names = list(type(settings.bots).model_fields)
-    if not wanted:
-        enabled = tuple(name for name in names if getattr(settings.bots, name).enabled)
-        if not enabled:
-            raise ConfigError("bots: none is enabled, expected at least one")
-        return enabled
-    for name in wanted:
-        if name not in names:
-            hint = did_you_mean(name, names)
-            raise ConfigError(f"bots: got {name!r}, expected one of {', '.join(names)}{hint}")
-    return tuple(name for name in names if name in wanted)
 
 
 def overrides(request: BacktestRequest) -> dict[str, Any]:

@@ -31,11 +31,12 @@ from engine.settings import ENVIRONMENT, Settings
 from engine.settings_files import Layer, complaint, merge
 from feeds.model import ModelQuotes, ModelSettings
 from scripts.advisors import advisors_of, model_files
+from scripts.chosen import chosen_bots
 from scripts.market import find_product, generated, members
 from scripts.outcomes import Outcome, append, days_of, read_outcomes, same
 from scripts.parallel import spread
 from scripts.requests import BacktestRequest
-from scripts.session import Setup, chosen_bots, overrides, play
+from scripts.session import Setup, overrides, play
 from scripts.signals import OWN, WITHOUT, bots_with
 
 NO_EVENTS = f"{WITHOUT}:{Reason.EVENT_BLACKOUT}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
-from analyzers.analysis import Analysis
-from analyzers.result import RunResult
+    from analyzers.analysis import Analysis
+    from analyzers.result import RunResult
 
 THIN = "insufficient data"
 NOT_EVIDENCE = (

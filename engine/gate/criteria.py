@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-import pandas as pd
-
 from engine.gate.facts import Backtest, Moved
 from engine.gate.ramp import Standing, demotion
 from engine.gate.settings import GateSettings, Stage
@@ -202,6 +200,8 @@ def looks(sessions: int, first: int) -> tuple[int, int]:
 
 
 def _sharpe(standing: Standing, settings: GateSettings) -> Criterion:
+    import pandas as pd
+
     level = settings.paper.sharpe_above
     look, later = looks(len(standing.sessions), max(settings.paper.sessions, LEAST_DAYS))
     done = standing.sessions[:look]

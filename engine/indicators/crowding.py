@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from engine.indicators.line import MINUTES, ClockIndicator, Floats, KernelIndicator
+from engine.kernels import njit
 
 PARTS = ("iv", "put_call", "skew", "flow", "gamma")
 LEAST_PARTS = 3  # known percentiles a score needs

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from engine.indicators.line import Floats, KernelIndicator
+from engine.kernels import njit
 from engine.sessions import DAY_NS, EPOCH
 
 NO_EVENT = -1.0

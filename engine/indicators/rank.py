@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from engine.indicators.line import Floats, KernelIndicator
+from engine.kernels import below1, njit
 
 SAMPLE_MINUTE = 630  # 10:30, after the opening's noise and before the first entry
 
@@ -19,28 +19,16 @@ def _keep(value: float, memory: Any, table: Any) -> None:
     count, place = int(memory[2]), int(memory[3])
     ring, ordered = table[0], table[1]
     if count == days:
-        at = np.searchsorted(ordered[:count], ring[place])
+        at = below1(ordered[:count], ring[place])
         for j in range(at, count - 1):
             ordered[j] = ordered[j + 1]
         count -= 1
-    at = np.searchsorted(ordered[:count], value)
+    at = below1(ordered[:count], value)
     for j in range(count, at, -1):
         ordered[j] = ordered[j - 1]
     ordered[at] = value
     ring[place] = value
     memory[2], memory[3] = count + 1, (place + 1) % days
-
-
-@njit(cache=True, error_model="numpy")
-def _below(value: float, ordered: Any, count: int) -> int:
-    start, stop = 0, count
-    while start < stop:
-        middle = (start + stop) // 2
-        if ordered[middle] < value:
-            start = middle + 1
-        else:
-            stop = middle
-    return start
 
 
 @njit(cache=True, error_model="numpy")
@@ -63,7 +51,7 @@ def _rank(ins: Any, outs: Any, memory: Any, table: Any, settings: Any, shares: A
         count = int(memory[2])
         if count < needed or np.isnan(value):
             continue
-        percentile[i] = 100.0 * _below(value, ordered, count) / count
+        percentile[i] = 100.0 * below1(ordered[:count], value) / count
         low, high = ordered[0], ordered[count - 1]
         if high > low:
             rank[i] = 100.0 * min(max((value - low) / (high - low), 0.0), 1.0)

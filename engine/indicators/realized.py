@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from engine.indicators.line import MINUTES, SETTLING, ClockIndicator, Floats
+from engine.kernels import njit
 
 TWO_LN2 = 2.0 * np.log(2.0)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from engine.indicators.line import MINUTES, SETTLING, ClockIndicator, Floats, KernelIndicator
 from engine.indicators.rank import IvRank, SkewLine
 from engine.indicators.session import DayLines
+from engine.kernels import njit
 
 __all__ = [
     "Compression",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from engine.indicators.line import KernelIndicator
+from engine.kernels import njit
 from engine.options.clock import SESSIONS_PER_YEAR
 from engine.sessions import OPEN_MINUTE
 

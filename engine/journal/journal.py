@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
-
-import pandas as pd
+from typing import TYPE_CHECKING, Protocol
 
 from engine.journal.records import Event, Fill, HaltEvent, OrderEvent, Trade
 from engine.reasons import Reason
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Sink(Protocol):
@@ -115,6 +116,8 @@ class Journal:
 
     def decisions(self, bot: str | None = None) -> pd.DataFrame:
         """Return the decision table of one bot, or of all, one row a decision minute and symbol."""
+        import pandas as pd
+
         names = [bot] if bot is not None else list(self._decisions)
         tables = [self._decisions[name]() for name in names if name in self._decisions]
         if not tables:

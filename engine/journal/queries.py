@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
 from sqlalchemy import Select, and_, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -36,6 +35,9 @@ from engine.journal.tables import (
     TicketRow,
     TradeRow,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Runs = Sequence[int]
 Row = dict[str, Any]
@@ -115,6 +117,8 @@ class Reader:
         return None if found is None else next(iter(found.values()))
 
     def _table(self, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
+        import pandas as pd
+
         try:
             with self.engine.connect() as connection:
                 held = connection.execute(query)
@@ -376,6 +380,8 @@ class Reader:
 
 def measured(decisions: pd.DataFrame) -> pd.DataFrame:
     """Return decisions with a column for every measure instead of one for all."""
+    import pandas as pd
+
     rest = decisions.drop(columns="measures")
     measures = pd.DataFrame(list(decisions["measures"]), index=decisions.index)
     return rest.join(measures.rename(columns={name: f"{name}_measured" for name in rest}))

@@ -9,10 +9,10 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.errors import ConfigError, DataError
+from engine.kernels import njit
 
 Floats = NDArray[np.float64]
 LOGISTIC, BOOSTING = "logistic", "boosting"

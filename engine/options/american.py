@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from math import exp, isfinite, log, sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.errors import OrderError
+from engine.kernels import njit
 from engine.options.pricing import price1
 
 Float64 = NDArray[np.float64]

@@ -9,9 +9,9 @@ from math import nan
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernels import below1, njit, upto1
 from engine.options.choice import CALL, OK, PUT, WHY, By, Choice, StrikeRule, choose1, nearest1, row1
 from engine.options.contract import Right
 from engine.options.expected_move import expected_move
@@ -142,7 +142,7 @@ def _at(forward: float, strike: Float64, value: Float64) -> float:
 def _straddle(forward: float, calls: Any, puts: Any, bid: Any, ask: Any) -> float:
     """Return `Chain.straddle`; ``bid`` and ``ask`` hold the calls', then the puts'."""
     n = len(calls)
-    start = int(np.searchsorted(calls, forward, side="right"))
+    start = upto1(calls, forward)
     low, high = nan, nan
     below, above = nan, nan
     for i in range(start - 1, max(start - STRIKES_AROUND, 0) - 1, -1):
@@ -189,7 +189,7 @@ def mid1(bid: float, ask: float) -> float:
 
 @njit(cache=True)
 def _implied(forward: float, i: int, calls: Any, puts: Any, bid: Any, ask: Any, n: int) -> float:
-    j = int(np.searchsorted(puts, calls[i]))
+    j = below1(puts, calls[i])
     if j >= len(puts) or puts[j] != calls[i]:
         return nan
     return straddle_sd1(forward, calls[i], mid1(bid[i], ask[i]) + mid1(bid[n + j], ask[n + j]))

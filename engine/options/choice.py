@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.errors import ConfigError
+from engine.kernels import below1, njit, upto1
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Right
 from engine.options.expected_move import Convention
@@ -198,9 +198,9 @@ def choose1(
         if not np.isfinite(wanted):
             return NO_QUOTE
         if side == 0:
-            row = int(np.searchsorted(strikes, min(wanted, spot) + NEAR, side="right")) - 1
+            row = upto1(strikes, min(wanted, spot) + NEAR) - 1
         else:
-            row = int(np.searchsorted(strikes, max(wanted, spot) - NEAR))
+            row = below1(strikes, max(wanted, spot) - NEAR)
         if row < 0 or row >= len(strikes):
             return NO_STRIKE
         out[2 * side] = strikes[row]
@@ -226,5 +226,5 @@ def nearest1(strikes: Any, delta: Any, amount: float) -> float:
 @njit(cache=True)
 def row1(strikes: Any, strike: float) -> int:
     """Return the place of a listed strike, -1 where it is not listed."""
-    row = int(np.searchsorted(strikes, strike - NEAR))
+    row = below1(strikes, strike - NEAR)
     return row if row < len(strikes) and abs(strikes[row] - strike) < NEAR else -1

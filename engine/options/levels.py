@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernels import njit
 from engine.options.pricing import implied1
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import erfc, exp
 
-from numba import njit
+from engine.kernels import njit
 
 _ROOT_HALF = 0.7071067811865476
 _ROOT_HALF_PI = 1.2533141373155003

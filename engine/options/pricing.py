@@ -15,9 +15,9 @@ from math import erfc, exp, inf, isfinite, log, log1p, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from engine.kernels import njit
 from engine.options.mills import mills_difference
 
 Float64 = NDArray[np.float64]

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import overload
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import OrderError
+from engine.kernels import njit
 from engine.options.contract import TickRule
 
 Float64 = NDArray[np.float64]

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Int32 = NDArray[np.int32]
@@ -167,9 +168,11 @@ def drawn_sums(columns: Floats, draws: int = BOOTSTRAPS, block: float = BLOCK, s
     Politis and Romano (1994): blocks of geometric length, mean ``block`` rows, each from a
     uniform start, wrapping around. A block's sum is a difference of running sums.
     """
+    from engine.research.blocks import sum_blocks
+
     running = np.concatenate([np.zeros((1, columns.shape[1])), np.cumsum(np.tile(columns, (2, 1)), axis=0)])
     sums = np.zeros((draws, columns.shape[1]))
-    _sum_blocks(running, *_blocks(len(columns), draws, block, seed), sums)
+    sum_blocks(running, *_blocks(len(columns), draws, block, seed), sums)
     return sums
 
 
@@ -186,17 +189,6 @@ def _blocks(rows: int, draws: int, block: float, seed: int) -> tuple[Int32, Int3
     lengths = np.diff(ends, axis=1, prepend=0)
     starts = random.integers(0, rows, lengths.shape)
     return starts.astype(np.int32), lengths.astype(np.int32)
-
-
-@njit(cache=True)
-def _sum_blocks(running: Any, starts: Any, lengths: Any, sums: Any) -> None:
-    for draw in range(len(starts)):
-        for place in range(starts.shape[1]):
-            first, length = starts[draw, place], lengths[draw, place]
-            if length == 0:
-                break
-            for column in range(sums.shape[1]):
-                sums[draw, column] += running[first + length, column] - running[first, column]
 
 
 def expectancy_interval(

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from engine.kernels import njit
 from feeds.screen.fees import leg_cents1, order_fees1
 from feeds.screen.fills import enter1, leave1
 from feeds.surface import option1

@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.broker.fees import FeeSchedule
 from engine.broker.rates import Rates, Tier
+from engine.kernels import njit
 
 Floats = NDArray[np.float64]
 MINIMUM, CLEARING, CLEARING_MOST, REGULATORY, ACTIVITY, TIERS, EXCHANGE = range(7)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from engine.execution.settings import ExecutionSettings
+from engine.kernels import njit
 from engine.options.ticks import down1, per_dollar, up1
 
 START, STEPS, REQUOTE, TIMEOUT, EXIT_STEPS, FILL, SLIP, TICKS = range(8)

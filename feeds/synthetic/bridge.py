@@ -9,9 +9,9 @@ to the extremes is small, and is bent away.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernels import njit
 from feeds.synthetic.minutes import free_path
 
 Floats = NDArray[np.float64]

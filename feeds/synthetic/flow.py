@@ -7,8 +7,9 @@ enters, so a filter that reads them learns nothing it could not learn from the p
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernels import njit
 
 Floats = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernels import njit
 from engine.sessions import CLOSE_MINUTE, OPEN_MINUTE
 
 Floats = NDArray[np.float64]

@@ -21,7 +21,7 @@ from engine.risk.blackouts import EventCalendar
 from engine.sessions import NEW_YORK, close_minute, is_session
 from engine.settings import Settings
 from engine.universe import load_universe, single_stocks
-from scripts.session import chosen_bots
+from scripts.chosen import chosen_bots
 
 LEAST_SECONDS = 20.0  # of the wall, for everything to be cancelled, closed and confirmed
 EARLY = timedelta(minutes=30)  # before the open: contracts and history are fetched then

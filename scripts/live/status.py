@@ -7,7 +7,7 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -15,10 +15,10 @@ from analyzers.report.sections import WIDE, titled
 from engine.errors import SessionError
 from engine.live.files import AccountLock, Heartbeat, KillFile
 from engine.live.guard import ENDED, LEFT_OPEN
-from scripts.live.guard import close_all
-from scripts.live.journal import by_hand
-from scripts.live.plan import Plan
 from scripts.told import print_json
+
+if TYPE_CHECKING:
+    from scripts.live.plan import Plan
 
 END_SECONDS = 150.0  # wall seconds a session is given to close by itself
 NAP = 0.2
@@ -87,6 +87,9 @@ def flatten(plan: Plan) -> None:
     SessionError
         Something is still open; names it.
     """
+    from scripts.live.guard import close_all
+    from scripts.live.journal import by_hand
+
     by_hand(plan, "flatten")
     for path in plan.folder.glob(f"{plan.venue}-*.heartbeat.json"):
         end_session(plan.folder, path.name.partition(".")[0])

@@ -21,10 +21,10 @@ from engine.live.files import Beat, Heartbeat, KillFile
 from engine.live.guard import ENDED, LEFT_OPEN
 from engine.reasons import Reason
 from engine.sessions import CLOSE_MINUTE, NEW_YORK, OPEN_MINUTE, close_minute
-from scripts.journal import program_version
 from scripts.live.marks import Marker
 from scripts.live.plan import LATE, Plan, instant
 from scripts.live.vetoes import Vetoes
+from scripts.origin import program_version
 from strategies.base import Bot
 
 STEP = timedelta(seconds=1)  # of the venue's clock, between two looks

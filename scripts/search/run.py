@@ -12,6 +12,7 @@ from rich.console import Console
 from analyzers.search import figures
 from engine.research.space import Changes
 from engine.settings import Settings
+from scripts.chosen import chosen_bots
 from scripts.outcomes import Outcome, read_outcomes
 from scripts.progress import watched
 from scripts.search.folder import DONE
@@ -19,7 +20,6 @@ from scripts.search.found import Found, matrices
 from scripts.search.ledger import Ledger
 from scripts.search.spec import MOST, Search
 from scripts.search.tpe import proposed
-from scripts.session import chosen_bots
 from scripts.variants import Base, Variant, run_variants, settings_of
 
 

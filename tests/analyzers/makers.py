@@ -15,7 +15,7 @@ from engine.journal.records import Fill, HaltEvent, OrderEvent, Trade
 from engine.reasons import Reason
 from engine.sessions import session_dates
 from engine.settings import Settings
-from scripts.backtest import frame
+from scripts.frames import frame
 
 NEW_YORK = ZoneInfo("America/New_York")
 CONFIG = Path(__file__).parents[2] / "config"

@@ -13,8 +13,8 @@ from engine.journal.records import Trade
 from feeds.model import ModelQuotes
 from feeds.store.store import QuoteStore
 from feeds.synthetic.cache import save
-from scripts.backtest import frame
 from scripts.cli import main
+from scripts.frames import frame
 from scripts.requests import Recording
 from scripts.session import Setup, play, prepare
 from scripts.synth_quotes import snapshots

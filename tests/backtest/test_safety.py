@@ -11,7 +11,7 @@ import pytest
 from engine.desk import Desk
 from engine.journal.records import Trade
 from engine.reasons import Reason
-from scripts.backtest import frame
+from scripts.frames import frame
 from scripts.session import Setup
 
 NEW_YORK = "America/New_York"

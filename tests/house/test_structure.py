@@ -182,6 +182,40 @@ def test_importing_the_command_line_loads_no_heavy_package(root: Path) -> None:
     assert told.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    ("command", "spared"),
+    [
+        ("show-config", "pandas numba backtrader matplotlib scipy sqlalchemy"),
+        ("status", "pandas numba backtrader matplotlib scipy sqlalchemy"),
+        ("doctor", "pandas numba backtrader matplotlib scipy"),
+        ("gate", "pandas numba backtrader matplotlib scipy"),
+        ("db check --database journal/gate.db", "numba backtrader matplotlib scipy"),
+    ],
+)
+def test_command_that_only_looks_loads_no_package_it_does_without(
+    command: str, spared: str, root: Path, tmp_path: Path
+) -> None:
+    probe = "import sys; from scripts.cli import main; code = main(sys.argv[1:]); "
+    probe += "print(code, *sys.modules, file=sys.stderr)"
+
+    def run(*words: str) -> list[str]:
+        told = subprocess.run(
+            [sys.executable, "-c", probe, *words],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return told.stderr.splitlines()[-1].split()
+
+    if "gate" in command:
+        assert run("gate", "register")[0] == "0"
+    code, *modules = run(*command.split())
+    assert code == "0"
+    assert not set(spared.split()) & set(modules)
+
+
 def test_settings_files_travel_with_the_package(
     setup_cfg: configparser.ConfigParser, root: Path, tracked: list[Path]
 ) -> None:

@@ -10,7 +10,7 @@ from analyzers.analysis import analyze
 from analyzers.result import save
 from engine.gate.fingerprint import strategy_files
 from engine.settings import Settings
-from scripts.backtest import STRATEGIES, STRATEGY_FILES
+from scripts.origin import STRATEGIES, STRATEGY_FILES
 from tests.analyzers.makers import CONFIG, DAYS, run, trade
 
 TRADES = [trade(number, day, (9.0, -4.0, 14.0)[number % 3]) for number, day in enumerate(DAYS)]

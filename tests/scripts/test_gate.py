@@ -15,9 +15,9 @@ from engine.gate.settings import GateSettings
 from engine.gate.view import read_gate
 from engine.research.statistics import sharpe
 from engine.settings import Settings
-from scripts.backtest import STRATEGY_FILES
 from scripts.cli import main
 from scripts.gate_power import PowerRequest, World, drawn_days, edge, history, power, ratios_of
+from scripts.origin import STRATEGY_FILES
 from scripts.search.ledger import Ledger
 from tests.analyzers.makers import CONFIG, DAYS
 from tests.scripts.made import TRADES, saved
