@@ -145,6 +145,7 @@ class Choices:
         parts : sequence of Choices
             By rules that mean the same by an expected move; at least one.
         """
+
         def column(name: str) -> Any:
             return np.concatenate([getattr(part, name) for part in parts])[order]
 
