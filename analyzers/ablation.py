@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analyzers.controls import TAILS, Mean, difference
-from engine.research.statistics import drawn_sums
+from analyzers.controls import Mean, difference
+from engine.research.statistics import drawn_sums, paired_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +61,5 @@ def paired(one: pd.Series, other: pd.Series) -> Mean:
     count = int(np.count_nonzero(gap))
     if len(gap) < 2:
         return Mean(count, float(gap.sum()), math.nan, math.nan)
-    low, high = np.quantile(drawn_sums(gap[:, None])[:, 0] / len(gap), TAILS)
-    return Mean(count, float(gap.mean()), float(low), float(high))
+    drawn = drawn_sums(gap[:, None])[:, 0] / len(gap)
+    return Mean(count, float(gap.mean()), *paired_interval(drawn, gap != 0.0))

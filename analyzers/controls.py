@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.research.statistics import LEAST_TRADES, drawn_sums, expectancy_interval
+from engine.research.statistics import LEAST_TRADES, drawn_sums, expectancy_interval, paired_interval
 
 Floats = NDArray[np.float64]
 TAILS = (0.025, 0.975)
@@ -122,7 +122,7 @@ def difference(one: pd.DataFrame, other: pd.DataFrame) -> Mean:
     choice foresees is measured before costs.
 
     Both hold ``net`` and ``trades`` of the same days; the interval draws the days of both
-    together, so that their common market cancels. ``trades`` are those of ``one``.
+    together, so that their common market cancels (`paired_interval`). ``trades`` are those of ``one``.
     """
     columns = np.column_stack([one.net, one.trades, other.net, other.trades]).astype(np.float64)
     total = columns.sum(axis=0)
@@ -130,8 +130,9 @@ def difference(one: pd.DataFrame, other: pd.DataFrame) -> Mean:
         return Mean(int(total[1]), _gap(total), math.nan, math.nan)
     sums = drawn_sums(columns)
     sums = sums[np.minimum(sums[:, 1], sums[:, 3]) > 0.5]
-    low, high = np.quantile(sums[:, 0] / sums[:, 1] - sums[:, 2] / sums[:, 3], TAILS)
-    return Mean(int(total[1]), _gap(total), float(low), float(high))
+    differs = (columns[:, :2] != columns[:, 2:]).any(axis=1)
+    drawn = sums[:, 0] / sums[:, 1] - sums[:, 2] / sums[:, 3]
+    return Mean(int(total[1]), _gap(total), *paired_interval(drawn, differs))
 
 
 def _gap(sums: Floats) -> float:

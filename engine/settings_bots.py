@@ -17,6 +17,7 @@ from engine.errors import ConfigError
 from engine.options.expected_move import Convention
 from engine.settings_types import Amount, Count, Delta, Positive, Real, Section, Share, Symbols, Whole
 
+FURTHEST = 2.0  # expected moves to a short strike of a condor
 SETTINGS, BOTS = "market_watch.settings", "market_watch.bots"
 
 
@@ -89,10 +90,20 @@ class CondorSettings(BotSettings):
     profit_target: Share = 0.5
     convention: Convention = Convention.RATIO
     ratio: Positive = 0.85
-    short_move: Annotated[Real, Field(ge=1, le=2)] = 1.2
+    short_move: Annotated[Real, Field(ge=1, le=FURTHEST)] = 1.2
     width: Positive = 1.0
     range_minutes: Annotated[Count, Field(ge=5, le=240)] = 60
     calm_max: Positive = 0.75
+    lean_move: Amount = 0.0
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if self.short_move + self.lean_move > FURTHEST:
+            raise ValueError(
+                f"short_move {self.short_move:g} and lean_move {self.lean_move:g} make "
+                f"{self.short_move + self.lean_move:g} expected moves, expected at most {FURTHEST:g}"
+            )
+        return self
 
 
 class CoreBots(Section):

@@ -35,12 +35,15 @@ SETTINGS: dict[Reason, dict[str, Any]] = {
     Reason.HALT_VIX: {"risk.halt_vix": None},
     Reason.HALT_RANGE: {"risk.halt_range": None},
 }
+SPIKE, LEAN = "contrarian after a spike of 15 %", "lean"
+LEANING = "contrarian, leaning by 0.3 expected moves"
+LEAN_ALONE = f"{LEANING}, against staying out"
 # filters that are off by default, at a value in the middle of what one would try
 OPTIONAL: dict[str, dict[str, Any]] = {
     "range at most 0.6 expected moves": {"common.regime.range_max": 0.6},
     "breadth from 0.2 to 0.8": {"common.regime.breadth_min": 0.2, "common.regime.breadth_max": 0.8},
     "crowding at most 70": {"common.regime.crowding_max": 70.0},
-    "contrarian after a spike of 15 %": {"common.regime.spike": 0.15},
+    SPIKE: {"common.regime.spike": 0.15},
     "harvest after a fall of 10 %": {"common.regime.harvest": 0.1},
 }
 BASELINE = "as configured"
@@ -76,8 +79,11 @@ def run(request: AblateRequest) -> Path:
         found = dict(zip(variants, _outcomes(console, bot, base, variants, request.jobs), strict=True))
         days = {name: day_table(outcome, bot) for name, outcome in found.items()}
         kept = days.pop(BASELINE)
-        own[bot] = {name: worth(kept, table) for name, table in days.items() if name not in OPTIONAL}
-        optional[bot] = {name: worth(table, kept) for name, table in days.items() if name in OPTIONAL}
+        tried = days.keys() & {*OPTIONAL, LEANING}
+        own[bot] = {name: worth(kept, table) for name, table in days.items() if name not in tried}
+        optional[bot] = {name: worth(table, kept) for name, table in days.items() if name in tried}
+        if LEANING in days:
+            optional[bot][LEAN_ALONE] = worth(days[LEANING], days[SPIKE])
     sections = sections_of(own, optional)[: 2 if request.optional else 1]
     nothing = worthless(own)
     told = {"own": _figures(own), "optional": _figures(optional), "worth_nothing": nothing}
@@ -96,10 +102,17 @@ def variants_of(setup: Setup, bot: str, optional: bool) -> dict[str, Variant]:
         found[str(reason)] = Variant(signals=f"{WITHOUT}:{reason}")
     found[str(Reason.EVENT_BLACKOUT)] = Variant(signals=f"{WITHOUT}:{Reason.EVENT_BLACKOUT}")
     found |= {str(reason): Variant(changes) for reason, changes in SETTINGS.items()}
-    if getattr(setup.settings.bots, bot).model is not None:
+    config = getattr(setup.settings.bots, bot)
+    if config.model is not None:
         found[str(Reason.MODEL_VETO)] = Variant({f"bots.{bot}.model": None})
+    lean = f"bots.{bot}.lean_move"
+    if getattr(config, "lean_move", 0.0) and setup.settings.common.regime.spike is not None:
+        found[LEAN] = Variant({lean: 0.0})
     if optional:
         found |= {name: Variant(changes) for name, changes in OPTIONAL.items()}
+    if optional and hasattr(config, "lean_move"):
+        found[SPIKE] = Variant({**OPTIONAL[SPIKE], lean: 0.0})
+        found[LEANING] = Variant({**OPTIONAL[SPIKE], lean: 0.3})
     return found
 
 

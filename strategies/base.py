@@ -29,7 +29,7 @@ from strategies.agenda import FULL_CLOSE, Agenda, outlook
 from strategies.care import Care
 from strategies.entry import Barred, Entry
 from strategies.lane import Check, Lane
-from strategies.preview import preview
+from strategies.preview import preview, ruled
 from strategies.regime import regime_checks, regime_measures
 from strategies.ticket import Proposal, Stage, Ticket
 
@@ -93,7 +93,7 @@ class Bot(bt.Strategy, Entry, Care):  # type: ignore[misc]
         self._watched: list[list[Any]] = []  # lines the governor looks at, of every lane
         # the same as whole columns, which answer faster by number of bar
         self._whole: list[list[Any]] = []
-        self.strike_rule = self.rule()
+        self.strike_rules = self.rules()
         self._barred: Barred | None = None
         self._pace: Pace | None = self.p.pace
         self._told = False  # by the broker, since this bot was last called
@@ -130,14 +130,23 @@ class Bot(bt.Strategy, Entry, Care):  # type: ignore[misc]
         """Return where the strikes stand, None for a bot with a `propose` of its own."""
         return None
 
+    def rules(self) -> tuple[StrikeRule, ...]:
+        """Return the rules that may place the strikes; they differ in the numbers alone."""
+        rule = self.rule()
+        return () if rule is None else (rule,)
+
+    def pick(self, m: SimpleNamespace) -> Any:
+        """Return which of several `rules` places the strikes, elementwise over the measures."""
+        raise NotImplementedError
+
     def build(self, lane: Lane, expiry: date, choice: Choice) -> Proposal:
         """Return the combo of chosen strikes; the same structure whatever they are."""
         raise NotImplementedError
 
-    def propose(self, lane: Lane, chain: Chain) -> Proposal | Reason:
-        """Return the combo to trade on this chain, or why there is none."""
-        assert self.strike_rule is not None  # else the bot has a propose of its own
-        choice = chain.choose(self.strike_rule)
+    def propose(self, lane: Lane, chain: Chain, bar: int) -> Proposal | Reason:
+        """Return the combo to trade on this bar's chain, or why there is none."""
+        ((rule, _),) = ruled(self, lane, np.array([bar]))  # else the bot has a propose of its own
+        choice = chain.choose(rule)
         return choice.why or self.build(lane, chain.expiry, choice)
 
     def premium(self, proposal: Proposal) -> Combo:
@@ -260,7 +269,7 @@ class Bot(bt.Strategy, Entry, Care):  # type: ignore[misc]
         self._manage(ticket, view, bar)
 
     def _checks(self, m: SimpleNamespace) -> list[Check]:
-        regime = regime_checks(m, self.p.common.regime, self.sells)
+        regime = regime_checks(m, self.p.common.regime, self.sells, len(self.strike_rules) > 1)
         return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m), *regime]
 
     def _view(self, number: int, bar: int) -> MarketView:

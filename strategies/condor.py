@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from engine.options.combo import iron_condor
 from engine.reasons import Reason
 from strategies.base import Bot
 from strategies.lane import Check, Lane
+from strategies.regime import CALLS, NEITHER, PUTS, overbought
 from strategies.ticket import Proposal
 
 
@@ -21,7 +23,9 @@ class Condor(Bot):
 
     Entry needs the morning range complete, the price inside it, a range so far of at most
     ``calm_max`` expected moves of the day, and implied above realised variance. The short
-    strikes stand ``short_move`` expected moves of the time left away.
+    strikes stand ``short_move`` expected moves of the time left away. With ``lean_move`` and
+    contrarian timing (``common.regime.spike``), the side nobody overpays stands so much further
+    out while the other one is overbought after a spike.
     """
 
     bot_name = "condor"
@@ -47,6 +51,17 @@ class Condor(Bot):
     def rule(self) -> StrikeRule:
         config, short = self.config, (By.MOVE, self.config.short_move)
         return StrikeRule(short, short, config.width, config.width, config.convention, config.ratio)
+
+    def rules(self) -> tuple[StrikeRule, ...]:
+        kept, lean = self.rule(), self.config.lean_move
+        if not lean or self.p.common.regime.spike is None:
+            return (kept,)
+        far = (By.MOVE, self.config.short_move + lean)
+        leaned = {NEITHER: kept, PUTS: replace(kept, call=far), CALLS: replace(kept, put=far)}
+        return tuple(leaned[side] for side in sorted(leaned))
+
+    def pick(self, m: SimpleNamespace) -> Any:
+        return overbought(m, self.p.common.regime)
 
     def build(self, lane: Lane, expiry: date, choice: Choice) -> Proposal:
         product = self.p.products[lane.symbol]

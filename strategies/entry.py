@@ -50,7 +50,7 @@ class Entry:
     ticket: Ticket | None
     _barred: Barred | None
     build: Callable[[Lane, date, Choice], Proposal]
-    propose: Callable[[Lane, Chain], Proposal | Reason]
+    propose: Callable[[Lane, Chain, int], Proposal | Reason]
     premium: Callable[[Proposal], Combo]
     _send: Callable[[Ticket, int, Urgency, datetime], None]
 
@@ -159,7 +159,9 @@ class Entry:
             return choice.why or self.build(lane, expiry, choice)
         book = self.desk.book
         listed = book.expiry(lane.symbol, self.config.expiry_days)
-        return Reason.NO_EXPIRY if listed is None else self.propose(lane, book.chain(lane.symbol, listed))
+        if listed is None:
+            return Reason.NO_EXPIRY
+        return self.propose(lane, book.chain(lane.symbol, listed), bar)
 
     def _credit(self, proposal: Proposal) -> float:
         """Return the premium received for one unit at executable prices, USD; NaN without a bid."""

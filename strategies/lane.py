@@ -174,6 +174,14 @@ class Lane:
         if self.tell is not None and bar in self._seen:
             self.tell(self, bar, text)
 
+    def measured(self, bars: np.ndarray) -> SimpleNamespace:
+        """Return the measures on decision minutes, a column each."""
+        if self._codes is not None:
+            rows = self._bars.searchsorted(bars)
+            return SimpleNamespace(**{name: column[rows] for name, column in self._columns.items()})
+        values = np.array([self._seen[bar] for bar in bars.tolist()])
+        return SimpleNamespace(**dict(zip(self.measures, values.T, strict=True)))
+
     def seen(self, bar: int) -> tuple[dict[str, float], dict[str, bool]]:
         """Return the measures of a decision minute, and by reason whether each filter let it pass."""
         measures = dict(zip(self.measures, self._seen[bar], strict=True))

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.desk import Desk
 from engine.options.choice import OK, WHY, Choice, Choices, StrikeRule
@@ -35,19 +37,41 @@ class Chooser(Protocol):
     config: Any
     p: Any
     datas: list[Any]
-    strike_rule: StrikeRule | None
+    strike_rules: tuple[StrikeRule, ...]
+
+    def pick(self, m: SimpleNamespace) -> Any: ...
 
     def build(self, lane: Lane, expiry: date, choice: Choice) -> Proposal: ...
 
     def premium(self, proposal: Proposal) -> Combo: ...
 
 
+def ruled(bot: Chooser, lane: Lane, bars: NDArray[np.int64]) -> list[tuple[StrikeRule, NDArray[np.int64]]]:
+    """Return which rule places the strikes on which decision minutes of a lane; none without a bar."""
+    if len(bot.strike_rules) == 1:
+        return [(bot.strike_rules[0], bars)]
+    picked = bot.pick(lane.measured(bars))
+    parts = [(rule, bars[picked == number]) for number, rule in enumerate(bot.strike_rules)]
+    return [(rule, some) for rule, some in parts if len(some)]
+
+
+def choices_of(bot: Chooser, lane: Lane, bars: NDArray[np.int64], book: ChoiceBook) -> Choices | None:
+    """Return what the bot takes off the chains of decision minutes, None where the book cannot tell."""
+    parts = [
+        book.choices(lane.symbol, bot.config.expiry_days, some, rule) for rule, some in ruled(bot, lane, bars)
+    ]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    return known[0] if len(known) == 1 else Choices.joined(known)
+
+
 def preview(bot: Chooser, lane: Lane, ahead: Outlook) -> Preview | None:
     """Return what is known of a lane's candidates beforehand, None where nothing is."""
-    book, rule = bot.desk.book, bot.strike_rule
-    if rule is None or not isinstance(book, ChoiceBook) or not len(lane.candidates):
+    book = bot.desk.book
+    if not bot.strike_rules or not isinstance(book, ChoiceBook) or not len(lane.candidates):
         return None
-    found = book.choices(lane.symbol, bot.config.expiry_days, lane.candidates, rule)
+    found = choices_of(bot, lane, lane.candidates, book)
     if found is None:
         return None
     codes, credit = _WHY[found.code], np.full(len(found.bars), np.nan)

@@ -15,6 +15,7 @@ from engine.reasons import Reason
 from strategies.lane import Check
 
 MIDDLE = 50.0
+NEITHER, PUTS, CALLS = range(3)  # which side is overbought
 
 
 def regime_measures(data: Any, regime: Any, releases: Iterable[int]) -> dict[str, Any]:
@@ -42,7 +43,23 @@ def regime_measures(data: Any, regime: Any, releases: Iterable[int]) -> dict[str
     return found
 
 
-def regime_checks(m: SimpleNamespace, regime: Any, sells: frozenset[str]) -> list[Check]:
+def overbought(m: SimpleNamespace, regime: Any) -> Any:
+    """Return which side is overbought after a spike, elementwise: NEITHER, PUTS or CALLS.
+
+    Parameters
+    ----------
+    m : namespace
+        The measures of `regime_measures`, with a ``spike`` set.
+    regime : settings ``common.regime``
+        A side is overbought where the put/call imbalance stands ``lean`` points or more away from
+        the middle of its past: above it the puts, below it the calls.
+    """
+    away = m.put_call_percentile - MIDDLE
+    found = (m.iv_spike >= regime.spike) & (np.abs(away) >= regime.lean)
+    return np.where(found & (away > 0.0), PUTS, np.where(found & (away < 0.0), CALLS, NEITHER))
+
+
+def regime_checks(m: SimpleNamespace, regime: Any, sells: frozenset[str], leans: bool = False) -> list[Check]:
     """Return ``(reason, passes)`` pairs of the switched-on filters.
 
     Parameters
@@ -55,6 +72,8 @@ def regime_checks(m: SimpleNamespace, regime: Any, sells: frozenset[str]) -> lis
         the overbought side is sold: puts where the put/call imbalance stands ``lean`` points or
         more above the middle of its past, calls where it stands as far below. A bot that sells
         both needs neither side overbought.
+    leans : bool
+        The bot sells both and places its strikes by what is `overbought`: nothing is refused.
     """
     checks: list[Check] = []
     if regime.harvest is not None:
@@ -67,7 +86,7 @@ def regime_checks(m: SimpleNamespace, regime: Any, sells: frozenset[str]) -> lis
         checks.append((Reason.BREADTH, m.breadth <= regime.breadth_max))
     if regime.crowding_max is not None:
         checks.append((Reason.CROWDED, m.crowding <= regime.crowding_max))
-    if regime.spike is not None:
+    if regime.spike is not None and not leans:
         away = m.put_call_percentile - MIDDLE
         sides = {"put": away >= regime.lean, "call": away <= -regime.lean}
         right = np.abs(away) < regime.lean if len(sells) > 1 else sides[next(iter(sells))]

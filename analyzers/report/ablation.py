@@ -67,7 +67,10 @@ def verdict(one: Worth) -> str:
         return "lets better trades through"
     if one.trade.high < 0.0:
         return "lets worse trades through"
-    return "saves by not trading" if one.session.value > 0.0 else "costs by not trading"
+    gains = one.session.value > 0.0
+    if one.kept > one.open:
+        return "earns by trading more" if gains else "loses by trading more"
+    return "saves by not trading" if gains else "costs by not trading"
 
 
 def worthless(found: Mapping[str, Mapping[str, Worth]]) -> list[str]:

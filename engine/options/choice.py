@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -135,6 +135,30 @@ class Choices:
     expiry: NDArray[np.datetime64]
     moved: Callable[[int, date], float] | None = None
     maker: Hashable = None
+
+    @classmethod
+    def joined(cls, parts: Sequence[Choices]) -> Choices:
+        """Return choices on different bars as one, the bars rising.
+
+        Parameters
+        ----------
+        parts : sequence of Choices
+            By rules that mean the same by an expected move; at least one.
+        """
+
+        def column(name: str) -> Any:
+            return np.concatenate([getattr(part, name) for part in parts])[order]
+
+        order = np.argsort(np.concatenate([part.bars for part in parts]))
+        return cls(
+            column("bars"),
+            column("code"),
+            column("strikes"),
+            column("deltas"),
+            column("move"),
+            column("expiry"),
+            parts[0].moved,
+        )
 
     def take(self, rows: NDArray[np.int64]) -> Choices:
         """Return some of the choices."""

@@ -29,7 +29,7 @@ from scripts.session import Setup, play
 from scripts.signals import bots_with
 from strategies.agenda import outlook
 from strategies.lane import whole
-from strategies.preview import preview
+from strategies.preview import choices_of, preview
 
 ALL_DAY = 390  # minutes between decisions of a bot that decides once a day
 
@@ -70,7 +70,7 @@ class Entries:
         minute = whole(lane.data.lines.minute).astype(np.int64)
         bars = lane.candidates[np.isin(minute[lane.candidates], minutes)]
         settings = setup.settings
-        structure = _structure(bot, lane.symbol, bars, settings.bots, name)
+        structure = _structure(bot, bars, name)
         numbers = (np.asarray(targets, np.float64), np.asarray(losses, np.float64))
         tape = setup.book.tape
         table = setup.book.arrays(lane.symbol)
@@ -119,7 +119,13 @@ class _Chooser:
         self.bot_name, self.desk, self.datas, self.p = bot.bot_name, bot.desk, bot.datas, bot.p
         self.config = config
         self._kind = type(bot)
-        self.strike_rule = self._kind.rule(self)
+        self.strike_rules = self._kind.rules(self)
+
+    def rule(self) -> Any:
+        return self._kind.rule(self)
+
+    def pick(self, m: Any) -> Any:
+        return self._kind.pick(self, m)
 
     def build(self, lane: Any, expiry: date, choice: Any) -> Any:
         return self._kind.build(self, lane, expiry, choice)
@@ -175,16 +181,16 @@ def _refuse(key: str, value: Any, expected: str, fits: bool) -> None:
         raise ConfigError(f"screen: {key} is {value}, expected {expected}: nothing else is covered")
 
 
-def _structure(bot: Any, symbol: str, bars: Any, bots: Any, name: str) -> tuple[Any, Any, Any]:
+def _structure(bot: Any, bars: Any, name: str) -> tuple[Any, Any, Any]:
     """Return column, right and sign of every leg, in the order in which the engine prices them."""
-    rule, book = bot.strike_rule, bot.desk.book
-    if rule is None or not isinstance(book, ChoiceBook):
+    book = bot.desk.book
+    if not bot.strike_rules or not isinstance(book, ChoiceBook):
         raise ConfigError(f"screen: {name} chooses its strikes in its own way, expected putlite or condor")
     if not len(bars):
         raise ConfigError(
             "screen: the filters let nothing pass at these minutes, expected at least one entry"
         )
-    found = book.choices(symbol, 0, bars, rule)
+    found = choices_of(bot, bot.lanes[0], bars, book)
     if found is None:
         raise ConfigError("screen: convention is sigma, expected straddle or ratio: nothing else is covered")
     good = np.flatnonzero(found.code == 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from arch.bootstrap import StationaryBootstrap
 from analyzers.ablation import Worth, paired, worth
 from analyzers.report.ablation import sections_of, verdict, worthless
 from engine.reasons import Reason
-from scripts.ablate import BASELINE, filters_of, variants_of
+from engine.settings import Settings
+from scripts.ablate import BASELINE, LEAN, LEAN_ALONE, LEANING, SPIKE, filters_of, variants_of
 from scripts.cli import main
 from scripts.requests import BacktestRequest
 from scripts.session import Setup, prepare
@@ -74,6 +76,14 @@ def test_a_losing_bot_kept_from_trading_saves_but_chooses_nothing() -> None:
     assert verdict(found) == "saves by not trading"
 
 
+def test_a_change_that_adds_losing_trades_loses_by_trading_more() -> None:
+    rng = np.random.default_rng(2)
+    out = rng.random(500) < 0.5
+    net = rng.standard_normal(500) - 3.0
+
+    assert verdict(worth(table(net, np.ones(500, bool)), table(net, ~out))) == "loses by trading more"
+
+
 def test_few_trades_are_insufficient_data() -> None:
     few = np.arange(200) < 20
     assert verdict(worth(table(np.ones(200), few), table(np.ones(200), ~few))) == "insufficient data"
@@ -104,6 +114,19 @@ def test_every_filter_of_a_bot_is_found_and_left_out_once(setup: Setup) -> None:
     assert names[0] == BASELINE
     assert {"iv_rank_low", "trend", "iv_below_realized", "event_blackout", "halt_vix"} < set(names)
     assert len(names) == len(set(names)) == 9
+
+
+def test_a_lean_that_is_on_can_be_switched_off_alone_and_one_that_is_off_is_tried(setup: Setup) -> None:
+    settings = Settings.load(
+        CONFIG,
+        "spx",
+        overrides={"bots": {"condor": {"lean_move": 0.5}}, "common": {"regime": {"spike": 0.2}}},
+    )
+    on = replace(setup, settings=settings)
+    assert variants_of(on, "condor", optional=False)[LEAN].changes == {"bots.condor.lean_move": 0.0}
+    assert LEAN not in variants_of(setup, "condor", optional=True)
+    assert LEANING in variants_of(setup, "condor", optional=True)
+    assert LEANING not in variants_of(setup, "putlite", optional=True)
 
 
 def test_without_a_filter_its_reason_never_comes_up_and_more_is_traded() -> None:
@@ -143,6 +166,6 @@ def test_command_prints_and_keeps_every_filter(tmp_path: Path, capsys: pytest.Ca
     (folder,) = tmp_path.iterdir()
     told = json.loads((folder / "ablation.json").read_text())
     assert {"not_calm", "event_blackout", "credit_below_cost"} <= set(told["own"]["condor"])
-    assert set(told["optional"]["condor"]) >= {"crowding at most 70"}
+    assert set(told["optional"]["condor"]) >= {"crowding at most 70", SPIKE, LEANING, LEAN_ALONE}
     assert "condor: not calm" in (folder / "ablation.html").read_text()
     assert "Report:" in capsys.readouterr().out

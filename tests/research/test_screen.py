@@ -39,7 +39,8 @@ CONDOR = f"""
 bots: [condor]
 timerange: 20180102-20180531
 fixed: {{{WIDE}, bots.condor.quantity: 2, execution.fill_fraction: 0.6, execution.slippage_ticks: 1,
-  execution.requote_minutes: 2, risk.halt_move: 0.7, risk.close_on: [halt_move], bots.condor.calm_max: 2}}
+  execution.requote_minutes: 2, risk.halt_move: 0.7, risk.close_on: [halt_move], bots.condor.calm_max: 2,
+  common.regime.spike: 0.1, bots.condor.lean_move: 0.4}}
 keys:
   risk.window_first: {{from: "10:35", to: "12:35", step: 60}}
   bots.condor.short_move: [1.0, 1.5]

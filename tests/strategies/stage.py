@@ -48,14 +48,16 @@ def day(
     on: date,
     prices: Sequence[Row],
     vix: Sequence[Row] = (("09:30", 16.0),),
-    iv: float = 0.16,
+    iv: float | Sequence[Row] = 0.16,
     wiggle: float = 0.00012,
     later_wiggle: float | None = None,
+    flow: tuple[float, float] | None = None,
 ) -> Bars:
     """Return one session whose closes run straight from row to row, with a wiggle on top.
 
     ``wiggle`` is the relative size of an up-down-up-down on the closes, which gives the
-    day a realised volatility; ``later_wiggle`` replaces it from 10:30 on.
+    day a realised volatility; ``later_wiggle`` replaces it from 10:30 on. ``flow`` are puts and
+    calls traded a minute.
     """
     end = close_minute(on)
     minute = np.arange(571, end + 1)
@@ -64,10 +66,17 @@ def day(
     size = np.where(minute <= 630, wiggle, wiggle if later_wiggle is None else later_wiggle)
     close = path * (1.0 + size * np.where(minute % 4 < 2, 1.0, -1.0))
     first = np.append(path[0], close[:-1])
-    level = np.interp(minute, [minute_of(text) for text, _ in vix], [points for _, points in vix])
-    lines = {"vix": level, "atm_iv": np.full(len(minute), iv), "skew": np.zeros(len(minute))}
+    level, implied = _line(minute, vix), _line(minute, (("09:30", iv),) if isinstance(iv, float) else iv)
+    lines = {"vix": level, "atm_iv": implied, "skew": np.zeros(len(minute))}
+    if flow is not None:
+        lines |= {"put_volume": np.full(len(minute), flow[0]), "call_volume": np.full(len(minute), flow[1])}
     high, low = np.maximum(first, close), np.minimum(first, close)
     return Bars(symbol, stamps([on]), first, high, low, close, np.ones(len(minute)), lines, "table")
+
+
+def _line(minute: np.ndarray, rows: Sequence[Row]) -> np.ndarray:
+    at, values = [minute_of(text) for text, _ in rows], [value for _, value in rows]
+    return np.asarray(np.interp(minute, at, values), np.float64)
 
 
 def days(*parts: Bars) -> Bars:
@@ -174,6 +183,7 @@ def perform(
     roster: Mapping[str, type[Any]] = BOTS,
     sinks: Sequence[Any] = (),
     state: DayState | None = None,
+    common: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> tuple[Desk, Any]:
     """Play one bot over bars of its symbol with the shipped settings, ``changes`` laid over the bot's.
@@ -181,7 +191,7 @@ def perform(
     ``one_by_one`` feeds the bars as a live venue does: nothing is known before its minute.
     """
     own = {"symbols": [bars.symbol], **(changes or {})}
-    settings = Settings.load(CONFIG, overrides={"bots": {bot: own}})
+    settings = Settings.load(CONFIG, overrides={"bots": {bot: own}, "common": dict(common or {})})
     tape, journal = Tape({bars.symbol: bars}), Journal(sinks)
     book, fees = FlatBook(tape), FeeSchedule.load(CONFIG / "fees.yaml")
     execution = ExecutionSettings(**settings.execution.model_dump())

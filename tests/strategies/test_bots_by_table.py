@@ -188,7 +188,7 @@ class TestBuyWrite:
         more = {"later_wiggle": 0.00003, **more}
         history = [
             day("SPY", on, [("09:30", 600.0), ("16:00", 600.0)], iv=0.12 + 0.001 * n)  # rising
-            for n, on in enumerate(_sessions_before(CALM, 30))
+            for n, on in enumerate(sessions_before(CALM, 30))
         ]
         return days(*history, day("SPY", CALM, prices, **{"iv": 0.20, **more}))
 
@@ -234,7 +234,7 @@ class TestBuyWrite:
         assert str(Reason.UNDEFINED_RISK) in reasons(desk)
 
 
-def _sessions_before(on: date, count: int) -> list[date]:
+def sessions_before(on: date, count: int) -> list[date]:
     from engine.sessions import sessions_ahead
 
     return [sessions_ahead(on, -n) for n in range(count, 0, -1)]

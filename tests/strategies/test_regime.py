@@ -75,6 +75,7 @@ def test_both_loops_agree_with_every_filter_on_and_each_refuses_something(
     on = {"RANGE_MAX": "0.6", "BREADTH_MAX": "0.8", "CROWDING_MAX": "60", "SPIKE": "0.1", "HARVEST": "0.1"}
     for name, value in on.items():
         monkeypatch.setenv(f"MW__COMMON__REGIME__{name}", value)
+    monkeypatch.setenv("MW__BOTS__CONDOR__LEAN_MOVE", "0.4")
     setup = prepare(
         BacktestRequest(
             CONFIG, tmp_path, bots=("putlite", "condor"), profile="spx", timerange="20180102-20180330"
@@ -93,7 +94,10 @@ def test_both_loops_agree_with_every_filter_on_and_each_refuses_something(
         Reason.IV_NOT_COLLAPSED,
         Reason.ENTERED,
     } <= met
-    columns = set(fast.journal.decisions("condor"))
+    table = fast.journal.decisions("condor")
+    leaned = table[(table.iv_spike >= 0.1) & ((table.put_call_percentile - 50.0).abs() >= 10.0)]
+    assert str(Reason.ENTERED) in set(leaned.reason.astype(str))
+    columns = set(table)
     assert {
         "session_range",
         "breadth",

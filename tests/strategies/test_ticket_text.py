@@ -120,7 +120,8 @@ class Keeps(Condor):
 
 class KeepsPutLite(Keeps, PutLite):
     bot_name = "putlite"
-    measures, filters, rule, build = PutLite.measures, PutLite.filters, PutLite.rule, PutLite.build
+    measures, filters, build = PutLite.measures, PutLite.filters, PutLite.build
+    rule, rules = PutLite.rule, PutLite.rules
 
 
 @pytest.mark.parametrize("bot", ["condor", "putlite"])
