@@ -237,13 +237,14 @@ class OptionBroker(Account):
         machine, trade = work.machine, work.trade
         order, units = machine.order, found.units
         machine.fill(units, found.price)
-        sides = self.book.legs(order.combo)
-        sign = 1 if order.buy else -1
+        combo, at = order.combo, self.tape.at(self._bar)
+        sides = self.book.legs(combo)
+        signed = units if order.buy else -units
         done, cash = [], []
-        for leg, paid in zip(order.combo.legs, leg_cents(order.combo, sides, found.price), strict=True):
-            price = paid / (100.0 * leg.ratio * leg.instrument.multiplier)
-            done.append(Execution(leg.instrument, sign * leg.ratio * units, price))
-            cash.append(-sign * paid * units)
+        amounts = leg_cents(combo, sides, found.price)
+        for (instrument, ratio, multiplier), paid in zip(combo.parts, amounts, strict=True):
+            done.append(Execution(instrument, ratio * signed, paid / (100.0 * ratio * multiplier)))
+            cash.append(-paid * signed)
         work.executions += done
         work.fills += 1
         total = cents(self.fees.order_fees(work.executions, self.tape.day(self._bar)))
@@ -251,19 +252,20 @@ class OptionBroker(Account):
         booking = Booking(
             exec_ref=f"{order.ref}.{work.fills}",
             order_ref=order.ref,
-            at=self.tape.at(self._bar),
+            at=at,
             opening=order.buy,
             legs=done,
+            names=combo.names,
             cash=cash,
             fees=charge,
             price=found.price,
-            mid=quote.mid if math.isfinite(quote.ask) else combo_mid(order.combo, sides),
-            source=self.book.source(order.combo),
+            mid=quote.mid if math.isfinite(quote.ask) else combo_mid(combo, sides),
+            source=self.book.source(combo),
         )
         fills = self.books.book(trade, booking)
-        trade.units[order.combo] = trade.units.get(order.combo, 0) + sign * units
+        trade.units[combo] = trade.units.get(combo, 0) + signed
         if order.buy:
-            self._agenda.expect(trade.ref, order.combo, self._bar)
+            self._agenda.expect(trade.ref, combo, self._bar)
         self._report(work, fills, units)
 
     def _report(self, work: _Working, fills: tuple[Fill, ...] = (), units: int = 0) -> None:
@@ -320,8 +322,9 @@ class OptionBroker(Account):
         fees = cents(self.fees.order_fees(traded, self.tape.day(self._bar)))
         value = sum(cash) / (100.0 * max(trade.most, 1) * intent.combo.multiplier)
         source = self.book.source(intent.combo)
+        names = [str(one.instrument) for one in done]
         booking = Booking(
-            f"{trade.ref}/{state}", trade.ref, at, False, done, cash, fees, value, value, source
+            f"{trade.ref}/{state}", trade.ref, at, False, done, names, cash, fees, value, value, source
         )
         fills = self.books.book(trade, booking)
         self.books.close(trade)

@@ -142,6 +142,12 @@ class Governor:
     def _measured(self, view: MarketView) -> Denied | None:
         """Refuse a trade whose halts could not be seen."""
         move, vix, span = self.limits.halt_move, self.limits.halt_vix, self.limits.halt_range
+        watched = (
+            view.price, view.session_open, view.expected_move, view.day_high, view.day_low, view.vix,
+            view.vix_previous,
+        )  # fmt: skip
+        if min(watched) > 0.0 and max(watched) < math.inf and not math.isnan(sum(watched)):
+            return None
         needed = {}
         if move is not None or span is not None:
             needed = {
