@@ -86,6 +86,7 @@ class Lane:
         self.filters = filters
         self.window, self.every = window, every
         self.outcomes: dict[int, tuple[Reason, str, float]] = {}
+        self._covered: list[tuple[int, int, Reason]] = []  # candidates that nothing came of, by row
         self._seen: dict[int, tuple[float, ...]] = {}
         self._codes: np.ndarray | None = None
         self.candidates = np.empty(0, np.int64)
@@ -178,15 +179,25 @@ class Lane:
     def fill(self, start: int, stop: int, reason: Reason) -> None:
         """Note ``reason`` on the candidate bars in ``(start, stop)`` that nothing came of."""
         low, high = bisect_left(self._places, start + 1), bisect_left(self._places, stop)
-        for bar in self._places[low:high]:
-            self.outcomes.setdefault(bar, (reason, "", np.nan))
+        if low < high:
+            self._covered.append((low, high, reason))
+
+    def _filled(self) -> np.ndarray:
+        """Return the code of every candidate that was filled in, ``PASSED`` for the others."""
+        codes = np.full(len(self.candidates), PASSED, np.int16)
+        for low, high, reason in reversed(self._covered):  # what was said first stands
+            codes[low:high] = CODE[reason]
+        codes[self.candidates.searchsorted(list(self.outcomes))] = PASSED  # as does what was noted
+        return codes
 
     def reasons(self) -> dict[Reason, int]:
         """Return how many decision minutes came to which reason."""
-        seen = self._codes[self._bars] if self._codes is not None else None
-        if seen is None:
+        if self._codes is None:
             noted = Counter(self.outcomes[bar][0] for bar in self._seen if bar in self.outcomes)
             return dict(noted)
+        filled, seen = self._filled(), self._codes[self._bars]
+        quiet = np.flatnonzero(filled != PASSED)
+        seen[self._bars.searchsorted(self.candidates[quiet])] = filled[quiet]
         place = np.searchsorted(self._bars, np.fromiter(self.outcomes, np.int64, len(self.outcomes)))
         seen[place] = [CODE[reason] for reason, _, _ in self.outcomes.values()]
         values, counts = np.unique(seen, return_counts=True)
@@ -213,9 +224,14 @@ class Lane:
         whole_line = self._codes
         codes = np.full(len(bars), PASSED, dtype=np.int16) if whole_line is None else whole_line[bars].copy()
         combos, credit = np.full(len(bars), "", dtype=object), np.full(len(bars), np.nan)
+        if whole_line is not None:
+            filled = self._filled()
+            quiet = np.flatnonzero(filled != PASSED)
+            codes[bars.searchsorted(self.candidates[quiet])] = filled[quiet]
         if self.preview is not None:
             # what nobody noted came of nothing but the market
-            alone = [row for row, bar in enumerate(self.candidates.tolist()) if bar not in self.outcomes]
+            free = np.flatnonzero(filled == PASSED).tolist()
+            alone = [row for row in free if self._places[row] not in self.outcomes]
             rows = np.searchsorted(bars, self.candidates[alone])
             combos[rows], credit[rows] = self.preview.texts(alone), self.preview.credit[alone]
         place = {bar: row for row, bar in enumerate(bars.tolist())}

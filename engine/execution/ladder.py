@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.execution.settings import ExecutionSettings
 from engine.options.ticks import DUST
 
-LONGEST = 12  # bars in one stretch
+LONGEST = 4  # bars in one stretch: most orders trade or end sooner, and the others go on from there
 _MINUTE_NS = 60_000_000_000
 
 

@@ -199,11 +199,14 @@ class Governor:
             Cents the trade would set aside.
         """
         name, budget = self.limits.budget(bot)
-        held = next((trade for trade in state.open if trade.bot == bot), None)
-        if held is not None:
-            text = f"{bot} holds {held.order_ref} on {held.symbol}, limit one combo per bot"
-            return Denied(Reason.ONE_COMBO_PER_BOT, text)
-        lost, at_risk, open_planned = state.loss(name), state.structural(name), state.planned(name)
+        at_risk = open_planned = 0
+        for trade in state.open:
+            if trade.bot == bot:
+                text = f"{bot} holds {trade.order_ref} on {trade.symbol}, limit one combo per bot"
+                return Denied(Reason.ONE_COMBO_PER_BOT, text)
+            if trade.budget == name:
+                at_risk, open_planned = at_risk + trade.structural, open_planned + trade.planned
+        lost = state.loss(name)
         if lost + at_risk + structural > cents_of(budget.day_cap):
             return Denied(
                 Reason.DAY_CAP,
