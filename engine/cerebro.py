@@ -154,6 +154,7 @@ def calm_collector() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # else the next object made would have all those of the run looked through at once
         gc.set_threshold(*before)
         gc.unfreeze()
 
@@ -240,8 +241,7 @@ def _install(strategy: Any, stamp: array[float]) -> None:
         indicator.home()
     for line in strategy.lines:
         line.reset()
-        line.array = array("d", [np.nan]) * len(stamp)
-    strategy.lines.datetime.array = stamp
+        line.array = stamp if line is strategy.lines.datetime else array("d", [np.nan]) * len(stamp)
 
 
 def _lines(datas: list[Any], strategies: list[Any]) -> list[Any]:

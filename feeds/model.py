@@ -251,12 +251,19 @@ class ModelQuotes:
         self, combo: Combo, start: int, stop: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return bid, ask and mid of a combo over the bars ``[start, stop)``, USD per share."""
+        bid, ask = self.sides_path(combo, start, stop)
+        return bid, ask, 0.5 * (bid + ask)
+
+    def sides_path(
+        self, combo: Combo, start: int, stop: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return bid and ask of a combo over the bars ``[start, stop)``, USD per share."""
         legs = self._legs(combo)
         if legs is None:
             nothing = np.full(stop - start, np.nan)
-            return nothing, nothing, nothing
+            return nothing, nothing
         bid, ask = marks(start, stop, legs, *self._arrays[combo.symbol])
-        return bid, ask, 0.5 * (bid + ask)
+        return bid, ask
 
     def first_exit(self, combo: Combo, start: int, stop: int, take: float, stop_level: float) -> int:
         """Return the first bar of ``[start, stop)`` with bid >= take or bid <= stop_level, else ``stop``."""

@@ -86,6 +86,7 @@ class Bot(bt.Strategy, Entry, Care):  # type: ignore[misc]
         # the position told last: order reference and units held of every step
         self._position = (self.ticket.intent.order_ref, tuple(self.ticket.held)) if self.ticket else ("", ())
         self.agenda: Agenda | None = None
+        self._line = self.data.lines.datetime  # whose length is told faster than the feed's
         patience = self.p.pace.patience if self.p.pace is not None else None
         self._stop_timer, self._mark_timer = StopTimer(patience), MarkTimer(patience)
         self.lanes: list[Lane] = []
@@ -231,7 +232,7 @@ class Bot(bt.Strategy, Entry, Care):  # type: ignore[misc]
         return bar if ticket is not None and state.halts else self.wake(bar - 1)
 
     def next(self) -> None:
-        bar = len(self.data) - 1
+        bar = len(self._line) - 1
         views = self.views = [self._view(number, bar) for number in range(len(self.lanes))]
         if self._pace is not None and not self._pace.current(views[0].at):
             for view in views:

@@ -59,9 +59,9 @@ class BuyWrite(Bot):
         if config.collar:
             count = config.shares // product.multiplier
             puts = single(product, expiry, choice.put, Right.PUT, count)
-            first = Combo.joined((first, puts), "protected_shares")
+            first = Combo(first.legs + puts.legs, "protected_shares")
         second = single(product, expiry, choice.call, Right.CALL, -config.calls)
-        combo = Combo.joined((first, second), "collar" if config.collar else "covered_call")
+        combo = Combo(first.legs + second.legs, "collar" if config.collar else "covered_call")
         return Proposal(combo, (first, second), expiry, choice.call_delta, choice.move)
 
     def premium(self, proposal: Proposal) -> Combo:

@@ -33,7 +33,7 @@ class Care:
     """
 
     p: Any  # the bot's parameters, as Backtrader has them
-    data: Any
+    _line: Any
     bot_name: str
     take_reason: Reason
     desk: Desk
@@ -146,7 +146,9 @@ class Care:
         ticket = self.ticket
         if ticket is None or not event.order_ref.startswith(ticket.intent.order_ref):
             return
-        bar = len(self.data) - 1
+        if not fills and event.state not in _ENDED and event.state not in _SETTLED:  # no step, a new limit
+            return
+        bar = len(self._line) - 1
         if event.state in _SETTLED:
             self._told = True
             ticket.settle(fills)
@@ -195,7 +197,7 @@ class Care:
         self._end(ticket, 0.0, event.at, bar, filled=False)
 
     def _finish(self, ticket: Ticket, at: datetime, bar: int) -> None:
-        spot = self.lanes[ticket.lane].data.close[0]
+        spot = self.lanes[ticket.lane].data.lines.close[0]
         trade = ticket.trade(at, spot, self.desk.book.source(ticket.proposal.combo))
         self.desk.journal.trade(trade)
         self._end(ticket, trade.net, at, bar)

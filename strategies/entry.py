@@ -26,6 +26,17 @@ from strategies.ticket import Proposal, Ticket
 
 
 @record
+class Offer:
+    """A proposal at what it costs now: ``ask`` USD per share, the rest USD of one unit."""
+
+    proposal: Proposal
+    ask: float
+    cost: float  # fees in and out
+    credit: float  # premium received, NaN without a bid
+    structural: float
+
+
+@record
 class Barred:
     """The day has no room for a trade that sets ``reserve`` cents or more aside, as ``state`` stands."""
 
@@ -60,64 +71,81 @@ class Entry:
 
     def _look(self, number: int, lane: Lane, view: MarketView, bar: int) -> None:
         config, desk = self.config, self.desk
-        day = desk.clock.day(bar)
-        if self._used(day):
+        if self._used(view.day):
             lane.note(bar, Reason.ENTRIES_USED)
             return
-        reserve = lane.reserve(bar)
-        if reserve and self._full(reserve):
-            if self._barred is not None:
-                reserve = min(reserve, self._barred.reserve)
-            self._barred = Barred(desk.state, bar, reserve)
-            lane.deny(bar - 1, bar + 1, Reason.DAY_CAP)
+        offer = self._offer(lane, bar, view.day) if lane.preview is None else self._foreseen(lane, bar)
+        if offer is None:
             return
-        proposal = self._proposal(lane, bar)
-        if isinstance(proposal, Reason):
-            lane.note(bar, proposal)
-            return
-        text, quote = str(proposal.combo), desk.book.quote(proposal.combo)
-        if quote is None or math.isnan(quote.ask):
-            lane.note(bar, Reason.NO_QUOTE, text)
-            return
-        cost = desk.fees.estimate_round_trip(proposal.combo, quote.ask, day)
-        credit = self._credit(proposal)
-        if not credit >= self.p.common.min_credit_to_cost * cost:
-            lane.note(bar, Reason.CREDIT_BELOW_COST, text, -quote.ask)
-            return
-        structural = proposal.combo.structural_loss(quote.ask, cost)
-        at, trade_id = desk.clock.at(bar), desk.next_trade_id()
+        proposal, ask = offer.proposal, offer.ask
+        at, trade_id, combo = view.at, desk.next_trade_id(), proposal.combo
         intent = Intent(
             order_ref=f"{self.bot_name}-{at:%Y%m%d}-{trade_id}",
             trade_id=trade_id,
             bot=self.bot_name,
             symbol=lane.symbol,
-            combo=proposal.combo,
+            combo=combo,
             quantity=config.quantity,
             opening=True,
             why=Reason.ENTERED,
             at=at,
             planned_loss=config.planned_loss * config.quantity,
-            structural_loss=structural * config.quantity,
-            margin=proposal.combo.margin(quote.ask) * config.quantity,
+            structural_loss=offer.structural * config.quantity,
+            margin=combo.margin(ask) * config.quantity,
         )
         # asked last: what is denied anyway needs no advice
         if self.p.advisor is not None and isinstance(desk.judge(intent, view), Approved):
-            combo = proposal.combo
-            bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
-            told = of_trade(credit, structural, cost, bid, ask, proposal.short_delta)
-            units = self._advised(number, intent, told, view, bar)
+            units = self._advised(number, intent, offer, view, bar)
             if not units:
-                lane.note(bar, Reason.MODEL_VETO, text, -quote.ask)
+                lane.note(bar, Reason.MODEL_VETO, str(combo), -ask)
                 return
             intent = intent.shrunk(units)
         verdict = desk.ask(intent, view)
         if isinstance(verdict, Denied):
-            lane.note(bar, verdict.reason, text, -quote.ask, verdict.text)
+            lane.note(bar, verdict.reason, str(combo), -ask, verdict.text)
             return
-        lane.note(bar, Reason.ENTERED, text, -quote.ask)
+        lane.note(bar, Reason.ENTERED, str(combo), -ask)
         self._barred = None
-        self.ticket = Ticket(intent, proposal, number, bar, lane.data.close[0])
+        self.ticket = Ticket(intent, proposal, number, bar, view.price)
         self._send(self.ticket, intent.quantity, Urgency.ENTRY, at)
+
+    def _foreseen(self, lane: Lane, bar: int) -> Offer | None:
+        """Return the offer of a candidate that nothing in the preview speaks against.
+
+        None, and the bar denied, while the day has no room for it.
+        """
+        known, row = lane.preview, lane.row(bar)
+        assert known is not None
+        reserve: int = known.reserve.item(row)
+        if reserve and self._full(reserve):
+            if self._barred is not None:
+                reserve = min(reserve, self._barred.reserve)
+            self._barred = Barred(self.desk.state, bar, reserve)
+            lane.deny(bar - 1, bar + 1, Reason.DAY_CAP)
+            return None
+        expiry: date = known.choices.expiry[row].item()
+        proposal = self.build(lane, expiry, known.choices[row])
+        money = known.cost.item(row), known.earned.item(row), known.structural.item(row)
+        return Offer(proposal, -known.credit.item(row), *money)
+
+    def _offer(self, lane: Lane, bar: int, day: date) -> Offer | None:
+        """Return what the quotes of this bar offer, None, and the reason noted, when it is nothing."""
+        desk = self.desk
+        proposal = self._proposal(lane)
+        if isinstance(proposal, Reason):
+            lane.note(bar, proposal)
+            return None
+        combo = proposal.combo
+        quote = desk.book.quote(combo)
+        if quote is None or math.isnan(quote.ask):
+            lane.note(bar, Reason.NO_QUOTE, str(combo))
+            return None
+        cost = desk.fees.estimate_round_trip(combo, quote.ask, day)
+        credit = self._credit(proposal)
+        if not credit >= self.p.common.min_credit_to_cost * cost:
+            lane.note(bar, Reason.CREDIT_BELOW_COST, str(combo), -quote.ask)
+            return None
+        return Offer(proposal, quote.ask, cost, credit, combo.structural_loss(quote.ask, cost))
 
     def _full(self, reserve: int) -> bool:
         """Tell whether a trade foreseen would be too much for the day, and for no reason before that."""
@@ -132,10 +160,13 @@ class Entry:
         calendar = self.desk.governor.calendar
         return [self.features(lane.data, calendar.releases(lane.symbol)) for lane in self.lanes]
 
-    def _advised(
-        self, number: int, intent: Intent, trade: dict[str, float], view: MarketView, bar: int
-    ) -> int:
+    def _advised(self, number: int, intent: Intent, offer: Offer, view: MarketView, bar: int) -> int:
         """Return the units an advisor leaves of an intent, never more than it has."""
+        combo, quote = intent.combo, self.desk.book.quote(intent.combo)
+        assert quote is not None  # else there was no offer
+        bid, ask = quote.bid * combo.multiplier, quote.ask * combo.multiplier
+        delta = offer.proposal.short_delta
+        trade = of_trade(offer.credit, offer.structural, offer.cost, bid, ask, delta)
         shown, stamp = self.shown[number], round(view.at.timestamp()) * 1_000_000_000
         values = shown.at(bar, stamp, trade)
         case = Case(
@@ -152,11 +183,7 @@ class Entry:
         advised: int = self.p.advisor.units(case)
         return min(max(advised, 0), intent.quantity)
 
-    def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
-        chosen = lane.choice(bar)
-        if chosen is not None:
-            expiry, choice = chosen
-            return choice.why or self.build(lane, expiry, choice)
+    def _proposal(self, lane: Lane) -> Proposal | Reason:
         book = self.desk.book
         listed = book.expiry(lane.symbol, self.config.expiry_days)
         if listed is None:

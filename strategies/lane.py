@@ -7,14 +7,13 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from engine.options.choice import Choice, Choices
+from engine.options.choice import Choices
 from engine.reasons import CODE, PASSED, REASONS, Reason
 
 Check = tuple[Reason, Any]
@@ -36,6 +35,8 @@ class Preview:
         USD per share of the combo, NaN where there is none.
     reserve : ndarray of int64, shape (n,)
         Cents the governor sets aside for the trade; 0 where there is none.
+    cost, earned, structural : ndarray, shape (n,)
+        USD of one unit: fees in and out, premium received, loss of the structure; NaN where there is none.
     texts : callable
         From row numbers to the words for their combos.
     """
@@ -44,6 +45,9 @@ class Preview:
     codes: np.ndarray
     credit: np.ndarray
     reserve: np.ndarray
+    cost: np.ndarray
+    earned: np.ndarray
+    structural: np.ndarray
     texts: Callable[[Sequence[int]], list[str]]
 
 
@@ -82,12 +86,13 @@ class Lane:
         self.filters = filters
         self.window, self.every = window, every
         self.outcomes: dict[int, tuple[Reason, str, float]] = {}
+        self._covered: list[tuple[int, int, Reason]] = []  # candidates that nothing came of, by row
         self._seen: dict[int, tuple[float, ...]] = {}
         self._codes: np.ndarray | None = None
         self.candidates = np.empty(0, np.int64)
         self._places: list[int] = []  # the candidates, for looking up one
         self.ready = self.candidates
-        self._preview: Preview | None = None
+        self.preview: Preview | None = None
         self.tell: Tell | None = None  # who hears of every outcome at once, where bars come one by one
 
     def prepare(self) -> None:
@@ -106,24 +111,22 @@ class Lane:
         """Take what is known beforehand of every candidate, if anything is: only some need a look."""
         if preview is None:
             return
-        self._preview = preview
+        self.preview = preview
         if self._codes is not None:
             self._codes[self.candidates] = preview.codes
         self.ready = self.candidates[preview.codes == PASSED]
 
-    def reserve(self, bar: int) -> int:
-        """Return the cents the governor would set aside for a candidate, 0 where nobody knows beforehand."""
-        if self._preview is None:
-            return 0
-        return int(self._preview.reserve[bisect_left(self._places, bar)])
+    def row(self, bar: int) -> int:
+        """Return the row of a candidate in the preview."""
+        return bisect_left(self._places, bar)
 
     def cheaper(self, start: int, stop: int, reserve: int) -> int | None:
         """Return the first bar in ``(start, stop)`` that needs a look and sets less aside."""
         low, high = self.ready.searchsorted((start + 1, stop))
-        if self._preview is None:
+        if self.preview is None:
             return int(self.ready[low]) if low < high else None
         rows = self.candidates.searchsorted(self.ready[low:high])
-        found = np.flatnonzero(self._preview.reserve[rows] < reserve)
+        found = np.flatnonzero(self.preview.reserve[rows] < reserve)
         return int(self.ready[low + found[0]]) if len(found) else None
 
     def deny(self, start: int, stop: int, reason: Reason) -> None:
@@ -131,13 +134,6 @@ class Lane:
         low, high = self.ready.searchsorted((start + 1, stop))
         if self._codes is not None:
             self._codes[self.ready[low:high]] = CODE[reason]
-
-    def choice(self, bar: int) -> tuple[date, Choice] | None:
-        """Return expiry and strikes of a candidate, None where they were not chosen beforehand."""
-        if self._preview is None:
-            return None
-        row = bisect_left(self._places, bar)
-        return self._preview.choices.expiry[row].item(), self._preview.choices[row]
 
     def _decides(self, minute: Any) -> Any:
         first, end = self.window
@@ -191,15 +187,25 @@ class Lane:
     def fill(self, start: int, stop: int, reason: Reason) -> None:
         """Note ``reason`` on the candidate bars in ``(start, stop)`` that nothing came of."""
         low, high = bisect_left(self._places, start + 1), bisect_left(self._places, stop)
-        for bar in self._places[low:high]:
-            self.outcomes.setdefault(bar, (reason, "", np.nan))
+        if low < high:
+            self._covered.append((low, high, reason))
+
+    def _filled(self) -> np.ndarray:
+        """Return the code of every candidate that was filled in, ``PASSED`` for the others."""
+        codes = np.full(len(self.candidates), PASSED, np.int16)
+        for low, high, reason in reversed(self._covered):  # what was said first stands
+            codes[low:high] = CODE[reason]
+        codes[self.candidates.searchsorted(list(self.outcomes))] = PASSED  # as does what was noted
+        return codes
 
     def reasons(self) -> dict[Reason, int]:
         """Return how many decision minutes came to which reason."""
-        seen = self._codes[self._bars] if self._codes is not None else None
-        if seen is None:
+        if self._codes is None:
             noted = Counter(self.outcomes[bar][0] for bar in self._seen if bar in self.outcomes)
             return dict(noted)
+        filled, seen = self._filled(), self._codes[self._bars]
+        quiet = np.flatnonzero(filled != PASSED)
+        seen[self._bars.searchsorted(self.candidates[quiet])] = filled[quiet]
         place = np.searchsorted(self._bars, np.fromiter(self.outcomes, np.int64, len(self.outcomes)))
         seen[place] = [CODE[reason] for reason, _, _ in self.outcomes.values()]
         values, counts = np.unique(seen, return_counts=True)
@@ -226,11 +232,16 @@ class Lane:
         whole_line = self._codes
         codes = np.full(len(bars), PASSED, dtype=np.int16) if whole_line is None else whole_line[bars].copy()
         combos, credit = np.full(len(bars), "", dtype=object), np.full(len(bars), np.nan)
-        if self._preview is not None:
+        if whole_line is not None:
+            filled = self._filled()
+            quiet = np.flatnonzero(filled != PASSED)
+            codes[bars.searchsorted(self.candidates[quiet])] = filled[quiet]
+        if self.preview is not None:
             # what nobody noted came of nothing but the market
-            alone = [row for row, bar in enumerate(self.candidates.tolist()) if bar not in self.outcomes]
+            free = np.flatnonzero(filled == PASSED).tolist()
+            alone = [row for row in free if self._places[row] not in self.outcomes]
             rows = np.searchsorted(bars, self.candidates[alone])
-            combos[rows], credit[rows] = self._preview.texts(alone), self._preview.credit[alone]
+            combos[rows], credit[rows] = self.preview.texts(alone), self.preview.credit[alone]
         place = {bar: row for row, bar in enumerate(bars.tolist())}
         for bar, (reason, combo, value) in self.outcomes.items():
             row = place[bar]

@@ -74,7 +74,8 @@ def preview(bot: Chooser, lane: Lane, ahead: Outlook) -> Preview | None:
     found = choices_of(bot, lane, lane.candidates, book)
     if found is None:
         return None
-    codes, credit = _WHY[found.code], np.full(len(found.bars), np.nan)
+    codes = _WHY[found.code]
+    credit, cost, earned, structural = (np.full(len(found.bars), np.nan) for _ in range(4))
     reserve = np.zeros(len(found.bars), np.int64)
     rows = np.flatnonzero(found.code == OK)
     texts: Callable[[Sequence[int]], list[str]] = _no_texts
@@ -87,34 +88,44 @@ def preview(bot: Chooser, lane: Lane, ahead: Outlook) -> Preview | None:
         if columns is None or asks is None or prices is None:
             return None
         options = [column for column in columns if column >= 0]
-        credit[rows] = -asks
-        earned = -prices * sold.multiplier
-        codes[rows], reserve[rows] = _verdicts(bot, lane, ahead, proposal, good, options, asks, earned)
+        credit[rows], earned[rows] = -asks, -prices * sold.multiplier
+        days, place = _days(bot, lane, good)
+        cost[rows] = costs = bot.desk.fees.estimate_round_trips(proposal.combo, asks, days, place)
+        structural[rows] = worst = proposal.combo.structural_losses(good.strikes[:, options], asks, costs)
+        codes[rows], reserve[rows] = _verdicts(
+            bot, lane, ahead, proposal.combo, good.bars, (asks, earned[rows], costs, worst), days, place
+        )
         texts = _texts(proposal.combo, found, options)
-    return Preview(found, codes, credit, reserve, texts)
+    return Preview(found, codes, credit, reserve, cost, earned, structural, texts)
+
+
+def _days(bot: Chooser, lane: Lane, good: Choices) -> tuple[list[date], np.ndarray]:
+    """Return the different sessions of choices, and for every choice which of them is its own."""
+    number = whole(lane.data.lines.day)[good.bars]
+    first = np.append(0, np.flatnonzero(np.diff(number)) + 1)  # they rise
+    place = np.repeat(np.arange(len(first)), np.diff(first, append=len(number)))
+    return [bot.desk.clock.day(bar) for bar in good.bars[first].tolist()], place
 
 
 def _verdicts(
     bot: Chooser,
     lane: Lane,
     ahead: Outlook,
-    proposal: Proposal,
-    good: Choices,
-    options: Sequence[int],
-    asks: np.ndarray,
-    earned: np.ndarray,
+    combo: Combo,
+    bars: np.ndarray,
+    costs: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    days: list[date],
+    place: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return codes and reserves of choices that can be traded, in the order in which a bot asks."""
-    desk, config, combo = bot.desk, bot.config, proposal.combo
-    governor, defined = desk.governor, combo.is_defined_risk
-    number = whole(lane.data.lines.day)[good.bars]
-    _, first, place = np.unique(number, return_index=True, return_inverse=True)
-    days = [desk.clock.day(bar) for bar in good.bars[first].tolist()]
-    cost = desk.fees.estimate_round_trips(combo, asks, days, place)
-    planned = config.planned_loss * config.quantity
-    structural = combo.structural_losses(good.strikes[:, options], asks, cost) * config.quantity
+    """Return codes and reserves of choices that can be traded, in the order in which a bot asks.
+
+    ``costs`` are ask, premium received, fees and structural loss, a value a choice.
+    """
+    asks, earned, cost, worst = costs
+    config, governor, defined = bot.config, bot.desk.governor, combo.is_defined_risk
+    planned, structural = config.planned_loss * config.quantity, worst * config.quantity
     codes = trade_denials(governor, bot.bot_name, planned, structural, defined)
-    market = ahead.denials(good.bars, _same_vix(bot.datas))
+    market = ahead.denials(bars, _same_vix(bot.datas))
     codes = np.where(market == PASSED, codes, market)
     blocked = [governor.calendar_verdict(lane.symbol, day) for day in days]
     calendar = np.array([PASSED if one is None else CODE[one.reason] for one in blocked], np.int16)[place]

@@ -177,8 +177,10 @@ class Ticket:
 
     def per_share(self, amounts: list[float]) -> float:
         """Return sums of price x units per step as one price per share of the whole combo."""
-        usd = sum(amount * step.multiplier for amount, step in zip(amounts, self.proposal.steps, strict=True))
-        return usd / (self.proposal.combo.multiplier * self.quantity)
+        proposal, usd = self.proposal, 0.0
+        for amount, step in zip(amounts, proposal.steps, strict=True):
+            usd += amount * step.multiplier
+        return usd / (proposal.combo.multiplier * self.quantity)
 
     def trade(self, at: datetime, spot: float, source: str) -> Trade:
         """Return the finished round trip as a record."""

@@ -24,11 +24,11 @@ def leg_cents(combo: Combo, sides: Sides, price: float) -> tuple[int, ...]:
     """
     total = cents(price * combo.multiplier)
     held, value, room = [], 0.0, 0.0
-    for leg, side in zip(combo.legs, sides, strict=True):
-        (mid, half), multiplier = middle(side), leg.instrument.multiplier
-        held.append((leg.ratio, multiplier, mid, half))
-        value += leg.ratio * multiplier * mid
-        room += abs(leg.ratio * multiplier) * half
+    for (_, ratio, multiplier), side in zip(combo.parts, sides, strict=True):
+        mid, half = middle(side)
+        held.append((ratio, multiplier, mid, half))
+        value += ratio * multiplier * mid
+        room += abs(ratio * multiplier) * half
     share = (total / 100.0 - value) / room if room > 0.0 else 0.0
     amounts = []
     for ratio, multiplier, mid, half in held:

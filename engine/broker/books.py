@@ -57,6 +57,7 @@ class Booking(NamedTuple):
     at: datetime
     opening: bool
     legs: Sequence[Execution]
+    names: Sequence[str]  # the words for the instruments
     cash: Sequence[int]
     fees: int
     price: float
@@ -87,18 +88,19 @@ class Books:
 
     def book(self, trade: Held, booking: Booking) -> tuple[Fill, ...]:
         """Book one execution and return its fills, journalled."""
+        ref, held = trade.ref, trade.legs
         postings = [
-            Posting(leg.instrument, leg.quantity, cash)
-            for leg, cash in zip(booking.legs, booking.cash, strict=True)
+            Posting(instrument, quantity, cash)
+            for (instrument, quantity, _), cash in zip(booking.legs, booking.cash, strict=True)
         ]
-        self.ledger.book(trade.ref, postings, booking.fees)
-        self.margin.moved(trade.ref, sum(booking.cash) - booking.fees)
-        for leg in booking.legs:
-            left = trade.legs.get(leg.instrument, 0) + leg.quantity
+        self.ledger.book(ref, postings, booking.fees)
+        self.margin.moved(ref, sum(booking.cash) - booking.fees)
+        for instrument, quantity, _ in booking.legs:
+            left = held.get(instrument, 0) + quantity
             if left:
-                trade.legs[leg.instrument] = left
+                held[instrument] = left
             else:
-                trade.legs.pop(leg.instrument, None)
+                held.pop(instrument, None)
         return self._fills(trade.intent, booking)
 
     def settle_margin(self, trade: Held) -> None:
@@ -140,10 +142,9 @@ class Books:
         of_order = booking.order_ref, intent.trade_id, intent.bot, intent.symbol, booking.at, booking.opening
         of_price = booking.price, booking.mid, booking.source
         fees = split_fees(booking.fees, booking.legs)
-        for number, ((instrument, quantity, price), fee) in enumerate(
-            zip(booking.legs, fees, strict=True), 1
-        ):
-            what = str(instrument), quantity, price, instrument.multiplier, fee / 100.0
+        rows = zip(booking.legs, booking.names, fees, strict=True)
+        for number, ((instrument, quantity, price), name, fee) in enumerate(rows, 1):
+            what = name, quantity, price, instrument.multiplier, fee / 100.0
             # by place: by name it takes three times as long, and there are six a trade
             fill = Fill(f"{booking.exec_ref}.{number}", *of_order, *what, *of_price)
             self._journal.fill(fill)

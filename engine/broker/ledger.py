@@ -102,19 +102,22 @@ class Ledger:
             )
 
     def _post(self, ref: str, posting: Posting) -> int:
-        key = (ref, posting.instrument)
-        holding = self.holdings.setdefault(key, Holding())
-        closing = _closing(holding.quantity, posting.quantity)
+        instrument, quantity, cash = posting
+        key = (ref, instrument)
+        holding = self.holdings.get(key)
+        if holding is None:
+            holding = self.holdings[key] = Holding()
+        closing = _closing(holding.quantity, quantity)
         if closing == 0:
-            taken, opening_cash = 0, posting.cash
+            taken, opening_cash = 0, cash
         else:
-            closing_cash = _share(posting.cash, closing, abs(posting.quantity))
-            opening_cash = posting.cash - closing_cash
+            closing_cash = _share(cash, closing, abs(quantity))
+            opening_cash = cash - closing_cash
             cost = _share(holding.cost, closing, abs(holding.quantity))
             holding.cost -= cost
             taken = closing_cash - cost
         holding.cost -= opening_cash
-        holding.quantity += posting.quantity
+        holding.quantity += quantity
         if holding.quantity == 0:
             if holding.cost:
                 raise LedgerError(

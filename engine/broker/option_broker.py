@@ -17,6 +17,7 @@ from engine.broker.ledger import cents
 from engine.broker.settlement import Closing
 from engine.errors import OrderError
 from engine.execution.fills import Match, match
+from engine.execution.ladder import LONGEST, rule_of
 from engine.execution.settings import ExecutionSettings
 from engine.execution.working import OrderState, WorkingOrder
 from engine.intent import Order, Urgency
@@ -25,7 +26,7 @@ from engine.journal.records import Fill, OrderEvent, Owner
 from engine.options.combo import Combo
 from engine.options.contract import Contract, Instrument, Leg
 from engine.options.middle import combo_mid
-from engine.options.quotebook import Quote, QuoteBook
+from engine.options.quotebook import Quote, QuoteBook, SidesBook
 from engine.tape import Tape
 
 __all__ = ["NEVER", "OptionBroker"]
@@ -38,9 +39,16 @@ class _Working:
     machine: WorkingOrder
     trade: Held
     bar: int  # submitted on
+    due: int  # the next bar on which it has to be looked at
+    steps: list[tuple[int, float]] = field(default_factory=list)  # bars before that, and the limits there
+    priced: int = 0  # minute of the last of them
     executions: list[Execution] = field(default_factory=list)
     charged: int = 0
     fills: int = 0
+
+
+def _next_step(work: _Working) -> int:
+    return work.steps[0][0]
 
 
 class OptionBroker(Account):
@@ -74,6 +82,8 @@ class OptionBroker(Account):
         super().__init__(book, journal, cash)
         self.tape, self.fees, self.settings = tape, fees, settings
         self.clock: Any = None
+        self._path = isinstance(book, SidesBook)
+        self._rules = {urgency: rule_of(settings, urgency is Urgency.ENTRY) for urgency in Urgency}
         self._dividends = bool(dividends)
         self._agenda = Agenda(tape, dividends)
         self._working: list[_Working] = []
@@ -111,8 +121,11 @@ class OptionBroker(Account):
         else:
             machine.place(quote, self.tape.clock_minute(self._bar))
         trade.orders += 1
-        self._working.append(_Working(machine, trade, self._bar))
+        work = _Working(machine, trade, self._bar, self._bar + 1)
+        self._working.append(work)
         self.journal.order(self._event(machine, order.at))
+        if not refused:
+            self._foresee(work)
 
     def cancel(self, order_ref: str) -> None:
         """Ask for the end of an order; it comes on the next bar, before any fill.
@@ -150,14 +163,52 @@ class OptionBroker(Account):
         if not self._working and bar < self._agenda.due:
             return
         minute, last = self.tape.clock_minute(bar), self.tape.last_bar_of_day(bar) == bar
+        self._catch_up(bar)
         for work in [work for work in self._working if work.bar < bar]:
-            self._work(work, minute, last)
+            if work.due <= bar or self._cancels.get(work.machine.order.ref, NEVER) < bar:
+                self._work(work, minute, last)
+                self._foresee(work)
+            elif work.steps and work.steps[0][0] == bar:
+                self._concede(work)
         while (appointment := self._agenda.pop(bar)) is not None:
             self._keep(appointment)
         self._agenda.prune(self.books.trades)
 
+    def _foresee(self, work: _Working) -> None:
+        """Work out how far an order goes by itself: nobody need look at it before, and nobody sees it."""
+        bar, machine = self._bar, work.machine
+        order = machine.order
+        work.due = bar + 1
+        if not self._path or machine.done or order.urgency is Urgency.URGENT:
+            return
+        # an entry ends with the session's last bar
+        stop = min(bar + 1 + LONGEST, self.tape.last_bar_of_day(bar))
+        if stop <= bar + 1:
+            return
+        bid, ask = self.book.sides_path(order.combo, bar + 1, stop)  # type: ignore[attr-defined]
+        rule = self._rules[order.urgency]
+        place, work.priced, steps = machine.foresee(bid, ask, self.tape.stamp[bar + 1 : stop], rule)
+        work.due, work.steps = bar + 1 + place, [(bar + 1 + number, limit) for number, limit in steps]
+
+    def _catch_up(self, bar: int) -> None:
+        """Tell what orders have conceded on the bars that were passed over, in the order it happened."""
+        while True:
+            late = [work for work in self._working if work.steps and work.steps[0][0] < bar]
+            if not late:
+                return
+            self._concede(min(late, key=_next_step))
+
+    def _concede(self, work: _Working) -> None:
+        bar, limit = work.steps.pop(0)
+        work.machine.conceded(limit)
+        event = self._event(work.machine, self.tape.at(bar))
+        self.journal.order(event)
+        self._tell(work, event)
+
     def _work(self, work: _Working, minute: int, last: bool) -> None:
         machine, order = work.machine, work.machine.order
+        if work.priced:
+            machine.seen(work.priced)
         if machine.state is OrderState.REJECTED:
             self._tell(work, self._event(machine, self.tape.at(self._bar)))  # journalled at submission
         elif self._cancels.get(order.ref, NEVER) < self._bar:
@@ -186,13 +237,14 @@ class OptionBroker(Account):
         machine, trade = work.machine, work.trade
         order, units = machine.order, found.units
         machine.fill(units, found.price)
-        sides = self.book.legs(order.combo)
-        sign = 1 if order.buy else -1
+        combo, at = order.combo, self.tape.at(self._bar)
+        sides = self.book.legs(combo)
+        signed = units if order.buy else -units
         done, cash = [], []
-        for leg, paid in zip(order.combo.legs, leg_cents(order.combo, sides, found.price), strict=True):
-            price = paid / (100.0 * leg.ratio * leg.instrument.multiplier)
-            done.append(Execution(leg.instrument, sign * leg.ratio * units, price))
-            cash.append(-sign * paid * units)
+        amounts = leg_cents(combo, sides, found.price)
+        for (instrument, ratio, multiplier), paid in zip(combo.parts, amounts, strict=True):
+            done.append(Execution(instrument, ratio * signed, paid / (100.0 * ratio * multiplier)))
+            cash.append(-paid * signed)
         work.executions += done
         work.fills += 1
         total = cents(self.fees.order_fees(work.executions, self.tape.day(self._bar)))
@@ -200,19 +252,20 @@ class OptionBroker(Account):
         booking = Booking(
             exec_ref=f"{order.ref}.{work.fills}",
             order_ref=order.ref,
-            at=self.tape.at(self._bar),
+            at=at,
             opening=order.buy,
             legs=done,
+            names=combo.names,
             cash=cash,
             fees=charge,
             price=found.price,
-            mid=quote.mid if math.isfinite(quote.ask) else combo_mid(order.combo, sides),
-            source=self.book.source(order.combo),
+            mid=quote.mid if math.isfinite(quote.ask) else combo_mid(combo, sides),
+            source=self.book.source(combo),
         )
         fills = self.books.book(trade, booking)
-        trade.units[order.combo] = trade.units.get(order.combo, 0) + sign * units
+        trade.units[combo] = trade.units.get(combo, 0) + signed
         if order.buy:
-            self._agenda.expect(trade.ref, order.combo, self._bar)
+            self._agenda.expect(trade.ref, combo, self._bar)
         self._report(work, fills, units)
 
     def _report(self, work: _Working, fills: tuple[Fill, ...] = (), units: int = 0) -> None:
@@ -269,8 +322,9 @@ class OptionBroker(Account):
         fees = cents(self.fees.order_fees(traded, self.tape.day(self._bar)))
         value = sum(cash) / (100.0 * max(trade.most, 1) * intent.combo.multiplier)
         source = self.book.source(intent.combo)
+        names = [str(one.instrument) for one in done]
         booking = Booking(
-            f"{trade.ref}/{state}", trade.ref, at, False, done, cash, fees, value, value, source
+            f"{trade.ref}/{state}", trade.ref, at, False, done, names, cash, fees, value, value, source
         )
         fills = self.books.book(trade, booking)
         self.books.close(trade)
@@ -292,9 +346,10 @@ class OptionBroker(Account):
 
     def wake(self, bar: int) -> int:
         """Return the next bar after ``bar`` on which ``next`` has work, ``NEVER`` when none."""
-        if self._working:
-            return bar + 1
-        return self._agenda.due if self._agenda.due > bar else NEVER
+        due = self._agenda.due if self._agenda.due > bar else NEVER
+        if not self._working:
+            return due
+        return bar + 1 if self._cancels else min(due, *[work.due for work in self._working])
 
     def assumptions(self) -> list[str]:
         """Return the sentences about fills, costs and settlement that every report prints."""

@@ -29,9 +29,6 @@ class Tier:
     below: float = math.inf
     contracts_below: float = math.inf
 
-    def holds(self, price: float, contracts: int) -> bool:
-        return price < self.below - 1e-9 and contracts < self.contracts_below
-
 
 @dataclass(frozen=True, slots=True)
 class Rates:
@@ -76,7 +73,7 @@ class Rates:
 
 def tier_fee(tiers: tuple[Tier, ...], price: float, contracts: int) -> float:
     for tier in tiers:
-        if tier.holds(price, contracts):
+        if price < tier.below - 1e-9 and contracts < tier.contracts_below:
             return tier.fee
     return tiers[-1].fee
 

@@ -10,7 +10,11 @@ import math
 from enum import StrEnum
 from functools import cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.errors import OrderError
+from engine.execution.ladder import LONGEST, ladder1
 from engine.execution.settings import ExecutionSettings
 from engine.intent import Order, Urgency
 from engine.options.combo import Combo
@@ -44,7 +48,9 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     **{state: frozenset() for state in FINAL},
 }
 STOCK_TICK = 0.01
+Floats = NDArray[np.float64]
 _per_dollar = cache(per_dollar)
+_LIMITS = np.empty((LONGEST, 2))  # written anew with every question
 
 
 def fixed_tick(combo: Combo) -> float:
@@ -195,6 +201,41 @@ class WorkingOrder:
             return False
         self._move(OrderState.CONCEDED)
         return True
+
+    def foresee(
+        self, bid: Floats, ask: Floats, stamp: NDArray[np.int64], rule: Floats
+    ) -> tuple[int, int, list[tuple[int, float]]]:
+        """Return what becomes of an order, not urgent, on coming bars as far as only its limit changes.
+
+        Nothing is changed by asking. Returns the number of bars before the first on which it may
+        trade or end, the minute it will have been priced in last, and the limits by number of bar.
+
+        Parameters
+        ----------
+        bid, ask : ndarray
+            Of the combo on the coming bars, at most ``LONGEST``, each of a size that can be traded.
+        stamp : ndarray of int64
+            Ends of the bars, UTC nanoseconds.
+        rule : ndarray
+            `rule_of` these settings and the order's kind.
+        """
+        tick = self.order.combo.product.tick
+        steps = np.array((self._tick, tick.threshold, tick.below, tick.above))
+        place, priced, count = ladder1(
+            bid, ask, stamp, self.order.buy, self.limit, self._worst, self._started, self._priced,
+            rule, steps, _LIMITS,
+        )  # fmt: skip
+        found = [(int(bar), limit) for bar, limit in _LIMITS[:count].tolist()] if count else []
+        return place, priced, found
+
+    def conceded(self, limit: float) -> None:
+        """Take a limit that was foreseen."""
+        self.limit = limit
+        self._move(OrderState.CONCEDED)
+
+    def seen(self, minute: int) -> None:
+        """Go on behind what was foreseen, having been priced last in ``minute``."""
+        self._priced = minute
 
     def overdue(self, minute: int) -> bool:
         """Tell whether the timeout lies before ``minute``: nothing may fill any more."""

@@ -39,6 +39,8 @@ class Combo:
     structure: str
     product: Product = field(init=False, repr=False, compare=False)
     symbol: str = field(init=False, repr=False, compare=False)
+    # the legs as instrument, ratio and the instrument's multiplier
+    parts: tuple[tuple[Contract | Stock, int, int], ...] = field(init=False, repr=False, compare=False)
     # the option legs with their ratios, and their strikes, USD
     options: tuple[tuple[Contract, int], ...] = field(init=False, repr=False, compare=False)
     strikes: tuple[float, ...] = field(init=False, repr=False, compare=False)
@@ -50,13 +52,15 @@ class Combo:
     def __post_init__(self) -> None:
         if not self.legs:
             raise OrderError(f"{self.structure or 'combo'} has no legs, expected at least one")
-        seen, options, shares = set(), [], 0
+        seen: list[Contract | Stock] = []
+        parts: list[tuple[Contract | Stock, int, int]] = []
+        options, shares = [], 0
         product = self.legs[0].instrument.product
         for leg in self.legs:
             held, ratio = leg.instrument, leg.ratio
             if not isinstance(ratio, int) or ratio == 0:
                 raise OrderError(f"{held} has ratio {ratio}, expected a whole number other than 0")
-            if held in seen:
+            if held in seen:  # a list: a handful of legs is compared sooner than hashed
                 raise OrderError(f"{held} stands twice in one {self.structure}, expected it once")
             other = held.product
             if other is not product and other != product:
@@ -67,25 +71,24 @@ class Combo:
                 if not 0.0 < held.strike < inf:
                     raise OrderError(f"strike is {held.strike}, expected a positive number")
                 options.append((held, ratio))
+                parts.append((held, ratio, product.multiplier))
             else:
                 shares += ratio
-            seen.add(held)
+                parts.append((held, ratio, 1))
+            seen.append(held)
         # at once: asked of every combo, and a property each costs more than the answer
         vars(self).update(
             product=product,
             symbol=product.symbol,
+            parts=tuple(parts),
             options=tuple(options),
             strikes=tuple([contract.strike for contract, _ in options]),
             shares=shares,
             multiplier=product.multiplier if options else 1,
         )
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.legs, self.structure))
-
     def __hash__(self) -> int:
-        return self._hash  # combos are looked up on every bar; hashing the products is slow
+        return hash((self.structure, self.strikes))  # tells nearly all apart; hashing the legs is slow
 
     # facts -------------------------------------------------------------------------
 
@@ -211,6 +214,8 @@ class Combo:
         return paid + options + shares_requirement(self.shares, per_share)
 
     def _requirement(self, spot: float | None) -> float:
+        if not self.shares:
+            return requirement(self.options, spot)
         return requirement(uncovered(self.options, self.shares, self.multiplier), spot)
 
     @cached_property
@@ -220,7 +225,16 @@ class Combo:
     # text --------------------------------------------------------------------------
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return self.text([contract.expiry for contract, _ in self.options], self.strikes)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The words for the instrument of every leg."""
+        return tuple([str(leg.instrument) for leg in self.legs])
 
     def text(self, expiries: Sequence[date], strikes: Sequence[float]) -> str:
         """Return the words for this structure with other expiries and strikes, one an option leg."""
@@ -267,9 +281,11 @@ def iron_condor(
         raise OrderError(
             f"iron condor sells the {short_put:g} put above the {short_call:g} call, expected it below"
         )
-    puts = put_spread(product, expiry, short_put, long_put)
-    calls = call_spread(product, expiry, short_call, long_call)
-    return Combo(puts.legs + calls.legs, "iron_condor")
+    _require_width("put spread", short_put, long_put, short_put - long_put)
+    _require_width("call spread", short_call, long_call, long_call - short_call)
+    puts = _options(product, expiry, Right.PUT, (short_put, -1), (long_put, 1))
+    calls = _options(product, expiry, Right.CALL, (short_call, -1), (long_call, 1))
+    return Combo(puts + calls, "iron_condor")
 
 
 def short_put(product: Product, expiry: date, strike: float, secured: bool = True) -> Combo:

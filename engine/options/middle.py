@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from engine.options.combo import Combo
@@ -13,7 +12,7 @@ Sides = Sequence[tuple[float, float]]
 def middle(side: tuple[float, float]) -> tuple[float, float]:
     """Return mid and half spread of a leg; one without a bid stands half way to its ask."""
     bid, ask = side
-    if math.isnan(bid):
+    if bid != bid:  # NaN
         bid = 0.0
     return 0.5 * (bid + ask), 0.5 * (ask - bid)
 
@@ -21,7 +20,7 @@ def middle(side: tuple[float, float]) -> tuple[float, float]:
 def combo_mid(combo: Combo, sides: Sides) -> float:
     """Return the mid of a combo from its legs, USD per share: known even where it has no ask."""
     total = sum(
-        leg.ratio * middle(side)[0] * leg.instrument.multiplier
-        for leg, side in zip(combo.legs, sides, strict=True)
+        ratio * middle(side)[0] * multiplier
+        for (_, ratio, multiplier), side in zip(combo.parts, sides, strict=True)
     )
     return total / combo.multiplier

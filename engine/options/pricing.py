@@ -11,7 +11,7 @@ in ``1`` take scalars and may be called from other numba kernels.
 from __future__ import annotations
 
 from enum import IntEnum
-from math import erfc, exp, inf, isfinite, log, log1p, nan, sqrt
+from math import erfc, exp, inf, isfinite, log, log1p, nan, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -115,7 +115,13 @@ def _solve(x: float, value: float, rest: float) -> float:
     lo, hi = 0.0, inf
     turn = sqrt(-2.0 * x)
     sd = turn + value * _ROOT_TWO_PI if turn < 1.0 else turn
-    if not upper and x < 0.0:
+    middle = value - 0.5 * x
+    beside = middle * middle - x * x / pi
+    if not upper and turn < 1.0 and beside > 0.0:
+        # near the money: C. J. Corrado and T. W. Miller, "A note on a simple, accurate formula to
+        # compute implied standard deviations", Journal of Banking and Finance 20, 1996
+        sd = 0.5 * _ROOT_TWO_PI * (middle + sqrt(beside))
+    elif not upper and x < 0.0:
         # the curve of 1/sqrt(-ln value) is almost a line through the origin
         turn_log = log(_otm(x, turn))
         if goal < turn_log:
@@ -146,10 +152,12 @@ def _solve(x: float, value: float, rest: float) -> float:
         if not isfinite(step) or step * newton <= 0.0:
             step = newton
         following = sd + step
+        if abs(step) <= 4e-16 * sd:  # before the bracket is asked, one of whose ends is now ``sd``
+            return following
         if not (lo < following < hi):
             following = 0.5 * (lo + hi) if hi < inf else 2.0 * sd
-        if abs(following - sd) <= 4e-16 * sd or following == sd:
-            return following
+            if following == sd:
+                return sd
         sd = following
     return sd
 

@@ -74,6 +74,20 @@ class PathBook(QuoteBook, Protocol):
 
 
 @runtime_checkable
+class SidesBook(QuoteBook, Protocol):
+    """A quote source whose path is known and whose quotes always have a size.
+
+    Only the simulated market asks, for what becomes of an order until somebody has to look at it.
+    """
+
+    def sides_path(
+        self, combo: Combo, start: int, stop: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return bid and ask of a combo over the bars ``[start, stop)``, USD per share."""
+        ...
+
+
+@runtime_checkable
 class ChoiceBook(PathBook, Protocol):
     """A quote source that can choose strikes on many bars at once."""
 

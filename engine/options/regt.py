@@ -47,10 +47,13 @@ def shares_requirement(shares: int, price: float) -> float:
 def requirement(options: Iterable[Held], spot: float | None) -> float:
     """Return what options bind, in USD; without ``spot`` naked ones count as at the money."""
     held = list(options)
-    put, call = (_side([h for h in held if h[0].right is right], spot) for right in (Right.PUT, Right.CALL))
+    put = _side([one for one in held if one[0].right is Right.PUT], spot)
+    call = _side([one for one in held if one[0].right is Right.CALL], spot)
+    if put != call:
+        return put + call
     one_expiry = len({contract.expiry for contract, _ in held}) == 1
-    defined = sum(ratio for _, ratio in held) >= 0
-    return max(put, call) if put == call and one_expiry and defined else put + call
+    defined = sum([ratio for _, ratio in held]) >= 0
+    return put if one_expiry and defined else put + call
 
 
 def naked(contract: Contract, spot: float | None) -> float:
@@ -71,6 +74,8 @@ def _dearest_first(options: Iterable[Held]) -> list[Held]:
 
 def _side(options: list[Held], spot: float | None) -> float:
     """Return what the calls, or the puts, bind: each short with its cover, the rest naked."""
+    if all(ratio > 0 for _, ratio in options):
+        return 0.0
     ordered = _dearest_first(options)
     covers = [contract for contract, ratio in ordered for _ in range(ratio)]
     total = 0.0

@@ -142,6 +142,12 @@ class Governor:
     def _measured(self, view: MarketView) -> Denied | None:
         """Refuse a trade whose halts could not be seen."""
         move, vix, span = self.limits.halt_move, self.limits.halt_vix, self.limits.halt_range
+        watched = (
+            view.price, view.session_open, view.expected_move, view.day_high, view.day_low, view.vix,
+            view.vix_previous,
+        )  # fmt: skip
+        if min(watched) > 0.0 and max(watched) < math.inf and not math.isnan(sum(watched)):
+            return None
         needed = {}
         if move is not None or span is not None:
             needed = {
@@ -193,11 +199,14 @@ class Governor:
             Cents the trade would set aside.
         """
         name, budget = self.limits.budget(bot)
-        held = next((trade for trade in state.open if trade.bot == bot), None)
-        if held is not None:
-            text = f"{bot} holds {held.order_ref} on {held.symbol}, limit one combo per bot"
-            return Denied(Reason.ONE_COMBO_PER_BOT, text)
-        lost, at_risk, open_planned = state.loss(name), state.structural(name), state.planned(name)
+        at_risk = open_planned = 0
+        for trade in state.open:
+            if trade.bot == bot:
+                text = f"{bot} holds {trade.order_ref} on {trade.symbol}, limit one combo per bot"
+                return Denied(Reason.ONE_COMBO_PER_BOT, text)
+            if trade.budget == name:
+                at_risk, open_planned = at_risk + trade.structural, open_planned + trade.planned
+        lost = state.loss(name)
         if lost + at_risk + structural > cents_of(budget.day_cap):
             return Denied(
                 Reason.DAY_CAP,

@@ -144,10 +144,6 @@ class DayState:
         """Return what the open trades of a budget can lose at most, cents."""
         return sum(trade.structural for trade in self.open if trade.budget == budget)
 
-    def planned(self, budget: str) -> int:
-        """Return what the open trades of a budget plan to lose at most, cents."""
-        return sum(trade.planned for trade in self.open if trade.budget == budget)
-
     def to_json(self) -> str:
         """Return the state as one line of JSON that `from_json` turns back exactly."""
         return json.dumps(
