@@ -131,7 +131,7 @@ class Entry:
     def _offer(self, lane: Lane, bar: int, day: date) -> Offer | None:
         """Return what the quotes of this bar offer, None, and the reason noted, when it is nothing."""
         desk = self.desk
-        proposal = self._proposal(lane)
+        proposal = self._proposal(lane, bar)
         if isinstance(proposal, Reason):
             lane.note(bar, proposal)
             return None
@@ -183,7 +183,7 @@ class Entry:
         advised: int = self.p.advisor.units(case)
         return min(max(advised, 0), intent.quantity)
 
-    def _proposal(self, lane: Lane) -> Proposal | Reason:
+    def _proposal(self, lane: Lane, bar: int) -> Proposal | Reason:
         book = self.desk.book
         listed = book.expiry(lane.symbol, self.config.expiry_days)
         if listed is None:
