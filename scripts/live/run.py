@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -23,7 +25,9 @@ CONNECT_SECONDS = 600.0  # TWS may be restarting when a session begins
 NAP = 5.0
 
 
-def run(plan: Plan, wait: bool = True) -> Outcome:
+def run(
+    plan: Plan, wait: bool = True, watch: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Outcome:
     """Play the next session of a venue and return how it ended.
 
     Parameters
@@ -31,6 +35,8 @@ def run(plan: Plan, wait: bool = True) -> Outcome:
     plan : Plan
     wait : bool
         False connects at once, whatever the time.
+    watch : callable, optional
+        Gives what stands around the session while it is played.
     """
     refuse_killed(plan)
     asked = (plan.config, plan.settings, plan.bots, plan.venue)
@@ -42,7 +48,8 @@ def run(plan: Plan, wait: bool = True) -> Outcome:
         if plan.settings.session.guard:
             start_guard(plan, tag)
 
-    outcome = play(plan, CONNECT_SECONDS, started=started, allow=partial(ask, *asked))
+    with watch():
+        outcome = play(plan, CONNECT_SECONDS, started=started, allow=partial(ask, *asked))
     Console().print(f"{plan.venue} session of {outcome.day}: {outcome.text}, net {outcome.net:+.2f} USD")
     with log_of(plan):
         _end_of_day(plan, outcome)
@@ -68,6 +75,9 @@ def wait_for_session() -> None:
     begin = instant(day, OPEN_MINUTE) - EARLY
     left = begin - datetime.now(UTC)
     if left > timedelta():
-        logger.info("waits until {:%Y-%m-%d %H:%M} New York for the session of {}", begin, day)
+        hours, minutes = divmod(int(left.total_seconds() // 60), 60)
+        wait = f"in {hours} h {minutes:02d} min; Ctrl-C ends the wait, --now connects at once"
+        told = f"The session of {day} begins at {begin:%Y-%m-%d %H:%M} New York, {wait}."
+        Console().print(told, highlight=False, soft_wrap=True)
     while datetime.now(UTC) < begin:
         time.sleep(NAP)

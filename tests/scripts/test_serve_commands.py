@@ -36,6 +36,11 @@ def test_journals_of_the_folder_are_found_the_live_one_first(place: Path) -> Non
         written(str(place / "journal" / f"{venue}.db"), venue)
     found = journals(Settings(), {})
     assert list(found) == ["live", "paper", "backtest"]
+    for day in ("20261125", "20261126"):
+        written(str(place / "runs" / f"rehearsal-{day}-070000" / "journal.db"), "rehearsal")
+    beside = journals(Settings(), {}, runs=place / "runs")
+    assert list(beside) == ["live", "paper", "rehearsal", "backtest"]
+    assert "rehearsal-20261126" in beside["rehearsal"]
 
 
 def test_newest_session_is_served(place: Path) -> None:
@@ -65,7 +70,7 @@ def test_nothing_to_serve_says_what_to_run(
 ) -> None:
     monkeypatch.setenv("MW_SERVE_TOKEN", "x" * 20)
     assert main(["serve"]) == 1
-    assert "run mw rehearse" in capsys.readouterr().err
+    assert "run mw paper" in capsys.readouterr().err
 
 
 def test_served_command_answers_and_ends_on_interrupt(place: Path, free_port: int) -> None:
