@@ -64,13 +64,13 @@ def _report(plan: Plan, found: Found, ledger: Ledger, folder: Path) -> list[Sect
     )
     sections = [
         best_section(found.values, figures, best, spec.metric),
-        luck_section(luck, len(found.outcomes), plan.family, "the best Sharpe ratio"),
+        luck_section(luck, len(found.outcomes), plan.family, "the variant with the best Sharpe ratio"),
     ]
     if found.failed:
         sections.append(failed_section(found.failed))
     title = f"Market Watch sweep: {plan.search.name}"
     days = f"{found.days[0]} to {found.days[-1]}, {count(len(found.days))} sessions"
-    lead = f"{count(len(found.outcomes))} variants, {days}. {verdict_of(luck, 'the best Sharpe ratio')}"
+    lead = f"{count(len(found.outcomes))} variants, {days}. {verdict_of(luck, 'the variant with the best Sharpe ratio')}"
     panels = panels_of(found.values, figures)
     picture = partial(heat_chart, title, lead, panels)
     put_report(folder, "sweep", title, lead, sections, picture, heats=panels)
