@@ -201,6 +201,9 @@ def rehearse(request: Rehearsal) -> tuple[Outcome, ...]:
 @contextmanager
 def clock_shown(console: Console, gateway: Gateway, day: date) -> Iterator[None]:
     """Show on a terminal what time it is in the session that is played."""
+    if not console.is_terminal:
+        yield
+        return
     over = threading.Event()
     begin = instant(day, OPEN_MINUTE - OPEN_EARLY)
     whole = (instant(day, CLOSE_MINUTE) - begin).total_seconds()
