@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 from loguru import logger
@@ -71,13 +71,20 @@ def _end_of_day(plan: Plan, outcome: Outcome) -> None:
 
 def wait_for_session() -> None:
     """Sleep until half an hour before the next session's open; nothing is connected meanwhile."""
-    day = session_of(datetime.now(UTC))
-    begin = instant(day, OPEN_MINUTE) - EARLY
-    left = begin - datetime.now(UTC)
-    if left > timedelta():
-        hours, minutes = divmod(int(left.total_seconds() // 60), 60)
-        wait = f"in {hours} h {minutes:02d} min; Ctrl-C ends the wait, --now connects at once"
-        told = f"The session of {day} begins at {begin:%Y-%m-%d %H:%M} New York, {wait}."
+    now = datetime.now(UTC)
+    begin, told = next_session(now)
+    if begin > now:
         Console().print(told, highlight=False, soft_wrap=True)
     while datetime.now(UTC) < begin:
         time.sleep(NAP)
+
+
+def next_session(now: datetime) -> tuple[datetime, str]:
+    """Return when the next session, or the one that is on, connects, and a line that says so."""
+    day = session_of(now)
+    begin = instant(day, OPEN_MINUTE) - EARLY
+    hours, minutes = divmod(int((begin - now).total_seconds() // 60), 60)
+    told = (
+        f"Waits for the session of {day}: connects at {begin:%H:%M} New York, in {hours} h {minutes:02d} min"
+    )
+    return begin, f"{told} (Ctrl-C ends the wait, --now connects at once)"
