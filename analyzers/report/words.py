@@ -133,7 +133,7 @@ def metric_sections(f: dict[str, float]) -> list[tuple[str, Rows]]:
                     f"{ratio(f['worst_r_planned'])} / {ratio(f['worst_r_structural'])}",
                 ),
                 ("Most at risk at once, USD", usd(f["most_at_risk"])),
-                ("Time in the market", share(f["exposure"])),
+                ("In the market, bots added up", share(f["exposure"])),
                 ("Minutes held, mean", ratio(f["minutes_held"], 0)),
             ],
         ),
@@ -194,8 +194,8 @@ def break_even_text(result: RunResult, analysis: Analysis) -> str:
         beyond = ", extrapolated" if value > put_in or value < 0.0 else ""
         told.append(f"{words(bot)} {found}{beyond} (a trade without premium: {mean} USD)")
     lines = "; ".join(told) or "no bots"
-    line = f"By the line through this run ({premium}) and the same without premium"
-    return f"a bot would earn nothing at: {lines}. {line}; mw control gives intervals."
+    line = f"by the line through this run ({premium}) and the same without premium"
+    return f"{lines}. There a bot would earn nothing, {line}; mw control gives intervals."
 
 
 def benchmark_rows(

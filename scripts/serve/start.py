@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -96,6 +97,7 @@ def show_dashboard(config: Path, place: str | None, port: int | None, logs: Path
     at = port or settings.dashboard.port
     print(f"http://127.0.0.1:{at}  (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "scripts.board.run", str(at)]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the page would live on
     with subprocess.Popen(command, env={**os.environ, **told}, stdout=subprocess.DEVNULL) as page:
         try:
             code = page.wait()
