@@ -40,6 +40,8 @@ def main() -> None:
     name = names[0]
     if len(names) > 1:
         name = st.segmented_control("Journal", names, default=name, key="journal") or name
+    if name == "rehearsal":  # it has its logs beside its journal
+        logs = Path(places[name]).parent
     page = st.segmented_control("Page", list(PAGES), default="Now", key="page", label_visibility="collapsed")
     refresh = float(os.environ.get("MW_DASHBOARD_REFRESH", "5"))
 

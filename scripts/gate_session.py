@@ -97,7 +97,8 @@ def verdicts(endings: dict[str, Ending]) -> dict[str, Any]:
 def show(endings: dict[str, Ending]) -> None:
     """Print the verdicts, and the steps on the ramp they led to."""
     console = Console()
-    print_sections(console, [verdict_section(ending.verdict) for ending in endings.values()])
+    if endings:
+        print_sections(console, [verdict_section([ending.verdict for ending in endings.values()])])
     for bot, ending in endings.items():
         for move in ending.moves:
             console.print(f"{bot}: {move.origin} -> {move.target}, {move.lots} lots: {move.why}")

@@ -16,12 +16,15 @@ from engine.errors import ConfigError
 from engine.settings import CONFIG_DIR, Settings
 
 FILES = ("strategy.yaml", "universe.json", "events.json", "fees.yaml", "gate.yaml", "stress.yaml")
-FOLDERS = ("profiles", "vendors")
+FOLDERS = ("profiles", "searches", "vendors")
 
 SECRETS = """# Secrets live here and in the environment, nowhere else. Copy to .env, fill in, chmod 600 .env.
 # A PostgreSQL URL instead of the journal's files:
 #MW_DATABASE_URL=
-# Where alerts go, services of Apprise separated by blanks (docs/alerts.md):
+# Where alerts go (docs/alerts.md); other services of Apprise separated by blanks:
+#MW_TELEGRAM_TOKEN=
+#MW_TELEGRAM_CHAT=
+#MW_DISCORD_WEBHOOK=
 #MW_ALERT_URLS=
 # For mw serve, 16 characters at least:
 #MW_SERVE_TOKEN=

@@ -45,7 +45,9 @@ def run(folder: Path | None, trade: int | None, as_json: bool = False) -> None:
         analysis = analyze(result) if trade is None else None
     if analysis is not None:
         print_tables(console, result, analysis)
-        console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+        page = folder / "report.html"  # not there after --no-report
+        name, place = ("Report", page) if page.is_file() else ("Figures", folder / "summary.json")
+        console.print(f"{name}: {place}", soft_wrap=True)
         return
     assert trade is not None  # else the tables were asked for
     with shown(console, f"Drawing the day of trade {trade}"):

@@ -121,6 +121,7 @@ def months(axes: Any, table: pd.DataFrame) -> None:
     axes.set_yticks(np.arange(len(table)) + 0.5, [str(year) for year in table.index])
     axes.set_xlim(0, 13.6)
     axes.set_ylim(max(len(table), 4), 0)  # few years keep the height of a row
+    axes.xaxis.tick_top()  # beside the rows, however few years there are
     axes.tick_params(length=0)
     axes.grid(False)
     axes.spines["bottom"].set_visible(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from analyzers.report.sections import Section
 from analyzers.report.words import words
@@ -113,10 +113,20 @@ def _said(fact: Fact) -> tuple[str, str]:
             return "override", f"{fact.day}: {fact.words!r}; missing then: {', '.join(fact.refused)}"
 
 
-def verdict_section(verdict: SessionVerdict) -> Section:
-    """Return a session's items with their evidence."""
-    rows = tuple((one.question, ("pass" if one.passed else "fail", one.evidence)) for one in verdict.items)
-    told = "compliant" if verdict.compliant else f"not compliant: {', '.join(verdict.failed)}"
-    return Section(
-        f"{words(verdict.bot)}: {told}", "Profit plays no part.", ("verdict", "evidence"), rows, "item"
+def verdict_section(verdicts: Sequence[SessionVerdict]) -> Section:
+    """Return the items of a session with their evidence; bots with the same evidence share a row."""
+    rows: list[tuple[str, tuple[str, ...]]] = []
+    for asked in zip(*(verdict.items for verdict in verdicts), strict=True):
+        found: dict[tuple[str, str], list[str]] = {}
+        for verdict, one in zip(verdicts, asked, strict=True):
+            found.setdefault(("pass" if one.passed else "fail", one.evidence), []).append(verdict.bot)
+        question = asked[0].question
+        for (passed, evidence), bots in found.items():
+            who = "all" if len(bots) == len(verdicts) else ", ".join(words(bot) for bot in bots)
+            rows.append((question, (who, passed, evidence)))
+            question = ""
+    title = "; ".join(
+        f"{words(one.bot)}: " + ("compliant" if one.compliant else f"not compliant, {', '.join(one.failed)}")
+        for one in verdicts
     )
+    return Section(title, "Profit plays no part.", ("bots", "verdict", "evidence"), tuple(rows), "item")

@@ -28,6 +28,7 @@ from analyzers.report.words import (
     is_loss,
     metric_sections,
     ratio,
+    several,
     share,
     usd,
     verdict,
@@ -69,6 +70,7 @@ def render_html(result: RunResult, analysis: Analysis, benchmarks: pd.DataFrame 
         lstrip_blocks=True,
     )
     environment.filters |= {"usd": usd, "share": share, "ratio": ratio, "words": words, "count": count}
+    environment.filters["several"] = several
     environment.tests["loss"] = is_loss
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     drawing, curve = _equity(analysis)

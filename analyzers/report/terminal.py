@@ -23,21 +23,20 @@ from analyzers.result import RunResult
 
 
 def print_tables(console: Console, result: RunResult, analysis: Analysis) -> None:
-    """Print per symbol, per exit, what is left open, the summary, denials and assumptions, in this order."""
+    """Print per bot, symbol and exit, the summary, rules, denials and assumptions, in this order."""
     for title, name in (("By bot", "bot"), ("By symbol", "symbol"), ("By exit", "bot_exit_reason")):
         console.print(_groups(title, analysis.groups[name], console.width))
-    console.print(f"Left open: {analysis.left_open}")
     console.print(_summary(analysis))
-    console.print(_rules(analysis))
-    console.print(_denials(analysis))
+    console.print(_rules(analysis, console.width))
+    console.print(_denials(analysis, console.width))
     for line in analysis.excesses:
         console.print(f"[red]Day cap passed:[/red] {escape(line)}", soft_wrap=True)
     for line in (*result.data_notes, *result.assumptions):
-        console.print(f"[dim]· {escape(line)}[/dim]")
+        console.print(f"[dim]· {escape(line)}[/dim]", highlight=False)
     if result.synthetic:
-        console.print(f"Break-even premium: {break_even_text(result, analysis)}")
-    console.print(f"[bold red]{warning(result)}[/bold red]")
-    console.print(f"[bold]{verdict(analysis.total)}[/bold]")
+        console.print(f"Break-even premium: {break_even_text(result, analysis)}", highlight=False)
+    console.print(f"[bold red]{warning(result)}[/bold red]", highlight=False)
+    console.print(f"[bold]{verdict(analysis.total)}[/bold]", highlight=False)
 
 
 def _summary(analysis: Analysis) -> Table:
@@ -49,14 +48,15 @@ def _summary(analysis: Analysis) -> Table:
             shown.add_row(name, value, end_section=(name, value) == rows[-1])
     for name, number in analysis.orders.items():
         shown.add_row("Limits conceded" if name == "conceded" else f"Orders {words(name)}", count(number))
+    shown.add_row("Trades left open", count(analysis.left_open))
     for fall in analysis.falls[:1]:
         until = fall.recovered or "not recovered"
         shown.add_row("Drawdown from, lowest, until", f"{fall.peak}, {fall.trough}, {until}")
     return shown
 
 
-def _rules(analysis: Analysis) -> Table:
-    shown = Table(title="Rules, held against every trade", title_justify="left")
+def _rules(analysis: Analysis, width: int) -> Table:
+    shown = titled("Rules, held against every trade", width)
     for name in ("Rule", "Limit", "Worst seen"):
         shown.add_column(name)
     shown.add_column("Broken", justify="right")
@@ -85,8 +85,8 @@ def _groups(title: str, table: pd.DataFrame, width: int) -> Table:
     return shown
 
 
-def _denials(analysis: Analysis) -> Table:
-    shown = Table(title="Decision minutes by outcome", title_justify="left")
+def _denials(analysis: Analysis, width: int) -> Table:
+    shown = titled("Decision minutes by outcome", width)
     shown.add_column("")
     for bot in analysis.denied.index:
         shown.add_column(words(str(bot)), justify="right")

@@ -134,7 +134,7 @@ def metric_sections(f: dict[str, float]) -> list[tuple[str, Rows]]:
                     f"{ratio(f['worst_r_planned'])} / {ratio(f['worst_r_structural'])}",
                 ),
                 ("Most at risk at once, USD", usd(f["most_at_risk"])),
-                ("Time in the market", share(f["exposure"])),
+                ("In the market, bots added up", share(f["exposure"])),
                 ("Minutes held, mean", ratio(f["minutes_held"], 0)),
             ],
         ),
@@ -192,10 +192,11 @@ def break_even_text(result: RunResult, analysis: Analysis) -> str:
         value = analysis.break_even.get(bot, math.nan)
         mean = usd(null["net"] / null["trades"]) if null["trades"] else "nothing"
         found = share(value) if math.isfinite(value) else "none found"
-        beyond = ", beyond what was run" if value > put_in or value < 0.0 else ""
+        beyond = ", extrapolated" if value > put_in or value < 0.0 else ""
         told.append(f"{words(bot)} {found}{beyond} (a trade without premium: {mean} USD)")
     lines = "; ".join(told) or "no bots"
-    return f"{lines}. By the line through this run ({premium}) and its control; mw control gives intervals."
+    line = f"by the line through this run ({premium}) and the same without premium"
+    return f"{lines}. There a bot would earn nothing, {line}; mw control gives intervals."
 
 
 def benchmark_rows(

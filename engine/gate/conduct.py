@@ -25,7 +25,7 @@ def governed(record: SessionRecord, bot: str, rules: Rules) -> Finding:
             wrong.append(f"{order_ref} at {clock(at)} has no approval")
         elif approved[ref][0] > at:
             wrong.append(f"{order_ref} at {clock(at)}, approved only at {clock(approved[ref][0])}")
-    return finding(wrong, f"{len(first)} approved")
+    return finding(wrong, f"approved: {len(first)}")
 
 
 def limits(record: SessionRecord, bot: str, rules: Rules) -> Finding:
@@ -56,7 +56,7 @@ def limits(record: SessionRecord, bot: str, rules: Rules) -> Finding:
         if trade.bot == bot and -trade.net > trade.structural_loss + _CENT:
             told = f"lost {-trade.net:.2f} USD, its structure {trade.structural_loss:.2f}"
             wrong.append(f"{trade.order_ref}: {told}")
-    return finding(wrong, f"most at risk {most / 100:.2f} USD, limit {budget.day_cap:.2f}")
+    return finding(wrong, f"most at risk {most / 100:,.2f} USD, limit {budget.day_cap:,.2f}")
 
 
 def window(record: SessionRecord, bot: str, rules: Rules) -> Finding:
@@ -71,7 +71,7 @@ def window(record: SessionRecord, bot: str, rules: Rules) -> Finding:
         if fill.bot == bot and fill.opening and not first <= minute(fill.at) < last + 2:
             wrong.append(f"{fill.order_ref} opened at {clock(fill.at)}")
     allowed = "no entries this day" if first > last else f"within {_clock(first)} to {_clock(last)}"
-    return finding(wrong, f"{count} entries, {allowed}" if count else f"no entries, {allowed}")
+    return finding(wrong, f"entries: {count}, {allowed}" if count else f"no entries, {allowed}")
 
 
 def blackout(record: SessionRecord, bot: str, rules: Rules) -> Finding:

@@ -84,7 +84,7 @@ def _above(standing: Standing) -> tuple[Stage, int]:
 
 def _research(backtest: Backtest | None, settings: GateSettings) -> Iterator[Criterion]:
     wanted = settings.research
-    length, luck = "Backtest, years", "Deflated Sharpe ratio"
+    length, luck = "Years of backtest", "Deflated Sharpe ratio"
     mean = f"Lower 5 % bound of a mean trade at {wanted.costs:g} times costs"
     long, sure = f"{wanted.years:g} or more", f"{wanted.deflated_sharpe:g} or more"
     above = f"above {wanted.expectancy_above:g} USD"
@@ -100,7 +100,7 @@ def _research(backtest: Backtest | None, settings: GateSettings) -> Iterator[Cri
     if deflated is None:
         yield Criterion(luck, NONE, sure, Verdict.UNKNOWN, "too few days with a result")
     else:
-        measured = f"{deflated:.3f} after {backtest.trials} trials"
+        measured = f"{deflated:.3f}, trials: {backtest.trials}"
         yield Criterion(luck, measured, sure, _verdict(deflated >= wanted.deflated_sharpe))
     if backtest.low is None or not math.isclose(backtest.costs, wanted.costs):
         told = f"recorded at {backtest.costs:g} times costs: record it again"

@@ -93,7 +93,7 @@ def fees(record: SessionRecord, bot: str, rules: Rules) -> Finding:
         if apart > rules.criteria.fee_tolerance + 1e-9:
             limit = f"{apart:.3f} a contract, limit {rules.criteria.fee_tolerance:g}"
             wrong.append(f"{ref}: broker {amount:.2f} USD, expected {wanted:.2f}, {limit}")
-    right = f"{len(contracts)} orders, at most {worst:.3f} USD a contract apart"
+    right = f"orders: {len(contracts)}, at most {worst:.3f} USD a contract apart"
     return finding(wrong, right if contracts else "no fills")
 
 
@@ -111,7 +111,7 @@ def errors(record: SessionRecord, bot: str, rules: Rules) -> Finding:
             wrong.append(f"{run.name}, begun at {clock(run.started)}, has no end")
         elif run.how not in FINE:
             wrong.append(f"{run.name} ended at {clock(run.ended)}: {run.how}")
-    return finding(wrong, f"{len(record.runs)} processes, all ended as they should")
+    return finding(wrong, f"processes: {len(record.runs)}, all ended as they should")
 
 
 def config(record: SessionRecord, bot: str, rules: Rules) -> Finding:

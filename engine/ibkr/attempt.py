@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -118,7 +119,14 @@ class Attempt:
             )
         if isinstance(error, OSError):
             raise LinkError(
-                f"{self.where}: nobody listens there ({error.strerror or error}); start TWS or IB Gateway, "
+                f"{self.where}: nobody listens there ({_why(error)}); start TWS or IB Gateway, "
                 "or set ibkr.port (TWS 7497 paper, 7496 live; gateway 4002 paper, 4001 live)"
             )
         raise LinkError(f"{self.where}: {type(error).__name__}: {error}{said}")
+
+
+def _why(error: OSError) -> str:
+    """Return what the system says of a refused connection; asyncio names only the address."""
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error.strerror or error)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 
+from loguru import logger
 from rich.console import Console
 
 from engine.breadth import share
@@ -21,6 +22,7 @@ from scripts.live.plan import Plan
 from scripts.told import print_json
 
 CHAINS = ("SPY", "QQQ")
+LINK_LOG = "engine.ibkr.link"
 SKEW_SECONDS = 2.0
 QUOTE_SECONDS = 10.0
 REFUSED_SECONDS = 1.0  # after the first refusal
@@ -65,11 +67,14 @@ def checks(plan: Plan) -> Iterator[Check]:
     """Yield the checks in the order in which one needs the other."""
     settings = plan.settings.ibkr
     link = Link(settings, plan.paper, plan.speed)
+    logger.disable(LINK_LOG)  # what it would say here stands in the check
     try:
         link.start()
     except LinkError as error:
         yield Check("connection", False, str(error))
         return
+    finally:
+        logger.enable(LINK_LOG)
     try:
         yield Check("connection", True, f"{settings.host}:{settings.port}, client id {settings.client_id}")
         kind = "paper" if plan.paper else "live"

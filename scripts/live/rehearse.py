@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from math import isinf
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from engine.errors import ConfigError, DataError
 from engine.gateway.faults import Faults
 from engine.gateway.gateway import Gateway
 from engine.live.memory import LineMemory
-from engine.sessions import OPEN_MINUTE, session_dates, sessions_ahead
+from engine.sessions import CLOSE_MINUTE, NEW_YORK, OPEN_MINUTE, session_dates, sessions_ahead
 from engine.settings import Settings
 from engine.standing import StandingLoop, StandingTime
 from engine.universe import load_universe
@@ -28,6 +30,7 @@ from scripts.live.plan import Plan, instant, make_plan
 from scripts.live.run import run
 from scripts.live.warm import warm
 from scripts.live.watch import Outcome
+from scripts.progress import shown
 from scripts.requests import Recording
 
 DATA_END = date(2018, 12, 31)  # of the daily data shipped
@@ -35,6 +38,7 @@ BESIDE = ("atm_iv", "skew", "put_volume", "call_volume")
 HISTORY = 40  # sessions before the first, for what looks back
 LOOKED_AT = 60  # sessions among which days with trades are looked for
 LEAST_CONFIRM = 0.1  # wall
+LOOK_SECONDS = 0.2  # of the wall, between two looks at the gateway's clock
 NOTHING = Recording()
 OPEN_EARLY = 5  # minutes before the open at which a rehearsed day begins
 
@@ -174,16 +178,18 @@ def rehearse(request: Rehearsal) -> tuple[Outcome, ...]:
     """
     if not request.days:
         raise ConfigError("rehearse: got no day, expected at least one trading day")
-    if not request.lockstep:
-        warm(_plan(request, 0))
     console = Console()
     outcomes = []
-    with stage(request) as (gateway, plan):
+    with ExitStack() as stack:
+        with shown(console, "Preparing the gateway's days"):
+            if not request.lockstep:
+                warm(_plan(request, 0))
+            gateway, plan = stack.enter_context(stage(request))
         for day in request.days:
             wait_for(gateway, plan, day)
             pace = "in lockstep" if request.lockstep else f"at {request.speed:g} times"
             console.print(f"Rehearsing {day} {pace}, gateway on port {gateway.port}")
-            outcomes.append(run(plan, wait=False))
+            outcomes.append(run(plan, wait=False, watch=partial(clock_shown, console, gateway, day)))
         told = gateway.happened
         truth = gateway.executions()
         for day in request.days if request.parity else ():
@@ -192,6 +198,31 @@ def rehearse(request: Rehearsal) -> tuple[Outcome, ...]:
         console.print(f"fault: {line}", soft_wrap=True)
     console.print(f"{len(truth)} executions at the gateway; journal: {plan.database}", soft_wrap=True)
     return tuple(outcomes)
+
+
+@contextmanager
+def clock_shown(console: Console, gateway: Gateway, day: date) -> Iterator[None]:
+    """Show on a terminal what time it is in the session that is played."""
+    if not console.is_terminal:
+        yield
+        return
+    over = threading.Event()
+    begin = instant(day, OPEN_MINUTE - OPEN_EARLY)
+    whole = (instant(day, CLOSE_MINUTE) - begin).total_seconds()
+    with shown(console, "In the session it is") as told:
+
+        def follow() -> None:
+            while not over.wait(LOOK_SECONDS):
+                now = gateway.now
+                told((now - begin).total_seconds(), whole, f"{now.astimezone(NEW_YORK):%H:%M}")
+
+        thread = threading.Thread(target=follow, name="session clock", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 def _show_parity(console: Console, request: Rehearsal, plan: Plan, day: date) -> None:
@@ -239,7 +270,8 @@ def trading_days(
     request = BacktestRequest(
         config, config, bots, f"{last[0]:%Y%m%d}-{last[-1]:%Y%m%d}", recording, profile=profile, seed=seed
     )
-    desk, _ = backtest(prepare(request))
+    with shown(Console(), "Looking for days with trades"):
+        desk, _ = backtest(prepare(request))
     found = sorted({trade.entry_time.date() for trade in desk.journal.trades})
     if len(found) < count:
         raise DataError(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from functools import partial
 
 from loguru import logger
@@ -23,7 +25,9 @@ CONNECT_SECONDS = 600.0  # TWS may be restarting when a session begins
 NAP = 5.0
 
 
-def run(plan: Plan, wait: bool = True) -> Outcome:
+def run(
+    plan: Plan, wait: bool = True, watch: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Outcome:
     """Play the next session of a venue and return how it ended.
 
     Parameters
@@ -31,6 +35,8 @@ def run(plan: Plan, wait: bool = True) -> Outcome:
     plan : Plan
     wait : bool
         False connects at once, whatever the time.
+    watch : callable, optional
+        Gives what stands around the session while it is played.
     """
     refuse_killed(plan)
     asked = (plan.config, plan.settings, plan.bots, plan.venue)
@@ -42,7 +48,8 @@ def run(plan: Plan, wait: bool = True) -> Outcome:
         if plan.settings.session.guard:
             start_guard(plan, tag)
 
-    outcome = play(plan, CONNECT_SECONDS, started=started, allow=partial(ask, *asked))
+    with watch():
+        outcome = play(plan, CONNECT_SECONDS, started=started, allow=partial(ask, *asked))
     Console().print(f"{plan.venue} session of {outcome.day}: {outcome.text}, net {outcome.net:+.2f} USD")
     with log_of(plan):
         _end_of_day(plan, outcome)
@@ -64,10 +71,20 @@ def _end_of_day(plan: Plan, outcome: Outcome) -> None:
 
 def wait_for_session() -> None:
     """Sleep until half an hour before the next session's open; nothing is connected meanwhile."""
-    day = session_of(datetime.now(UTC))
-    begin = instant(day, OPEN_MINUTE) - EARLY
-    left = begin - datetime.now(UTC)
-    if left > timedelta():
-        logger.info("waits until {:%Y-%m-%d %H:%M} New York for the session of {}", begin, day)
+    now = datetime.now(UTC)
+    begin, told = next_session(now)
+    if begin > now:
+        Console().print(told, highlight=False, soft_wrap=True)
     while datetime.now(UTC) < begin:
         time.sleep(NAP)
+
+
+def next_session(now: datetime) -> tuple[datetime, str]:
+    """Return when the next session, or the one that is on, connects, and a line that says so."""
+    day = session_of(now)
+    begin = instant(day, OPEN_MINUTE) - EARLY
+    hours, minutes = divmod(int((begin - now).total_seconds() // 60), 60)
+    told = (
+        f"Waits for the session of {day}: connects at {begin:%H:%M} New York, in {hours} h {minutes:02d} min"
+    )
+    return begin, f"{told} (Ctrl-C ends the wait, --now connects at once)"

@@ -46,14 +46,20 @@ def show(folder: Path, as_json: bool = False) -> None:
             one["session"],
             one["state"],
             str(one["pid"] or "-"),
-            f"{one['seconds_ago']:.0f} s ago",
-            "yes" if one["connected"] else "no",
+            _ago(one["seconds_ago"]),
+            "-" if one["pid"] is None else "yes" if one["connected"] else "no",
             str(one["guard"] or "-"),
             *([one["holds"]] if beside else []),
         )
     console.print(table)
     for one in () if beside else found:
         console.print(f"{one['session']} holds and halts: {one['holds']}", highlight=False)
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 2 * 60:
+        return f"{seconds:.0f} s ago"
+    return f"{seconds / 60:.0f} min ago" if seconds < 2 * 3600 else f"{seconds / 3600:.0f} h ago"
 
 
 def sessions(folder: Path) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ from scripts.search.ledger import Ledger
 from scripts.search.run import Plan, SearchRequest, searched
 from scripts.told import console_of, tell
 
+CHOSEN = "the variant with the best Sharpe ratio"
+
 
 def run(request: SearchRequest) -> Path:
     """Run a sweep, or go on with one that was stopped, and return its folder.
@@ -64,13 +66,13 @@ def _report(plan: Plan, found: Found, ledger: Ledger, folder: Path) -> list[Sect
     )
     sections = [
         best_section(found.values, figures, best, spec.metric),
-        luck_section(luck, len(found.outcomes), plan.family, "the best Sharpe ratio"),
+        luck_section(luck, len(found.outcomes), plan.family, CHOSEN),
     ]
     if found.failed:
         sections.append(failed_section(found.failed))
     title = f"Market Watch sweep: {plan.search.name}"
     days = f"{found.days[0]} to {found.days[-1]}, {count(len(found.days))} sessions"
-    lead = f"{count(len(found.outcomes))} variants, {days}. {verdict_of(luck, 'the best Sharpe ratio')}"
+    lead = f"{count(len(found.outcomes))} variants, {days}. {verdict_of(luck, CHOSEN)}"
     panels = panels_of(found.values, figures)
     picture = partial(heat_chart, title, lead, panels)
     put_report(folder, "sweep", title, lead, sections, picture, heats=panels)

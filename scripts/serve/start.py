@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from engine.journal.database import VENUES, Run, open_journal
 from engine.journal.queries import Reader
 from engine.journal.writing import Writer
 from engine.settings import Settings
+from scripts.commands.options import RUNS
 
 TOKEN = "MW_SERVE_TOKEN"
 LEAST_TOKEN = 16  # characters
@@ -25,7 +27,9 @@ DATABASE = "MW_DATABASE_URL"
 GATE = "gate"  # the journal of the ramp, without sessions
 
 
-def journals(settings: Settings, held: Mapping[str, str], place: str | None = None) -> dict[str, str]:
+def journals(
+    settings: Settings, held: Mapping[str, str], place: str | None = None, runs: Path | None = None
+) -> dict[str, str]:
     """Return the journals there are, by a name for people: the live one first, backtests last.
 
     Parameters
@@ -35,6 +39,8 @@ def journals(settings: Settings, held: Mapping[str, str], place: str | None = No
         The environment with ``.env``.
     place : str, optional
         The only one to be shown.
+    runs : Path, optional
+        A folder whose newest rehearsal is shown too.
 
     Raises
     ------
@@ -46,6 +52,8 @@ def journals(settings: Settings, held: Mapping[str, str], place: str | None = No
             return {reader.venue: place}
     shown = [venue for venue in reversed(VENUES) if venue != GATE]
     files = {venue: settings.journal.folder / f"{venue}.db" for venue in shown}
+    if runs is not None and (rehearsals := sorted(runs.glob("rehearsal-*/journal.db"))):
+        files["rehearsal"] = rehearsals[-1]
     found = {venue: str(path) for venue, path in files.items() if path.is_file()}
     if url := held.get(DATABASE):
         with Reader(url) as reader:
@@ -67,9 +75,7 @@ def newest(places: Mapping[str, str]) -> str:
             for row in reader.sessions(1):
                 starts[place] = row["started"]
     if not starts:
-        raise ConfigError(
-            "journal: none has a session, expected one; run mw rehearse or mw backtest --journal"
-        )
+        raise ConfigError("journal: none has a session, expected one; run mw paper or mw backtest --journal")
     return max(starts, key=lambda place: starts[place])
 
 
@@ -82,7 +88,7 @@ def show_dashboard(config: Path, place: str | None, port: int | None, logs: Path
     held = secrets.load()
     settings = Settings.load(config)
     told = {
-        "MW_DASHBOARD_JOURNALS": json.dumps(journals(settings, held, place)),
+        "MW_DASHBOARD_JOURNALS": json.dumps(journals(settings, held, place, RUNS)),
         "MW_DASHBOARD_LOGS": str(logs or settings.journal.logs),
         "MW_DASHBOARD_REFRESH": str(settings.dashboard.refresh_seconds),
         "MW_DASHBOARD_GATE": held.get(DATABASE) or str(settings.journal.folder / f"{GATE}.db"),
@@ -91,6 +97,7 @@ def show_dashboard(config: Path, place: str | None, port: int | None, logs: Path
     at = port or settings.dashboard.port
     print(f"http://127.0.0.1:{at}  (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "scripts.board.run", str(at)]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the page would live on
     with subprocess.Popen(command, env={**os.environ, **told}, stdout=subprocess.DEVNULL) as page:
         try:
             code = page.wait()

@@ -260,7 +260,9 @@ def test_terminal_shows_the_tables_in_order(name: str, request: pytest.FixtureRe
     print_tables(Console(file=stream, width=120), held, analyze(held))
 
     told = stream.getvalue()
-    places = [told.index(word) for word in ("By symbol", "By exit", "Left open", "Summary", "Decision")]
+    places = [
+        told.index(word) for word in ("By symbol", "By exit", "Summary", "Trades left open", "Decision")
+    ]
     assert places == sorted(places)
     if name == "empty":
         assert "no trades" in told and "insufficient data" in told

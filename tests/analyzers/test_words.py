@@ -64,7 +64,7 @@ def test_break_even_is_measured_only_against_a_control() -> None:
     assert analyze(control).break_even == {bot: pytest.approx(0.06)}
     assert f"{bot} 6.0 % (a trade without premium: −6.00 USD)" in break_even_text(control, analyze(control))
     assert f"{bot} none found" in break_even_text(worse, analyze(worse))
-    assert "16.0 %, beyond what was run" in break_even_text(dear, analyze(dear))
+    assert "16.0 %, extrapolated" in break_even_text(dear, analyze(dear))
 
 
 @pytest.mark.parametrize(

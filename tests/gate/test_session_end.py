@@ -144,9 +144,20 @@ def test_verdict_is_shown_item_by_item_with_its_evidence(tmp_path: Path) -> None
     gate = asked()
     with Reader(write(tmp_path / "paper.db", replace(good_day(), how="failed"))) as reader:
         verdict = end_session(gate, reader, DAY, CONFIG)["condor"].verdict
+    limits = verdict.items[2]
+    other = replace(
+        verdict,
+        bot="putlite",
+        items=(*verdict.items[:2], replace(limits, evidence="most at risk 0.00 USD"), *verdict.items[3:]),
+    )
 
-    section = verdict_section(verdict)
+    section = verdict_section([other, verdict])
 
-    assert section.title == "condor: not compliant: errors"
-    assert len(section.rows) == 14
-    assert [cells[0] for _, cells in section.rows].count("fail") == 1
+    assert section.title == "putlite: not compliant, errors; condor: not compliant, errors"
+    assert [cells[1] for _, cells in section.rows].count("fail") == 1
+    assert len(section.rows) == 15
+    assert section.rows[2:4] == (
+        (limits.question, ("putlite", "pass", "most at risk 0.00 USD")),
+        ("", ("condor", "pass", limits.evidence)),
+    )
+    assert {cells[0] for _, cells in section.rows} == {"all", "putlite", "condor"}

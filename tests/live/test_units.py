@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "scripts" / "systemd"
-HOME = "%h/market-watch"
+CLONE, DESK = "%h/market-watch", "%h/desk"
 
 
 def test_systemd_takes_the_service_and_its_timer(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_systemd_takes_the_service_and_its_timer(tmp_path: Path) -> None:
     made = []
     for unit in UNITS.iterdir():
         made.append(tmp_path / unit.name)
-        made[-1].write_text(unit.read_text().replace(HOME, str(ROOT)))
+        made[-1].write_text(unit.read_text().replace(CLONE, str(ROOT)).replace(DESK, str(ROOT)))
     done = subprocess.run(["systemd-analyze", "verify", *made], capture_output=True, text=True, timeout=60)
     mine = [line for line in done.stderr.splitlines() if "market-watch" in line]
     assert (done.returncode, mine) == (0, [])
@@ -30,8 +30,8 @@ def test_what_the_service_starts_is_there_and_starts() -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read(UNITS / "market-watch-paper.service")
-    command = unit["Service"]["ExecStart"].replace(HOME, str(ROOT)).split()
-    assert unit["Service"]["WorkingDirectory"] == HOME and unit["Service"]["KillMode"] == "process"
+    command = unit["Service"]["ExecStart"].replace(CLONE, str(ROOT)).split()
+    assert unit["Service"]["WorkingDirectory"] == DESK and unit["Service"]["KillMode"] == "process"
     if not (ROOT / ".venv" / "bin" / "mw").exists():
         pytest.skip("no environment of its own here (make test)")
     done = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=60)

@@ -93,7 +93,7 @@ def test_backtest_is_recorded_with_the_trials_of_all_searches(home: Path, capsys
     assert found.costs == 1.5 and found.low is not None
     # half of fees and slippage more, every trade: 5 and 4 USD
     assert found.expectancy == pytest.approx(sum(trade.net for trade in TRADES) / len(TRADES) - 4.5)
-    assert "after 48 trials" in capsys.readouterr().out
+    assert "trials: 48" in capsys.readouterr().out
 
 
 def test_backtest_counts_only_the_family_asked_for(home: Path) -> None:
@@ -190,7 +190,7 @@ def test_live_is_refused_before_anything_connects(home: Path, capsys: Captured) 
     assert main(["live", "--now", "--bots", "condor"]) == 2
 
     told = capsys.readouterr().err
-    assert "mw: condor is at research, live needs small; missing: Backtest, years" in told
+    assert "mw: condor is at research, live needs small; missing: Years of backtest" in told
     assert told.count("\n") == 1
     assert [type(entry.fact).__name__ for entry in read_gate("journal/gate.db", CONFIG).history()] == [
         "Registered"

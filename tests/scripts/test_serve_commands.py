@@ -36,6 +36,11 @@ def test_journals_of_the_folder_are_found_the_live_one_first(place: Path) -> Non
         written(str(place / "journal" / f"{venue}.db"), venue)
     found = journals(Settings(), {})
     assert list(found) == ["live", "paper", "backtest"]
+    for day in ("20261125", "20261126"):
+        written(str(place / "runs" / f"rehearsal-{day}-070000" / "journal.db"), "rehearsal")
+    beside = journals(Settings(), {}, runs=place / "runs")
+    assert list(beside) == ["live", "paper", "rehearsal", "backtest"]
+    assert "rehearsal-20261126" in beside["rehearsal"]
 
 
 def test_newest_session_is_served(place: Path) -> None:
@@ -65,7 +70,7 @@ def test_nothing_to_serve_says_what_to_run(
 ) -> None:
     monkeypatch.setenv("MW_SERVE_TOKEN", "x" * 20)
     assert main(["serve"]) == 1
-    assert "run mw rehearse" in capsys.readouterr().err
+    assert "run mw paper" in capsys.readouterr().err
 
 
 def test_served_command_answers_and_ends_on_interrupt(place: Path, free_port: int) -> None:
@@ -84,18 +89,23 @@ def test_served_command_answers_and_ends_on_interrupt(place: Path, free_port: in
     assert "Traceback" not in said
 
 
-def test_dashboard_command_answers_and_ends_on_interrupt(place: Path, free_port: int) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_dashboard_command_answers_and_ends_with_its_page(
+    place: Path, free_port: int, how: signal.Signals
+) -> None:
     written(str(place / "journal" / "paper.db"))
     running = started(["dashboard", "--port", str(free_port)], place)
     try:
         answer = eventually(f"http://127.0.0.1:{free_port}/_stcore/health", "")
         assert answer.status_code == 200
-        running.send_signal(signal.SIGINT)
+        running.send_signal(how)
         told, _ = running.communicate(timeout=30)
     finally:
         running.kill()
     assert running.returncode == 0
     assert f"http://127.0.0.1:{free_port}" in told
+    with socket.socket() as left:
+        assert left.connect_ex(("127.0.0.1", free_port)) != 0
 
 
 def test_port_that_is_taken_is_one_line(place: Path, root: Path, free_port: int) -> None:
