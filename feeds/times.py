@@ -75,11 +75,12 @@ def _dates(given: pd.Series[Any], column: str, where: str) -> pd.Series[Any]:
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(given.dtype):
-        return given.dt.tz_localize(None).dt.normalize()
+        days: pd.Series[Any] = given.dt.tz_localize(None).dt.normalize()
+        return days
     text = given.astype(str).str.strip()
     dated = text.str.fullmatch(r"\d{4}-?\d{2}-?\d{2}").to_numpy()
-    days = pd.to_datetime(text.where(dated), format="ISO8601", errors="coerce")
-    return _all_read(days, text, column, where, "a day like 2024-03-26")
+    read = pd.to_datetime(text.where(dated), format="ISO8601", errors="coerce")
+    return _all_read(read, text, column, where, "a day like 2024-03-26")
 
 
 def _of_day(given: pd.Series[Any], column: str, where: str) -> pd.Series[Any]:

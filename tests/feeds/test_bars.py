@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,18 +93,18 @@ def test_a_split_or_a_misplaced_point_is_no_market(factor: float, at: int) -> No
         for name in ("open", "high", "low", "close")
     }
     with pytest.raises(DataError, match=r"open is .* after .*; expected prices without a split"):
-        bars(**moved).unbroken()
+        replace(held, **moved).unbroken()
     assert held.unbroken() is held
 
 
 def test_prices_far_apart_in_time_may_be_far_apart() -> None:
     held, later = bars(WEEK[:1]), bars(session_dates(date(2025, 3, 4), date(2025, 3, 4)))
     names = ("stamp", "open", "high", "low", "close", "volume")
-    joined = {
+    joined: Any = {
         name: np.concatenate([getattr(held, name), getattr(later, name) * (1 if name == "stamp" else 3)])
         for name in names
     }
-    assert bars(**joined).unbroken().notes == ()
+    assert replace(held, **joined).unbroken().notes == ()
 
 
 def test_a_large_step_between_prices_is_noted() -> None:
