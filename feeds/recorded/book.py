@@ -28,6 +28,7 @@ from feeds.store.store import QuoteStore
 
 Floats = NDArray[np.float64]
 
+APART = 0.03  # of the bars' price: more than interest and dividends of the nearest expiry
 KEPT_SHEETS = 12
 KEPT_PATHS = 256
 PLENTY = 1_000_000  # units, where the recording tells no size
@@ -101,6 +102,17 @@ class RecordedQuotes:
         self._paths: OrderedDict[tuple[int, int], Path] = OrderedDict()
         self.bar = 0
 
+    def _agree(self, symbol: str, day: date, close: Floats, forward: Floats) -> None:
+        """Refuse bars of another level than the day's quotes: adjusted, of another underlying."""
+        known = np.isfinite(forward)
+        apart = float(np.median(forward[known] / close[known])) if known.any() else 1.0
+        if abs(apart - 1.0) > APART:
+            at = int(np.argmax(known))
+            raise DataError(
+                f"quotes {self.store.path}: on {day} they tell {symbol} at {forward[at]:.10g} where the bars "
+                f"have {close[at]:.10g}; expected bars of {symbol} as it was quoted, not adjusted"
+            )
+
     def with_lines(self) -> dict[str, Bars]:
         """Return the bars with the lines ``atm_iv`` and ``skew`` as recorded, NaN where nothing tells.
 
@@ -119,7 +131,8 @@ class RecordedQuotes:
                     continue
                 span = slice(int(grid.first[row]), int(grid.last[row]) + 1)
                 stamps = self.tape.stamp[span]
-                iv[span], skew[span] = held.of(day, stamps, years[span])
+                iv[span], skew[span], forward = held.of(day, stamps, years[span])
+                self._agree(symbol, day, bars.close[span], forward)
                 if self.flow:
                     traded[:, span] = day_flow(self.store, symbol, day, stamps, running)
             held_days, sessions = len(self._held[symbol]), len(grid.dates)
