@@ -18,6 +18,7 @@ PRICES = ("open", "high", "low", "close")
 LEAP = 5.0 / 3.0  # from one minute's price to the next: a split or a misplaced point, no market
 STRIDE = 1.2  # such a step is possible, and worth a look
 NEIGHBOURS = 5  # sessions over which a step is one
+VIX_POINTS = (2.0, 200.0)  # what can be VIX: a decimal cannot
 
 Floats = NDArray[np.float64]
 

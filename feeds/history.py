@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bars import LINES, PRICES, Bars
+from engine.bars import LINES, PRICES, VIX_POINTS, Bars
 from engine.errors import DataError
 from engine.sessions import MINUTE_NS, name_stamp
 from engine.settings_files import did_you_mean
@@ -37,7 +37,6 @@ NAMED = frozenset(
     "SPX SPY XSP QQQ AAPL MSFT NVDA TSLA AMZN META GOOGL XLF XLE XLV SMH "
     "AMD NFLX SHOP BA CRM ORCL COST WMT".split()
 )
-VIX_POINTS = (2.0, 200.0)
 
 
 def load_bars(
