@@ -111,7 +111,7 @@ def market(
 
         store = QuoteStore.open(recording.quotes)
         flow = recording.flow or settings.needs_flow
-        quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix, flow)
+        quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix, flow).check()
     return quotes.with_lines(), quotes
 
 

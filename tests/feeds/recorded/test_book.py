@@ -183,4 +183,4 @@ def test_bars_of_another_level_than_the_quotes_are_refused(
     with pytest.raises(
         DataError, match=r"on 2018-02-05 they tell SPX at .* where the bars have .* not adjusted"
     ):
-        book.with_lines()
+        book.check()
