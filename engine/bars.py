@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DataError
-from engine.sessions import Grid, name_stamp
+from engine.sessions import Grid, locate, name_stamp
 
 LINES = ("vix", "atm_iv", "skew", "put_volume", "call_volume", "open_interest", "breadth")
 PRICES = ("open", "high", "low", "close")
+LEAP = 5.0 / 3.0  # from one minute's price to the next: a split or a misplaced point, no market
+STRIDE = 1.2  # such a step is possible, and worth a look
+NEIGHBOURS = 5  # sessions over which a step is one
+VIX_POINTS = (2.0, 200.0)  # what can be VIX: a decimal cannot
 
 Floats = NDArray[np.float64]
 
@@ -84,6 +88,33 @@ class Bars:
             if np.isinf(values).any():
                 raise DataError(self._line(name, int(np.argmax(np.isinf(values))), "a finite number"))
         return self
+
+    def unbroken(self) -> Bars:
+        """Return the bars, with a note on their largest step if that is a large one.
+
+        Sessions more than a week apart may stand at any price.
+
+        Raises
+        ------
+        DataError
+            A price is so far from the one before it that only a split or an error can tell it.
+        """
+        before = np.append(self.open[:1], self.close[:-1])
+        steps = np.abs(np.log([self.open / before, self.high / self.open, self.low / self.open]))
+        session, _ = locate(self.stamp)
+        steps[0, np.diff(session, prepend=session[:1]) > NEIGHBOURS] = 0.0
+        if not len(self) or steps.max() < np.log(STRIDE):
+            return self
+        kind, at = divmod(int(np.argmax(steps)), len(self))
+        name, start = PRICES[kind], (before if kind == 0 else self.open)[at]
+        value, when = getattr(self, name)[at], name_stamp(int(self.stamp[at]))
+        if steps[kind, at] >= np.log(LEAP):
+            raise DataError(
+                f"{self._where}: {name} is {value:.10g} at {when} after {start:.10g}; "
+                "expected prices without a split or a misplaced point"
+            )
+        step = f"Largest step from price to price: {value / start - 1.0:+.0%} at {when}; is it true?"
+        return replace(self, notes=(*self.notes, step))
 
     def between(self, start: date | None, end: date | None) -> Bars:
         """Return the bars of the trading days from ``start`` to ``end``, both included."""

@@ -4,12 +4,14 @@ Stamped at start or end. A whole day settles it: 09:30 to one minute before the 
 the extended 04:00 to 19:59) means starts, 09:31 to the close (04:01 to 20:00) means ends.
 Days from 09:30 to 16:00 with both edges settle it by volume only: the opening auction makes
 the first minute of the session at least half as big again as the next. All days that
-say anything must agree; otherwise nothing is proven.
+say anything must agree, and whole days be no fewer than those with both edges; otherwise
+nothing is proven.
 
-Hours. A bar outside its day's session is set apart, with a note, when the day holds at least
-30 of them between 04:00 and 20:00 (extended hours), when it is the one print beside the
-open or close that at least half of the days carry, or when it follows an early close and
-ends by 16:01 (a file cut to 09:30-16:00). Any other bar outside is an error.
+Hours. A bar outside its day's session is set apart, with a note, when some day of the file
+holds at least 30 of them between 04:00 and 20:00 (extended hours, thin on other days), and
+otherwise from half an hour before the open to half an hour after 16:00 (auction prints, an
+index that is told until 16:20, a file cut to 09:30-16:00 on an early close). Any other bar
+outside is an error.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ Side = Literal["start", "end"]
 
 EXTENDED = (240, 1200)  # first minute starts, last minute ends
 EXTENDED_BARS = 30
-EDGE_DAYS = 0.5
+NEAR = 30  # minutes around the session
 AUCTION = 1.5
 AUCTION_DAYS = 5
 AUCTION_SHARE = 0.9
@@ -71,7 +73,7 @@ def stamped_side(stamp: Int64, volume: NDArray[np.float64]) -> tuple[Side, str] 
     found: list[tuple[Side, str]] = []
     sides: tuple[Side, Side] = ("start", "end")
     for side in sides:
-        if whole[side]:
+        if whole[side] and whole[side] >= len(both):
             shown = "09:30 to 15:59" if side == "start" else "09:31 to 16:00"
             far = "04:00 to 19:59" if side == "start" else "04:01 to 20:00"
             found.append((side, f"days that run {shown} or {far}: {whole[side]}"))
@@ -79,6 +81,32 @@ def stamped_side(stamp: Int64, volume: NDArray[np.float64]) -> tuple[Side, str] 
             shown = "09:30" if side == "start" else "09:31"
             found.append((side, f"the opening auction's volume stands at {shown} on {auctions[side]} days"))
     return found[0] if len(found) == 1 else None
+
+
+def declared_side(
+    raw: Int64, volume: NDArray[np.float64], column: str, stamped: Side | None, where: str
+) -> tuple[Side, str | None]:
+    """Return which end of a bar the stamps are, as declared, named or proven, and a note on a proof.
+
+    Raises
+    ------
+    DataError
+        Nothing says it, or the stamps prove the opposite of what is declared.
+    """
+    if stamped not in (None, "start", "end"):
+        raise DataError(f"stamped is {stamped!r}; expected 'start' or 'end'")
+    sides: dict[str, Side] = {"bar_start": "start", "bar_end": "end"}
+    declared = stamped or sides.get(column.lower())
+    proof = stamped_side(raw, volume)
+    if declared is not None:
+        if proof is not None and proof[0] != declared:
+            raise DataError(f"{where}: stamped is {declared!r}; its stamps are bar {proof[0]}s: {proof[1]}")
+        return declared, None
+    if proof is None:
+        raise DataError(
+            f"{where}: its stamps do not prove whether they are bar starts or ends; give stamped start or end"
+        )
+    return proof[0], f"Stamps are taken as bar {proof[0]}s: {proof[1]}."
 
 
 def new_york_hours(stamp: Int64) -> bool:
@@ -118,26 +146,20 @@ def regular(stamp: Int64, where: str) -> tuple[Flags, list[str]]:
     days, day = np.unique(row, return_inverse=True)
     crowd = np.bincount(day, ~inside, minlength=len(days))
     extended = ~inside & (row >= 0) & (minute > EXTENDED[0]) & (minute <= EXTENDED[1])
-    apart = extended & (crowd[day] >= EXTENDED_BARS)
-    edges = 0
-    for edge in (extended & (minute == OPEN_MINUTE), extended & (minute == close + 1)):
-        if np.sum(edge) >= EDGE_DAYS * len(days):
-            edges += int(np.sum(edge & ~apart))
-            apart |= edge
-    late = extended & (close < CLOSE_MINUTE) & (minute > close) & (minute <= CLOSE_MINUTE + 1) & ~apart
-    edges += int(late.sum())
-    apart |= late
+    near = extended & (minute > OPEN_MINUTE - NEAR) & (minute <= CLOSE_MINUTE + NEAR)
+    crowded = int(np.sum(crowd >= EXTENDED_BARS))
+    apart = extended if crowded else near
     stray = ~inside & ~apart
     if stray.any():
         at = int(np.argmax(stray))
         raise DataError(f"{where}: {outside_text(int(stamp[at]))}")
     notes = []
-    crowded = int(np.sum(crowd >= EXTENDED_BARS))
     if crowded:
-        count = int(apart.sum()) - edges
+        count = int(np.sum(extended & (crowd[day] >= EXTENDED_BARS)))
         notes.append(f"Bars set apart, outside regular hours: {count} on {crowded} days with extended hours.")
-    if edges:
-        notes.append(f"Bars set apart, single prints next to the open or after the close: {edges}.")
+        apart = apart & (crowd[day] < EXTENDED_BARS)
+    if apart.any():
+        notes.append(f"Bars set apart, next to the open or after the close: {int(apart.sum())}.")
     return _whole(inside, row, minute, close, where, notes), notes
 
 
@@ -170,6 +192,9 @@ def _whole(
             "Sessions set apart, without an open or a close to settle on: "
             f"{int(broken.sum())}, {named}{more}."
         )
+    gone = int(np.sum(np.diff(row[at[starts]]) - 1))
+    if gone:
+        notes.append(f"Sessions without a bar, between the first and the last: {gone}.")
     missing = np.where(broken, 0, closing - OPEN_MINUTE - (stops - starts))
     if missing.any():
         short = int(np.count_nonzero(missing))

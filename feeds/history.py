@@ -12,17 +12,17 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bars import LINES, PRICES, Bars
+from engine.bars import LINES, PRICES, VIX_POINTS, Bars
 from engine.errors import DataError
 from engine.sessions import MINUTE_NS, name_stamp
 from engine.settings_files import did_you_mean
-from feeds.evidence import Side, bar_ends, beyond_any_session, new_york_hours, regular, stamped_side
+from feeds.evidence import Side, bar_ends, beyond_any_session, declared_side, regular
+from feeds.times import read_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,6 @@ NAMED = frozenset(
     "SPX SPY XSP QQQ AAPL MSFT NVDA TSLA AMZN META GOOGL XLF XLE XLV SMH "
     "AMD NFLX SHOP BA CRM ORCL COST WMT".split()
 )
-_OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
 
 
 def load_bars(
@@ -54,9 +53,10 @@ def load_bars(
     path : Path
         A ``.parquet`` or ``.csv`` file; times are dates with a time of day, ISO 8601.
     columns : mapping, optional
-        From ``time, open, high, low, close, volume, symbol`` and the names of
+        From ``time, day, open, high, low, close, volume, symbol`` and the names of
         `engine.bars.LINES` to the file's column names; what is not mapped is found under its
         own name in any case, the time also under ``ts, timestamp, datetime, bar_start, bar_end``.
+        With a ``day`` the time is one of day: text like 09:30, or milliseconds after midnight.
         ``volume`` mapped to None says that the file has none.
     zone : str, optional
         Time zone of stamps without an offset, for instance ``America/New_York``.
@@ -86,13 +86,14 @@ def load_bars(
         name: _numbers(table, names[name], name, where) for name in (*NEEDED, *LINES) if names.get(name)
     }
     values.setdefault("volume", np.zeros(len(table)))
-    raw, zone_note = _stamps(table, names["time"], zone, where)
+    raw, zone_note = read_times(table, names["time"], names.get("day"), zone, where)
     _check_prices(values, raw, where)
+    _check_vix(values.get("vix"), raw, where)
     _check_rising(raw, where)
     far = beyond_any_session(raw)
     if far:
         raise DataError(f"{where}: row {far[0] + 1}: {far[1]}")
-    side, side_note = _side(raw, values["volume"], names["time"], stamped, where)
+    side, side_note = declared_side(raw, values["volume"], names["time"], stamped, where)
     stamp = bar_ends(raw, side)
     keep, apart = regular(stamp, where)
     unused = [str(column) for column in table.columns if column not in set(names.values())]
@@ -138,7 +139,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
 
 def _names(table: pd.DataFrame, columns: dict[str, str | None], where: str) -> dict[str, str]:
     """Return our column names to the file's."""
-    known = {"time", "symbol", *NEEDED, *LINES}
+    known = {"time", "day", "symbol", *NEEDED, *LINES}
     for name, given in columns.items():
         if name not in known:
             hint = did_you_mean(name, known)
@@ -152,7 +153,7 @@ def _names(table: pd.DataFrame, columns: dict[str, str | None], where: str) -> d
     for column in table.columns:
         lower.setdefault(str(column).lower(), []).append(column)
     found: dict[str, str] = {name: given for name, given in columns.items() if given is not None}
-    for name in ("time", "symbol", *NEEDED, *LINES):
+    for name in ("time", "day", "symbol", *NEEDED, *LINES):
         if name in columns:
             continue
         wanted = TIME_NAMES if name == "time" else (name,)
@@ -203,63 +204,6 @@ def _numbers(table: pd.DataFrame, column: str, name: str, where: str) -> Floats:
     return values
 
 
-def _stamps(table: pd.DataFrame, column: str, zone: str | None, where: str) -> tuple[Int64, str | None]:
-    """Return stamps in UTC nanoseconds, and a note when the zone was proven by the stamps."""
-    import pandas as pd
-
-    given = table[column]
-    if given.isna().any():
-        at = int(np.argmax(given.isna().to_numpy()))
-        raise DataError(f"{where}: {column} is missing in row {at + 1}; expected a date and time")
-    times = given if pd.api.types.is_datetime64_any_dtype(given.dtype) else _parsed(given, column, where)
-    if times.dt.tz is not None:
-        return _nanoseconds(times.dt.tz_convert("UTC")), None
-    note = None
-    if zone is None:
-        _prove_new_york(times, where)
-        zone, note = "America/New_York", "Stamps without a zone run like New York sessions and are read so."
-    try:
-        ZoneInfo(zone)
-        return _nanoseconds(times.dt.tz_localize(zone).dt.tz_convert("UTC")), note
-    except (ZoneInfoNotFoundError, OSError) as error:
-        raise DataError(f"zone is {zone!r}; expected a name like America/New_York") from error
-    except ValueError as error:
-        raise DataError(f"{where}: a time does not exist or is ambiguous in {zone} ({error})") from error
-
-
-def _nanoseconds(times: pd.Series[Any]) -> Int64:
-    return np.asarray(times.dt.tz_localize(None).to_numpy("datetime64[ns]").astype(np.int64))
-
-
-def _parsed(given: pd.Series[Any], column: str, where: str) -> pd.Series[Any]:
-    import pandas as pd
-
-    text = given.astype(str).str.strip()
-    offset = text.str.contains(_OFFSET).to_numpy()
-    if offset.any() and not offset.all():
-        at = int(np.argmax(offset != offset[0]))
-        raise DataError(
-            f"{where}: {column} is {text.iloc[at]!r} in row {at + 1}; expected an offset on all or none"
-        )
-    dated = text.str.contains(r"^\d{4}-?\d{2}-?\d{2}[ T]").to_numpy()
-    times = pd.to_datetime(text.where(dated), format="ISO8601", errors="coerce", utc=bool(offset.any()))
-    if times.isna().any():
-        at = int(np.argmax(times.isna().to_numpy()))
-        raise DataError(
-            f"{where}: {column} is {text.iloc[at]!r} in row {at + 1}; "
-            "expected a time like 2024-03-26 09:30:00"
-        )
-    return times
-
-
-def _prove_new_york(times: pd.Series[Any], where: str) -> None:
-    """Refuse stamps without a zone unless they run like New York sessions."""
-    plain = times.dt.tz_localize("America/New_York", ambiguous="NaT", nonexistent="NaT")
-    proven = not plain.isna().any() and new_york_hours(_nanoseconds(plain.dt.tz_convert("UTC")))
-    if not proven:
-        raise DataError(f"{where}: the stamps carry no time zone and do not prove one; give zone")
-
-
 def _check_prices(values: Mapping[str, Floats], raw: Int64, where: str) -> None:
     for name in PRICES:
         bad = ~(np.isfinite(values[name]) & (values[name] > 0.0))
@@ -269,6 +213,20 @@ def _check_prices(values: Mapping[str, Floats], raw: Int64, where: str) -> None:
                 f"{where}: {name} is {values[name][at]:.10g} in row {at + 1} ({name_stamp(int(raw[at]))}); "
                 "expected a positive price"
             )
+
+
+def _check_vix(vix: Floats | None, raw: Int64, where: str) -> None:
+    """Refuse a VIX that is no number of points: a decimal, or nought for none."""
+    if vix is None:
+        return
+    low, high = VIX_POINTS
+    bad = ~np.isnan(vix) & ~((vix >= low) & (vix <= high))
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise DataError(
+            f"{where}: vix is {vix[at]:.10g} in row {at + 1} ({name_stamp(int(raw[at]))}); "
+            "expected points like 13.5, empty where unknown"
+        )
 
 
 def _check_rising(raw: Int64, where: str) -> None:
@@ -283,21 +241,6 @@ def _check_rising(raw: Int64, where: str) -> None:
     if np.any(raw % MINUTE_NS):
         at = int(np.argmax(raw % MINUTE_NS != 0))
         raise DataError(f"{where}: row {at + 1}: stamp {name_stamp(int(raw[at]))}; expected whole minutes")
-
-
-def _side(
-    raw: Int64, volume: Floats, column: str, stamped: Side | None, where: str
-) -> tuple[Side, str | None]:
-    if stamped is not None:
-        if stamped not in ("start", "end"):
-            raise DataError(f"stamped is {stamped!r}; expected 'start' or 'end'")
-        return stamped, None
-    sides: dict[str, Side] = {"bar_start": "start", "bar_end": "end"}
-    if column.lower() in sides:
-        return sides[column.lower()], None
-    proof = stamped_side(raw, volume)
-    if proof is None:
-        raise DataError(
-            f"{where}: its stamps do not prove whether they are bar starts or ends; give stamped start or end"
-        )
-    return proof[0], f"Stamps are taken as bar {proof[0]}s: {proof[1]}."
+    usual = int(np.median(step)) // MINUTE_NS if len(step) else 1
+    if usual > 1:
+        raise DataError(f"{where}: most of its stamps are {usual} minutes apart; expected bars of one minute")

@@ -123,12 +123,13 @@ class ModelQuotes:
                 "skew": surface.skew,
                 "vix": surface.vix,
             }
-            notes = bars.notes
-            if "vix" not in bars.lines or np.isnan(bars.lines["vix"]).any():
-                notes = (
-                    *notes,
-                    "VIX is missing: a stand-in made of past realised volatility takes its place.",
+            notes, unknown = bars.notes, int(np.isnan(bars.lines.get("vix", np.full(len(bars), nan))).sum())
+            if unknown:
+                some = f" on {unknown} of {len(bars)} bars" if unknown < len(bars) else ""
+                stand_in = (
+                    f"VIX is missing{some}: a stand-in made of past realised volatility takes its place."
                 )
+                notes = (*notes, stand_in)
             made[symbol] = replace(bars, lines=lines, notes=notes)
         return made
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 INDEX = "SPX"  # what the generators make; every other symbol is derived from it
+STILL_DAYS = 0.5  # share of sessions on which one VIX all day long is no minute's
 GENERATORS = ("conditioned", "simulated")
 
 
@@ -111,7 +112,7 @@ def market(
 
         store = QuoteStore.open(recording.quotes)
         flow = recording.flow or settings.needs_flow
-        quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix, flow)
+        quotes = RecordedQuotes(store, bars, products, model, max_age, recording.mix, flow).check()
     return quotes.with_lines(), quotes
 
 
@@ -232,14 +233,30 @@ def _held(
     if recording.bars is not None:
         side = stamped_side(recording.stamped)
         bars = load_bars(recording.bars, dict(recording.columns), recording.zone, side, recording.symbol)
-        return {bars.symbol: bars.between(*span)}, recording.bars
+        return {bars.symbol: _with_care(bars.between(*span).unbroken())}, recording.bars
     assert recording.quotes is not None
     store = QuoteStore.open(recording.quotes)
     found = {}
     for symbol in [name for name in products if name in store.symbols()] or store.symbols()[:1]:
         am = symbol in products and products[symbol].settlement is Settlement.CASH_AM
-        found[symbol] = minutes(store, symbol, *span, max_age, am)
+        found[symbol] = minutes(store, symbol, *span, max_age, am).unbroken()
     return found, recording.quotes
+
+
+def _with_care(bars: Bars) -> Bars:
+    """Return a file's bars with notes on lines that do not serve, or not as they seem."""
+    notes = []
+    own = [name for name in ("atm_iv", "skew") if name in bars.lines]
+    if own:
+        notes.append(f"Not used: {', '.join(own)} of the file; they are those of the option quotes.")
+    vix, first = bars.lines.get("vix"), bars.grid.first
+    if vix is not None and len(first) > 1:
+        still = np.maximum.reduceat(vix, first) == np.minimum.reduceat(vix, first)
+        if still.mean() > STILL_DAYS:
+            notes.append(
+                "VIX stands still all session long: if it is the day's close, the bots know it too early."
+            )
+    return replace(bars, notes=(*bars.notes, *notes))
 
 
 def stamped_side(text: str | None) -> Side | None:

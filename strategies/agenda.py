@@ -56,7 +56,7 @@ class Agenda:
             return found
 
         self.last: list[int] = last.tolist()
-        self.closing: list[int] = first(time_stop).tolist()
+        self.closing: list[int] = np.minimum(first(time_stop), first(flat)).tolist()  # half days: flat
         self.halts, self.watched = np.unique(halts).tolist(), np.unique(watched).tolist()
         # what an order at work can run into, beside a halt
         turns = [last[:-1] + 1, first(limits.window_last), first(flat), last]

@@ -271,7 +271,8 @@ class Bot(bt.Strategy, Entry, Care):  # type: ignore[misc]
 
     def _checks(self, m: SimpleNamespace) -> list[Check]:
         regime = regime_checks(m, self.p.common.regime, self.sells, len(self.strike_rules) > 1)
-        return [(Reason.HALF_DAY, m.minute + m.left == FULL_CLOSE), *self.filters(m), *regime]
+        whole = (m.minute + m.left == FULL_CLOSE) | self.limits.half_days
+        return [(Reason.HALF_DAY, whole), *self.filters(m), *regime]
 
     def _view(self, number: int, bar: int) -> MarketView:
         clock, whole = self.desk.clock, self._whole

@@ -223,12 +223,18 @@ def _read(message: Layout, name: str, kind: str, rest: Iterator[str]) -> Any:
         raise DataError(f"{message.name}: ends before {name}")
     try:
         return read(kind, text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise DataError(f"{message.name}: {name} is {text[:40]!r}, expected a number") from None
 
 
 def read(kind: str, text: str) -> Any:
-    """Return one field's value; None for a number that is unset. ``ValueError`` for no number."""
+    """Return one field's value; None for a number that is unset.
+
+    Raises
+    ------
+    ValueError, OverflowError
+        The text is no number, or an infinite one where a whole one belongs.
+    """
     if kind == "s":
         return text
     if kind == "b":

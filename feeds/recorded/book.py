@@ -28,6 +28,7 @@ from feeds.store.store import QuoteStore
 
 Floats = NDArray[np.float64]
 
+APART = 0.03  # of the bars' price: more than interest and dividends of the nearest expiry
 KEPT_SHEETS = 12
 KEPT_PATHS = 256
 PLENTY = 1_000_000  # units, where the recording tells no size
@@ -101,6 +102,31 @@ class RecordedQuotes:
         self._paths: OrderedDict[tuple[int, int], Path] = OrderedDict()
         self.bar = 0
 
+    def check(self) -> RecordedQuotes:
+        """Return the book itself where its bars stand at the level of their day's quotes.
+
+        Raises
+        ------
+        DataError
+            They do not on some day: prices are adjusted, or of another underlying.
+        """
+        grid = self.tape.grid
+        for symbol, bars in self._bars.items():
+            held, years = Lines(self.store, symbol, self._am(symbol), self.max_age), self.model.years(symbol)
+            for row, day in enumerate(grid.dates):
+                if day not in self._days[symbol]:
+                    continue
+                span = slice(int(grid.first[row]), int(grid.last[row]) + 1)
+                forward, close = held.of(day, self.tape.stamp[span], years[span])[2], bars.close[span]
+                known = np.flatnonzero(np.isfinite(forward))
+                if len(known) and abs(float(np.median(forward[known] / close[known])) - 1.0) > APART:
+                    raise DataError(
+                        f"quotes {self.store.path}: on {day} they tell {symbol} at {forward[known[0]]:.10g} "
+                        f"where the bars have {close[known[0]]:.10g}; expected bars of {symbol} as it was "
+                        "quoted, not adjusted"
+                    )
+        return self
+
     def with_lines(self) -> dict[str, Bars]:
         """Return the bars with the lines ``atm_iv`` and ``skew`` as recorded, NaN where nothing tells.
 
@@ -119,7 +145,7 @@ class RecordedQuotes:
                     continue
                 span = slice(int(grid.first[row]), int(grid.last[row]) + 1)
                 stamps = self.tape.stamp[span]
-                iv[span], skew[span] = held.of(day, stamps, years[span])
+                iv[span], skew[span], _ = held.of(day, stamps, years[span])
                 if self.flow:
                     traded[:, span] = day_flow(self.store, symbol, day, stamps, running)
             held_days, sessions = len(self._held[symbol]), len(grid.dates)

@@ -20,6 +20,7 @@ from feeds.store.store import QuoteStore
 Floats = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
+NEAR = 40  # sessions to an expiry whose forward differs from the price by little
 VERSION = 1  # of what is kept; raise it when the arithmetic changes
 
 
@@ -42,10 +43,11 @@ class Lines:
     am: bool
     max_age: int
 
-    def of(self, day: date, stamps: Int64, years: Floats) -> tuple[Floats, Floats]:
-        """Return implied volatility (annualised, on the clock) and skew at every bar of a day.
+    def of(self, day: date, stamps: Int64, years: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return implied volatility (annualised, on the clock), skew and forward at every bar of a day.
 
-        Both are of the nearest expiry quoted that day; NaN where the quotes do not tell.
+        All are of the nearest expiry quoted that day; NaN where the quotes do not tell, the
+        forward also where that expiry is too far for it to stand near the price.
 
         Parameters
         ----------
@@ -60,7 +62,8 @@ class Lines:
         with np.errstate(divide="ignore", invalid="ignore"):
             iv = held[:, 1] / np.sqrt(years + ahead / SESSIONS_PER_YEAR)
         iv[~np.isfinite(iv)] = np.nan
-        return iv, held[:, 2]
+        forward = held[:, 0] if ahead <= NEAR else np.full(len(stamps), np.nan)
+        return iv, held[:, 2], forward
 
     def _levels(self, day: date, stamps: Int64) -> tuple[date, Floats]:
         path = self.store.file(self.symbol, day)

@@ -22,13 +22,16 @@ from feeds.store.rows import NEVER, Rows, needs
 from feeds.store.stale import stale
 
 AFTER_CLOSE = 15  # minutes in which index options still trade, and quotes may arrive
-LEAST_PAIRS = 5  # strikes with call and put by which the units are judged
+LEAST_PAIRS = 5  # strikes of one chain with call and put, or half of those in all, by which units are judged
+INSTANTS = 20  # of a file, at most, that judge them
+DISPLACED = 30  # minutes that make a day of a session's length another zone's
 EPOCH = date(1970, 1, 1)
 LAST_YEAR = 2028  # of the trading calendar: nobody is held to it beyond
 
 GOOD = ""
 CROSSED = "bid above ask"
 OUTSIDE = "outside the session"
+FOREIGN = "of another underlying"
 TWICE = "the contract and time stand above"
 STALE = "stale"
 
@@ -67,20 +70,22 @@ def read(path: Path, columns: ColumnMap, symbol: str = "") -> Checked:
     columns : ColumnMap
         What its columns are.
     symbol : str
-        The underlying of all its rows, where ``columns.unnamed_am`` asks for it.
+        The underlying of all its rows: classes of another are kept apart.
 
     Raises
     ------
     DataError
         The file as a whole cannot be trusted: unreadable, empty, columns missing, stamps
-        mostly outside New York's sessions (a wrong zone), bids mostly above asks (swapped),
-        calls less puts that do not fall with the strike as parity has it (wrong units).
+        mostly outside New York's sessions or days beside them (a wrong zone), bids mostly above
+        asks (swapped), roots mostly of another underlying, calls less puts that do not fall
+        with the strike as parity has it (wrong units).
     """
     rows, first = _rows(path, columns)
     needs(rows, first, columns, path.name)
     instants = _instants(rows.stamp)
     reasons: list[str] = [GOOD]
     reason = _reasons(rows, instants, columns, symbol, reasons)
+    _hours(path, columns, instants)
     share = dict(zip(reasons, np.bincount(reason, minlength=len(reasons)) / len(rows), strict=True))
     if share[OUTSIDE] > 0.5:
         known = rows.stamp[rows.stamp != NEVER]
@@ -91,6 +96,11 @@ def read(path: Path, columns: ColumnMap, symbol: str = "") -> Checked:
     if share[CROSSED] > 0.5:
         raise DataError(
             f"{path.name}: {share[CROSSED]:.0%} of the bids are above their asks; are they swapped?"
+        )
+    if share.get(FOREIGN, 0.0) > 0.5:
+        raise DataError(
+            f"{path.name}: {share[FOREIGN]:.0%} of the rows are of {', '.join(sorted(rows.roots)[:3])}; "
+            f"expected those of {symbol}"
         )
     _units(path, rows, np.flatnonzero(reason == 0), instants)
     order = _in_order(rows, instants, reason, reasons, columns)
@@ -128,6 +138,26 @@ def _instants(stamps: NDArray[np.int64]) -> Instants:
     return Instants(stamp, np.where(known, day, NEVER), outside, place[at])
 
 
+def _hours(path: Path, columns: ColumnMap, instants: Instants) -> None:
+    """Refuse days that are as long as a session and begin and end at other hours."""
+    stamp = instants.stamp[instants.stamp != NEVER]
+    session, minute = locate(stamp)
+    stamp, session, minute = (held[session >= 0] for held in (stamp, session, minute))
+    if not len(session):
+        return
+    first = np.flatnonzero(np.diff(session, prepend=-1))
+    last = np.append(first[1:], len(session)) - 1
+    opened, closed = minute[first] - OPEN_MINUTE, minute[last] - calendar_close(session[first])
+    aside = (np.abs(opened) >= DISPLACED) & (np.abs(closed - opened) < DISPLACED)
+    if aside.mean() > 0.5:
+        day = int(np.argmax(aside))
+        raise DataError(
+            f"{path.name}: its days begin and end at other hours than New York's sessions, the first from "
+            f"{name_stamp(stamp[first[day]])} to {name_stamp(stamp[last[day]])}; "
+            f"expected another zone than {columns.zone}"
+        )
+
+
 def _reasons(
     rows: Rows, instants: Instants, columns: ColumnMap, symbol: str, reasons: list[str]
 ) -> NDArray[np.uint8]:
@@ -141,6 +171,8 @@ def _reasons(
     mark(rows.stamp == NEVER, "no time")
     mark(rows.expiry == NEVER, "no expiry")
     mark(rows.call < 0, "neither call nor put")
+    if symbol:
+        mark(np.array([not _of(root, symbol) for root in rows.roots])[rows.root], FOREIGN)
     mark(~(np.isfinite(rows.strike) & (rows.strike > 0.0)), "strike is no positive number")
     bid, ask = rows.bid, rows.ask
     mark(np.isinf(bid) | np.isinf(ask) | (bid < 0.0) | (ask < 0.0), "price is no number above zero")
@@ -152,6 +184,12 @@ def _reasons(
     if symbol in columns.unnamed_am:
         mark(_each_expiry(rows, _monthly), "settles on the open or the close, the file does not say")
     return reason
+
+
+def _of(root: str, symbol: str) -> bool:
+    """Tell whether a class may be the underlying's: SPXW of SPX, GOOG of GOOGL, any without a name."""
+    plain = root.lstrip("^.$")
+    return plain.startswith(symbol) or symbol.startswith(plain)
 
 
 def _each_expiry(rows: Rows, tell: Callable[[date], bool]) -> NDArray[np.bool_]:
@@ -175,25 +213,36 @@ def _units(path: Path, rows: Rows, good: NDArray[np.int64], instants: Instants) 
     """Refuse strikes or prices in another unit, and calls taken for puts.
 
     Calls less puts of one expiry and instant fall by a dollar for every dollar of strike,
-    discounting and early exercise aside. Where they scatter by more than that, or stand at
-    too few strikes, they say nothing.
+    discounting and early exercise aside; the fullest instants judge together. Where they
+    scatter by more than that, or are too few, they say nothing.
     """
-    both = good[~np.isnan(rows.bid[good]) & ~np.isnan(rows.ask[good])]
-    if not len(both):
+    held = good[~np.isnan(rows.bid[good]) & ~np.isnan(rows.ask[good])]
+    if not len(held):
         return
-    both = both[instants.at[both] == np.bincount(instants.at[both]).argmax()]
-    expiry, counts = np.unique(rows.expiry[both], return_counts=True)
-    both = both[rows.expiry[both] == expiry[counts.argmax()]]
-    sides = [both[rows.call[both] == call] for call in (1, 0)]
-    strike, one, other = np.intersect1d(*(rows.strike[side] for side in sides), return_indices=True)
-    if len(strike) < LEAST_PAIRS:
+    fullest = np.argsort(-np.bincount(instants.at[held]), kind="stable")[:INSTANTS]
+    held = held[np.isin(instants.at[held], fullest)]
+    table = pd.DataFrame(
+        {
+            "at": instants.at[held],
+            "expiry": rows.expiry[held],
+            "root": rows.root[held],
+            "strike": rows.strike[held],
+            "call": rows.call[held] == 1,
+            "mid": (rows.bid[held] + rows.ask[held]) / 2,
+        }
+    ).drop_duplicates(["at", "expiry", "root", "strike", "call"])
+    keys = ["at", "expiry", "root", "strike"]
+    pairs = table[table.call].merge(table[~table.call], on=keys, suffixes=("", "_put"))
+    pairs["apart"] = pairs.mid - pairs.mid_put
+    chains = pairs.groupby(keys[:3])[["strike", "apart"]]
+    strike, apart = (pairs[["strike", "apart"]] - chains.transform("mean")).to_numpy(np.float64).T
+    spread = float(strike @ strike)
+    free = len(pairs) - chains.ngroups - 1
+    if free < 1 or not spread > 0.0 or (chains.size().max() < LEAST_PAIRS and len(pairs) < 2 * LEAST_PAIRS):
         return
-    mid = (rows.bid + rows.ask) / 2
-    apart = mid[sides[0][one]] - mid[sides[1][other]]
-    centred = strike - strike.mean()
-    slope = float(centred @ apart / (centred @ centred))
-    rest = apart - apart.mean() - slope * centred
-    doubt = 4 * float(np.sqrt(rest @ rest / (len(strike) - 2) / (centred @ centred)))
+    slope = float(strike @ apart) / spread
+    rest = apart - slope * strike
+    doubt = 4 * float(np.sqrt(rest @ rest / free / spread))
     if slope < -1.5 - doubt or slope > -0.5 + doubt:
         raise DataError(
             f"{path.name}: calls less puts change by {slope:.3g} for a dollar of strike, expected -1; are "

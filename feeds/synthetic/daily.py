@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.bars import LEAP, VIX_POINTS
 from engine.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+WEEK = 7  # days after which prices may stand anywhere
 _EPOCH = np.datetime64("1970-01-01", "D")
 
 
@@ -50,8 +52,26 @@ class Daily:
             if bad.any():
                 at = int(np.argmax(bad))
                 raise DataError(
-                    f"{self.source}: {name} is {values[at]!r} on {self.dates[at]}; expected a positive price"
+                    f"{self.source}: {name} is {values[at]:.10g} on {self.dates[at]}; "
+                    "expected a positive price"
                 )
+        low, high = VIX_POINTS
+        no_points = (self.vix_close < low) | (self.vix_close > high)
+        if no_points.any():
+            at = int(np.argmax(no_points))
+            raise DataError(
+                f"{self.source}: VIX is {self.vix_close[at]:.10g} on {self.dates[at]}; "
+                "expected points like 13.5"
+            )
+        steps = np.abs(np.log(self.open[1:] / self.close[:-1]))
+        days = np.diff(np.array(self.dates, "datetime64[D]")).astype(np.int64)
+        leaps = (steps >= np.log(LEAP)) & (days <= WEEK)
+        if leaps.any():
+            at = int(np.argmax(leaps))
+            raise DataError(
+                f"{self.source}: open is {self.open[at + 1]:.10g} on {self.dates[at + 1]} after "
+                f"{self.close[at]:.10g}; expected prices without a split or a misplaced point"
+            )
         for at in range(1, len(self)):
             if self.dates[at] <= self.dates[at - 1]:
                 raise DataError(

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from engine.errors import DataError
 from engine.options.american import american_price, european_price
 from engine.options.clock import SESSIONS_PER_YEAR
 from engine.options.pricing import implied1
+from engine.sessions import close_minute
 from scripts.validate.prices import table
 from scripts.validate.table import Check, Section
 
 HALF_DAY = "minute_quotes_goog_2015_12_24_half_day.parquet"
-NOON = 12 * 3_600_000  # milliseconds
+HOUR = 3_600_000  # milliseconds
 RATE = 0.0025
 
 
@@ -26,9 +28,12 @@ def checks(data: Path) -> list[Section]:
     DataError
         The file is missing.
     """
-    quotes = table(data, HALF_DAY)
+    quotes = table(data, HALF_DAY, "date expiry right strike ms bc ac")
     expiring = quotes[quotes.expiry == quotes.date]
-    noon = expiring[expiring.ms == NOON]
+    close = close_minute(quotes.date.iloc[0].date()) * 60_000
+    noon = expiring[expiring.ms == close - HOUR]
+    if not (noon[noon.ac > 0.0].right.nunique() == 2):
+        raise DataError(f"{HALF_DAY}: no calls and puts of that day an hour before its close; expected some")
     pairs = noon.pivot_table(index="strike", columns="right", values=["bc", "ac"])
     pairs = pairs.fillna({("bc", right): 0.0 for right in "CP"}).dropna()  # no bid is worth nothing
     middle = 0.5 * (pairs["bc"] + pairs["ac"])
@@ -39,9 +44,10 @@ def checks(data: Path) -> list[Section]:
     exercise = _exercise(offered, spot)
     below = float((offered.ac.to_numpy(float) < exercise - 0.5).mean())
     rows = [
-        Check.within("strikes expiring that day", float(expiring.strike.nunique()), 88, 88, 0),
+        Check.within("strikes expiring that day", float(expiring.strike.nunique()), 5, None, 0),
         Check.within(
-            "last minute begins at", last / 3_600_000, 12.9, 13.0, 2, "o'clock", "the session ends at 13:00"
+            "last minute begins at", last / HOUR, close / HOUR - 0.1, close / HOUR, 2, "o'clock",
+            f"the session ends at {close // HOUR}:{close % HOUR // 60_000:02d}",
         ),
         Check.within(
             "parity price, spread over strikes (median distance)",
@@ -58,7 +64,8 @@ def checks(data: Path) -> list[Section]:
             "tree against Black-76, an hour to go",
         ),
     ]  # fmt: skip
-    text = "GOOG, 2015-12-24, quotes at 12:00; GOOG paid no dividend."
+    day = f"{quotes.date.iloc[0]:%Y-%m-%d}"
+    text = f"GOOG, {day}, quotes an hour before the close; GOOG paid no dividend."
     return [Section.of("American exercise on a half day", text, rows)]
 
 

@@ -99,8 +99,9 @@ def checks(data: Path) -> list[Section]:
         (
             "Conditioned minutes against recorded ones",
             made,
-            f"SPY 2024-03-26 to 2025-04-01, {len(real.opened)} whole days; the generator knows the days' "
-            f"open, high, low, close and VIX, none of the minutes. Mean of {len(SEEDS)} seeds.",
+            f"SPY {bars.grid.dates[0]} to {bars.grid.dates[-1]}, {len(real.opened)} whole days; the "
+            "generator knows the days' open, high, low, close and VIX, none of the minutes. Mean of "
+            f"{len(SEEDS)} seeds.",
         ),
         (
             "Simulated minutes against recorded ones",

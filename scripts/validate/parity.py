@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from engine.errors import DataError
 from engine.options.levels import levels
+from engine.sessions import OPEN_MINUTE, close_minute
 from scripts.validate.prices import table
 from scripts.validate.table import Check, Section
 
@@ -23,17 +25,21 @@ def checks(data: Path) -> list[Section]:
     DataError
         A file is missing.
     """
-    quotes, daily = table(data, MINUTES), table(data, DAILY)
+    quotes = table(data, MINUTES, "date expiry root right strike ms bc ac")
+    daily = table(data, DAILY, "date symbol low high close")
     daily["date"] = pd.to_datetime(daily["date"])
     index = daily[daily.symbol == "SPX"].set_index("date")
     rows = []
-    for day in (pd.Timestamp("2021-01-04"), pd.Timestamp("2021-01-06")):
+    for day in _days(quotes, index.index):
         forward, last = _forward(quotes, day)
+        session = close_minute(day.date()) - OPEN_MINUTE
         low, high, close = (float(index[name][day]) for name in ("low", "high", "close"))
         inside = float(((forward >= low - 1.5) & (forward <= high + 1.5)).mean())
         when = f"{day:%Y-%m-%d}"
         rows += [
-            Check.within(f"{when}: minutes with a forward", float(len(forward)), 370, 405, 0),
+            Check.within(
+                f"{when}: minutes with a forward", float(len(forward)), session - 20, session + 15, 0
+            ),
             Check.within(f"{when}: share within the day's range, 1.5 points around", inside, 0.99, None, 3),
             Check.within(
                 f"{when}: highest less the day's high", float(forward.max() - high), -6.0, 1.5, 2, "points"
@@ -52,10 +58,22 @@ def checks(data: Path) -> list[Section]:
             ),
         ]
     text = (
-        "SPXW expiring the same day, strikes 3700 and 3800, minute closes of bid and ask; median of "
+        "SPXW expiring the same day, minute closes of bid and ask; median of "
         "strike + call - put. The day's range is of the index itself, which minute closes do not quite reach."
     )
     return [Section.of("Parity-implied index of 0DTE minutes", text, rows)]
+
+
+def _days(quotes: pd.DataFrame, known: pd.Index) -> list[pd.Timestamp]:
+    """Return the days with contracts of that day at two strikes or more, whose prices are known."""
+    today = quotes[(quotes.expiry == quotes.date) & (quotes.root == "SPXW")]
+    strikes = today.groupby(["date", "right"]).strike.nunique().unstack(fill_value=0)
+    days = [day for day, row in strikes.iterrows() if len(row) == 2 and row.min() >= 2 and day in known]
+    if not days:
+        raise DataError(
+            f"{MINUTES}: no day of {DAILY} with SPXW calls and puts of that day at two strikes; expected one"
+        )
+    return days
 
 
 def _forward(quotes: pd.DataFrame, day: pd.Timestamp) -> tuple[np.ndarray, float]:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
 
 from engine.bars import Bars
 from engine.errors import DataError
+from engine.sessions import session_dates
 from tests.feeds.samples import WEEK, bars
 
 
@@ -81,3 +83,33 @@ def test_scaled_multiplies_prices_without_dust_and_nothing_else() -> None:
     for wrong in (0.0, -1.0, float("nan")):
         with pytest.raises(DataError, match="expected a positive number"):
             held.scaled(wrong, "XSP")
+
+
+@pytest.mark.parametrize(("factor", "at"), [(0.1, 390), (2.0, 390), (10.0, 500), (0.5, 500)])
+def test_a_split_or_a_misplaced_point_is_no_market(factor: float, at: int) -> None:
+    held = bars()
+    moved = {
+        name: np.where(np.arange(len(held)) >= at, getattr(held, name) * factor, getattr(held, name))
+        for name in ("open", "high", "low", "close")
+    }
+    with pytest.raises(DataError, match=r"open is .* after .*; expected prices without a split"):
+        replace(held, **moved).unbroken()
+    assert held.unbroken() is held
+
+
+def test_prices_far_apart_in_time_may_be_far_apart() -> None:
+    held, later = bars(WEEK[:1]), bars(session_dates(date(2025, 3, 4), date(2025, 3, 4)))
+    names = ("stamp", "open", "high", "low", "close", "volume")
+    joined: Any = {
+        name: np.concatenate([getattr(held, name), getattr(later, name) * (1 if name == "stamp" else 3)])
+        for name in names
+    }
+    assert replace(held, **joined).unbroken().notes == ()
+
+
+def test_a_large_step_between_prices_is_noted() -> None:
+    held = bars()
+    high = held.high.copy()
+    high[700] = 1.3 * held.open[700]
+    (note,) = bars(high=high).unbroken().notes
+    assert "+30% at 2024-03-05" in note

@@ -79,7 +79,7 @@ def test_days_with_both_edges_are_decided_by_the_opening_auction_only(tmp_path: 
     read = load_bars(loud)
     assert np.array_equal(read.stamp, held.stamp)
     assert any("opening auction's volume stands at 09:30 on 10 days" in note for note in read.notes)
-    assert any("single prints" in note and ": 10." in note for note in read.notes)
+    assert "Bars set apart, next to the open or after the close: 10." in read.notes
 
 
 def test_days_that_contradict_each_other_prove_nothing(tmp_path: Path) -> None:
@@ -88,6 +88,32 @@ def test_days_that_contradict_each_other_prove_nothing(tmp_path: Path) -> None:
         [table(held.between(WEEK[0], WEEK[1]), "start"), table(held.between(WEEK[2], None), "end")]
     )
     assert "do not prove" in refusal(written(frame, tmp_path))
+
+
+def test_a_day_without_its_first_minute_does_not_outvote_days_with_both_edges(tmp_path: Path) -> None:
+    frame = table(bars(WEEK[:3]))
+    close = frame[frame.ts.dt.strftime("%H:%M") == "15:59"].assign(
+        ts=lambda held: held.ts + pd.Timedelta("1min")
+    )
+    both = pd.concat([frame, close]).sort_values("ts").iloc[1:]  # starts, one day from 09:31 to 16:00
+    assert "do not prove" in refusal(written(both, tmp_path))
+
+
+@pytest.mark.parametrize(("side", "declared"), [("start", "end"), ("end", "start")])
+def test_a_declared_side_that_the_stamps_refute_is_refused(tmp_path: Path, side: str, declared: str) -> None:
+    frame = table(bars(), side)
+    told = refusal(written(frame, tmp_path), stamped=declared)
+    assert f"stamped is '{declared}'; its stamps are bar {side}s: days that run" in told
+    column = written(frame.rename(columns={"ts": f"bar_{declared}"}), tmp_path, "spy_named.parquet")
+    assert f"its stamps are bar {side}s" in refusal(column)
+
+
+@pytest.mark.parametrize("minutes", [2, 5, 15])
+def test_longer_bars_are_refused_however_they_are_stamped(tmp_path: Path, minutes: int) -> None:
+    path = written(table(bars()).iloc[::minutes], tmp_path)
+    assert f"most of its stamps are {minutes} minutes apart; expected bars of one minute" in refusal(
+        path, stamped="start"
+    )
 
 
 @pytest.mark.parametrize(("column", "side"), [("bar_start", "start"), ("bar_end", "end")])
@@ -145,6 +171,31 @@ def test_columns_are_mapped_and_unused_ones_named(tmp_path: Path) -> None:
     assert "unknown name 'price'" in refusal(path, columns={"price": "o"})
 
 
+@pytest.mark.parametrize("clock", ["09:30", "9:30:00", "milliseconds"])
+def test_day_and_time_of_day_may_stand_apart(tmp_path: Path, clock: str) -> None:
+    held = bars()
+    frame = table(held)
+    local = frame.ts.dt.tz_convert("America/Chicago")
+    frame["day"] = local.dt.strftime("%Y-%m-%d" if clock != "milliseconds" else "%Y%m%d")
+    ms = (local.dt.hour * 60 + local.dt.minute) * 60_000
+    frame["at"] = (
+        ms if clock == "milliseconds" else local.dt.strftime("%H:%M:%S"[: 5 if clock == "09:30" else None])
+    )
+    path = written(frame.drop(columns="ts"), tmp_path, "spy.csv")
+    columns = {"time": "at", "day": "day"}
+    if clock == "milliseconds":  # a CSV's 20240304 is a number, and still a day
+        assert same(load_bars(path, columns, zone="America/Chicago"), held)
+        frame["at"] = ms + 86_400_000
+        assert "at is '117000000' in row 1" in refusal(written(frame, tmp_path), columns=columns)
+        return
+    assert same(load_bars(path, columns, zone="America/Chicago"), held)
+    assert "give zone" in refusal(path, columns=columns)
+    frame["at"] = "24:10"
+    assert "at is '24:10' in row 1; expected a time of day" in refusal(
+        written(frame, tmp_path), columns=columns
+    )
+
+
 def test_a_file_may_declare_that_it_has_no_volume(tmp_path: Path) -> None:
     frame = table(bars()).drop(columns="volume")
     path = written(frame, tmp_path)
@@ -198,6 +249,21 @@ def test_bars_after_an_early_close_are_set_apart(tmp_path: Path) -> None:
     assert len(read) == 390 + 210 + 390
 
 
+def test_an_index_told_until_twenty_past_four_keeps_its_sessions(tmp_path: Path) -> None:
+    late = extended(WEEK[1:2], "16:00", "16:20").assign(close=499.75)
+    read = load_bars(written(pd.concat([table(bars()), late]).sort_values("ts"), tmp_path))
+    assert same(read, bars())
+    assert "Bars set apart, next to the open or after the close: 21." in read.notes
+
+
+def test_thin_extended_hours_beside_full_ones_are_set_apart(tmp_path: Path) -> None:
+    thin = extended(WEEK[1:2], "07:00", "07:05")
+    frame = pd.concat([extended(WEEK[:1], "04:00", "19:59"), thin, table(bars(WEEK[1:]))])
+    read = load_bars(written(frame, tmp_path))
+    assert read.grid.dates == WEEK
+    assert "Bars set apart, outside regular hours: 570 on 1 days with extended hours." in read.notes
+
+
 @pytest.mark.parametrize(
     ("when", "told"),
     [
@@ -222,6 +288,14 @@ def test_missing_minutes_are_noted_and_kept(tmp_path: Path) -> None:
     read = load_bars(written(frame, tmp_path))
     assert len(read) == 5 * 390 - 4
     assert "Missing minutes: 4, on 2 of 5 sessions." in read.notes
+
+
+def test_a_whole_day_missing_is_noted(tmp_path: Path) -> None:
+    frame = pd.concat([table(bars(WEEK[:2])), table(bars(WEEK[4:]))])
+    assert (
+        "Sessions without a bar, between the first and the last: 2."
+        in load_bars(written(frame, tmp_path)).notes
+    )
 
 
 def test_a_day_without_an_open_or_a_close_is_set_apart_by_name(tmp_path: Path) -> None:
@@ -260,6 +334,17 @@ def test_bad_number_is_named_by_value_and_place(tmp_path: Path, column: str, val
     frame = table(bars())
     frame.loc[7, column] = value
     assert told in refusal(written(frame, tmp_path))
+
+
+@pytest.mark.parametrize("value", [0.135, 0.0, -1.0, 1350.0])
+def test_a_vix_that_is_not_in_points_is_refused(tmp_path: Path, value: float) -> None:
+    frame = table(bars()).assign(vix=13.5)
+    frame.loc[7, "vix"] = np.nan
+    assert np.isnan(load_bars(written(frame, tmp_path)).lines["vix"][7])
+    frame.loc[9, "vix"] = value
+    assert f"vix is {value:.10g} in row 10 (2024-03-04 09:39:00 New York); expected points" in refusal(
+        written(frame, tmp_path)
+    )
 
 
 def test_text_among_numbers_is_named(tmp_path: Path) -> None:

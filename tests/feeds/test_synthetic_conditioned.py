@@ -236,6 +236,11 @@ GOOD = [(100.0, 101.0, 99.0, 100.5), (100.5, 102.0, 100.0, 101.0), (101.0, 101.5
 DAYS = list(session_dates(date(2018, 7, 9), date(2018, 7, 11)))
 
 
+def split(table: pd.DataFrame) -> pd.DataFrame:
+    prices = ["open", "high", "low", "close"]
+    return table.assign(**{name: table[name] / 10 for name in prices})
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
@@ -244,6 +249,11 @@ DAYS = list(session_dates(date(2018, 7, 9), date(2018, 7, 11)))
         (lambda t: pd.concat([t, t.iloc[[1]]]), "SPX has two rows of 2018-07-10"),
         (lambda t: t.assign(high=t["high"].where(t["high"] != 102.0, 50.0)), "high 50 .* on 2018-07-10"),
         (lambda t: t.assign(close=t["close"].where(t["close"] != 101.0)), "close is .*nan.* on 2018-07-10"),
+        (lambda t: t.assign(close=t["close"] / np.where(t["symbol"] == "VIX", 100, 1)), "VIX is 0.* points"),
+        (
+            lambda t: pd.concat([t.iloc[:1], split(t.iloc[1:3]), t.iloc[3:]]),
+            "open is 10.05 on 2018-07-10 after",
+        ),
         (lambda t: t[t["date"] == DAYS[0]], "1 days with prices and VIX; expected at least 2"),
     ],
 )

@@ -154,5 +154,7 @@ def test_a_missing_field_a_wrong_number_and_an_absurd_count_are_named() -> None:
         decode(asked, ["92", "1", "DU1"], 176)
     with pytest.raises(DataError, match="pnl: reqId is 'x', expected a number"):
         decode(asked, ["92", "x", "DU1", ""], 176)
+    with pytest.raises(DataError, match="pnl: reqId is '1e400', expected a number"):
+        decode(asked, ["92", "1e400", "DU1", ""], 176)
     with pytest.raises(DataError, match="expected 0 or more"):
         decode(LAYOUTS["marketRule"], ["93", "1", "-4"], 176)

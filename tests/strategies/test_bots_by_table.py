@@ -146,6 +146,18 @@ def test_half_day_has_no_entries() -> None:
     assert reasons(desk, half) == {str(Reason.HALF_DAY)}
 
 
+def test_half_day_where_allowed_is_traded_and_flat_before_its_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MW__RISK__HALF_DAYS", "true")
+    half = date(2018, 7, 3)
+    still = {"profit_target": 0.95}  # not reached: the clock ends it
+
+    desk = both_loops("putlite", two_days((*RANGE, ("13:00", 600.4)), on=half), still)
+
+    (trade,) = desk.journal.trades
+    assert time(10, 30) < trade.entry_time.time() < time(12, 25) <= trade.exit_time.time() < time(12, 30)
+    assert trade.exit_reason is Reason.FLAT_BY_CLOSE
+
+
 def test_too_wide_for_the_small_account_says_which_cap() -> None:
     desk = both_loops("condor", two_days(QUIET), {"width": 3})
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from engine.errors import DataError
@@ -36,6 +38,43 @@ def test_every_figure_meets_its_target(real_data: Path, name: str) -> None:
 def test_missing_file_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="no such file; expected the recorded file"):
         ROOMS[name].checks(tmp_path)
+
+
+def zero_dte(day: str) -> pd.DataFrame:
+    """Minutes of two strikes around 3700 whose forward is 3750 all day, as a recording holds them."""
+    minutes = 34_200_000 + 60_000 * np.arange(390)
+    sides = [("C", 3700.0, 55.0), ("C", 3800.0, 5.0), ("P", 3700.0, 5.0), ("P", 3800.0, 55.0)]
+    parts = [
+        pd.DataFrame({"ms": minutes, "bc": mid - 0.1, "ac": mid + 0.1, "right": right, "strike": strike})
+        for right, strike, mid in sides
+    ]
+    return pd.concat(parts).assign(date=pd.Timestamp(day), expiry=pd.Timestamp(day), root="SPXW")
+
+
+def test_parity_looks_at_whatever_day_the_files_hold(tmp_path: Path) -> None:
+    day = {"date": ["2022-05-10"], "symbol": "SPX", "low": 3748.0, "high": 3752.0, "close": 3750.0}
+    pd.DataFrame(day).to_parquet(tmp_path / parity.DAILY)
+    zero_dte("2022-05-10").to_parquet(tmp_path / parity.MINUTES)
+    (section,) = parity.checks(tmp_path)
+    assert [row[0][:10] for row in section.rows] == ["2022-05-10"] * 5
+    assert not section.misses
+    zero_dte("2022-05-11").to_parquet(tmp_path / parity.MINUTES)
+    with pytest.raises(DataError, match="no day of .* with SPXW calls and puts"):
+        parity.checks(tmp_path)
+
+
+def test_unfit_tables_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / parity.MINUTES
+    for table, told in (
+        (zero_dte("2022-05-10").drop(columns="ac"), "no column 'ac'; it has ms, bc"),
+        (zero_dte("2022-05-10").iloc[:0], "the table is empty"),
+    ):
+        table.to_parquet(path)
+        with pytest.raises(DataError, match=told):
+            parity.checks(tmp_path)
+    path.write_text("no table")
+    with pytest.raises(DataError, match="cannot be read as a table"):
+        parity.checks(tmp_path)
 
 
 @pytest.mark.realdata

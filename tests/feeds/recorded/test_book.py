@@ -172,3 +172,15 @@ def test_shares_trade_at_the_models_spread(model: ModelQuotes, recorded: Recorde
 def test_store_without_the_symbol_is_refused(model: ModelQuotes, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no SPX quotes from 2018-02-05 to 2018-02-07"):
         book_of(QuoteStore.create(tmp_path / "empty"), model)
+
+
+@pytest.mark.parametrize("factor", [0.1, 0.95, 1.05])
+def test_bars_of_another_level_than_the_quotes_are_refused(
+    store: QuoteStore, model: ModelQuotes, factor: float
+) -> None:
+    bars = {"SPX": model.bars["SPX"].scaled(factor, "SPX")}
+    book = RecordedQuotes(store, bars, model.products, ModelQuotes(bars, model.products), MINUTE, False)
+    with pytest.raises(
+        DataError, match=r"on 2018-02-05 they tell SPX at .* where the bars have .* not adjusted"
+    ):
+        book.check()

@@ -31,9 +31,9 @@ def store(folder: Path, running: bool, **without: bool) -> QuoteStore:
                 for expiry, factor in ((DAY, 1), (date(2024, 6, 25), 1000)):
                     rows.append(
                         {
-                            "stamp": int(BARS[minute]), "expiry": expiry, "strike": 5400.0 + number,
+                            "stamp": int(BARS[minute]), "expiry": expiry, "strike": 6000.0 + number,
                             "call": side == "C", "am": False, "root": "SPXW", "bid": 1.0, "ask": 1.1,
-                            "bid_size": 1, "ask_size": 1, "spot": 5400.0,
+                            "bid_size": 1, "ask_size": 1, "spot": 6000.0,
                             "volume": None if without.get("volume") else int(volume) * factor,
                             "open_interest": None if without.get("interest") else 100 + number,
                         }

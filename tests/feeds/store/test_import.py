@@ -104,6 +104,7 @@ BAD_ROWS: dict[str, tuple[str, float | str, str]] = {
     "no strike": ("strike", np.nan, "strike is no positive number"),
     "nought strike": ("strike", 0.0, "strike is no positive number"),
     "right": ("option_type", "X", "neither call nor put"),
+    "foreign": ("root", "SPY", "of another underlying"),
     "expired": ("expiration", "2024-01-18", "expired before the quote"),
     "holiday": ("expiration", "2024-12-25", "expiry is no trading day"),
     "weekend": ("expiration", "2024-01-20", "expiry is no trading day"),
@@ -182,6 +183,49 @@ def mixed(path: Path) -> None:
 
 HEAD = ",".join(vendor().columns) + "\n"
 WHOLE = vendor().to_csv(index=False)
+
+
+def minutes(first: str, count: int, root: str = "SPXW") -> pd.DataFrame:
+    """Two strikes a minute whose calls less puts fall as parity has it."""
+    times = pd.date_range(first, periods=count, freq="1min").strftime("%Y-%m-%d %H:%M:%S")
+    table = vendor(4).assign(root=root)
+    mid = 10.0 - (table.strike - 4785.0) * (table.option_type == "C")
+    table = table.assign(bid=mid - 0.1, ask=mid + 0.1)
+    return pd.concat([table.assign(quote_datetime=time) for time in times], ignore_index=True)
+
+
+def test_two_strikes_judge_units_over_their_minutes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = minutes("2024-01-19 09:31", 12)
+    assert bring(tmp_path / "store", put(good, tmp_path / "a.csv")) == 0
+    flipped = good.assign(option_type=good.option_type.map({"C": "P", "P": "C"}))
+    for told, bad in (
+        ("by 1 for a dollar", flipped),
+        ("by -0.001 for a dollar", good.assign(strike=1000 * good.strike)),
+    ):
+        capsys.readouterr()
+        assert bring(tmp_path / "other", put(bad, tmp_path / "b.csv")) == 2
+        assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("hour", ["08:31", "10:31"])
+def test_whole_days_an_hour_aside_are_another_zones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], hour: str
+) -> None:
+    path = put(minutes(f"2024-01-19 {hour}", 390), tmp_path / "a.csv")
+    assert bring(tmp_path / "store", path) == 2
+    told = capsys.readouterr().err
+    assert f"the first from 2024-01-19 {hour}:00 New York" in told
+    assert "expected another zone than America/New_York" in told
+
+
+def test_a_file_of_another_underlying_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = put(minutes("2024-01-19 09:31", 2, "RUTW"), tmp_path / "a.csv")
+    assert bring(tmp_path / "store", path) == 2
+    assert "100% of the rows are of RUTW; expected those of SPX" in capsys.readouterr().err
+
+
 BAD_FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "empty": ("csv", text(""), "cannot be read as a table"),
     "header only": ("csv", text(HEAD), "the table is empty"),
