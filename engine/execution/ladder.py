@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.execution.settings import ExecutionSettings
+from engine.kernels import njit
 from engine.options.ticks import DUST
 
 LONGEST = 4  # bars in one stretch: most orders trade or end sooner, and the others go on from there
@@ -112,6 +112,6 @@ def _step(price: float, tick: Any) -> float:
 def _against(price: float, tick: float, buy: bool) -> float:
     if not np.isfinite(price):
         return price
-    per = np.round(1.0 / tick)
+    per = np.rint(1.0 / tick)
     ticks = price * per - DUST if buy else price * per + DUST
     return float(np.copysign(np.ceil(ticks) if buy else np.floor(ticks), ticks) / per)

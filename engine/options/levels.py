@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels import njit
+from engine.kernels import below1, njit
 from engine.options.pricing import implied1
 
 Floats = NDArray[np.float64]
@@ -95,7 +95,7 @@ def levels(call_bid: Any, call_ask: Any, put_bid: Any, put_ask: Any, strike: Any
             continue
         out[i, 0] = forward
         # the strikes within eight of the forward, then those around one deviation below
-        middle = int(np.searchsorted(strike, forward))
+        middle = below1(strike, forward)
         sd[:] = np.nan
         for k in range(max(middle - 8, 0), min(middle + 8, len(strike))):
             sd[k] = deviation1(forward, *sides, strike, k)
@@ -104,7 +104,7 @@ def levels(call_bid: Any, call_ask: Any, put_bid: Any, put_ask: Any, strike: Any
         if np.isnan(atm) or atm <= 0.0:
             continue
         wing = forward * np.exp(-atm)
-        lower = int(np.searchsorted(strike, wing))
+        lower = below1(strike, wing)
         for k in range(max(lower - 8, 0), min(lower + 8, middle)):
             sd[k] = deviation1(forward, *sides, strike, k)
         out[i, 2] = _at(wing, strike, sd) / atm - 1.0
