@@ -103,7 +103,8 @@ class StandingLoop(asyncio.SelectorEventLoop):
 
     def next_timer(self) -> float:
         """Return when the next timer is due, infinite for none; ask while the loop is idle."""
-        while self._timers and (self._timers[0][2].cancelled() or self._timers[0][0] <= self.time()):
+        run = self.time() + self._clock_resolution  # type: ignore[attr-defined]  # as asyncio has it
+        while self._timers and (self._timers[0][2].cancelled() or self._timers[0][0] < run):
             heapq.heappop(self._timers)
         return self._timers[0][0] + BEHIND if self._timers else inf
 

@@ -1,0 +1,27 @@
+"""Event loops on standing time."""
+
+from __future__ import annotations
+
+from math import inf
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from engine.standing import StandingLoop, StandingTime
+
+
+@example(1.0)  # 1.000001 less a millionth is not quite 1
+@given(st.floats(0.0, 1e6))
+def test_timer_runs_when_its_time_has_come_and_is_not_due_again(when: float) -> None:
+    standing, ran = StandingTime(), []
+    loop = StandingLoop(standing)
+    try:
+        loop.call_at(when, ran.append, when)
+        standing.passed = loop.next_timer()
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+
+        assert ran == [when]
+        assert loop.next_timer() == inf
+    finally:
+        loop.close()
