@@ -13,7 +13,8 @@ from engine.standing import StandingLoop, StandingTime
 @example(1.0)  # 1.000001 less a millionth is not quite 1
 @given(st.floats(0.0, 1e6))
 def test_timer_runs_when_its_time_has_come_and_is_not_due_again(when: float) -> None:
-    standing, ran = StandingTime(), []
+    standing = StandingTime()
+    ran: list[float] = []
     loop = StandingLoop(standing)
     try:
         loop.call_at(when, ran.append, when)
