@@ -26,3 +26,27 @@ def test_timer_runs_when_its_time_has_come_and_is_not_due_again(when: float) -> 
         assert loop.next_timer() == inf
     finally:
         loop.close()
+
+
+@given(st.floats(1.0, 1e6), st.floats(0.0, 1e-8))
+def test_timer_that_has_not_run_stays_due(when: float, early: float) -> None:
+    standing = StandingTime()
+    loop = StandingLoop(standing)
+    try:
+        loop.call_at(when, loop.stop)
+        due = loop.next_timer()
+        standing.passed = due - early  # where another loop's timer has led
+
+        assert loop.next_timer() == due
+    finally:
+        loop.close()
+
+
+def test_cancelled_timer_is_not_due() -> None:
+    loop = StandingLoop(StandingTime())
+    try:
+        loop.call_at(1.0, loop.stop).cancel()
+
+        assert loop.next_timer() == inf
+    finally:
+        loop.close()
