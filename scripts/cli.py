@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _say("stopped", INTERRUPTED)
     except SystemError as error:  # Ctrl-C as a compiled kernel was about to return
-        if not isinstance(error.__cause__, KeyboardInterrupt):
+        if not _interrupted(error):
             raise
         return _say("stopped", INTERRUPTED)
     except BrokenPipeError:
@@ -94,6 +94,13 @@ def main(arguments: list[str] | None = None) -> int:
         if error.filename is None:
             raise
         return _say(f"{error.filename}: {error.strerror}", 1)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind an error, at however many kernels that called one another."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _start_calmly() -> None:

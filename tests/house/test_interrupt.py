@@ -62,7 +62,21 @@ def test_long_command_ends_with_one_line_and_leaves_nothing_half_written(
     assert left - whole <= {".lock", "done.jsonl"}
 
 
-@pytest.mark.parametrize(("cause", "code"), [(KeyboardInterrupt(), 130), (None, None)])
+def _in_turn(*errors: BaseException) -> BaseException:
+    for error, cause in zip(errors, errors[1:], strict=False):
+        error.__cause__ = cause
+    return errors[0]
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        (KeyboardInterrupt(), 130),
+        (_in_turn(SystemError("a kernel's kernel"), KeyboardInterrupt()), 130),
+        (_in_turn(SystemError("a kernel's kernel"), ValueError("its own")), None),
+        (None, None),
+    ],
+)
 def test_interrupt_that_meets_a_compiled_kernel_is_one_too(
     cause: BaseException | None,
     code: int | None,
