@@ -69,6 +69,7 @@ def test_announcement_day_is_a_blackout() -> None:
 def test_day_outside_the_calendar_is_refused() -> None:
     gov = Governor(Limits(), calendar(coverage={}))
     assert judged(gov) is Reason.CALENDAR_UNCOVERED
+    assert str(DAY) in str(gov.judge(intent(), FRESH, view(), CASH))
 
 
 @pytest.mark.parametrize(
@@ -188,6 +189,13 @@ def test_winning_trade_buys_no_more_risk() -> None:
     won = gov.closed(gov.opened(FRESH, intent()), intent(), 500.0)
     lost = gov.closed(gov.opened(won, intent("b")), intent("b"), -60.0)
     assert judged(gov, intent("c", structural_loss=90.01), state=lost) is Reason.DAY_CAP
+
+
+def test_what_fills_a_days_limits_to_the_cent_is_let_pass() -> None:
+    gov = governor(Limits(day_r=2.0))
+    state = gov.closed(gov.opened(FRESH, intent()), intent(), -50.0)
+    assert judged(gov, intent("b", structural_loss=100.0), state=state) is None  # 150 of 150, 2 R of 2
+    assert gov.opened(state, intent("b")).trades == 2
 
 
 def test_day_r_caps_planned_losses() -> None:
