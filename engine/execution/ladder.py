@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.execution.settings import ExecutionSettings
 from engine.kernels import njit
-from engine.options.ticks import DUST
+from engine.options.ticks import down1, up1
 
 LONGEST = 4  # bars in one stretch: most orders trade or end sooner, and the others go on from there
 _MINUTE_NS = 60_000_000_000
@@ -56,7 +56,7 @@ def ladder1(
         minute = stamp[i] // _MINUTE_NS
         elapsed = minute - started
         if not np.isnan(bid[i]):
-            price = _between(bid[i], ask[i], buy, rule[4])
+            price = between1(bid[i], ask[i], buy, rule[4])
             if np.isfinite(price):
                 step = _step(price, tick)
                 slip = rule[5] * step
@@ -81,19 +81,29 @@ def ladder1(
 
 @njit(cache=True, error_model="numpy")
 def _limit(bid: float, ask: float, buy: bool, elapsed: int, rule: Any, tick: Any) -> float:
-    step = elapsed // rule[2]
-    fraction = 1.0 if step >= rule[1] else rule[0] + (1.0 - rule[0]) * step / rule[1]
+    fraction = conceded1(elapsed, rule[2], rule[0], rule[1])
     if fraction >= 1.0:
         far = ask if buy else bid
         slip = rule[5] * _step(far, tick)
         price = far + slip if buy else far - slip
     else:
-        price = _between(bid, ask, buy, fraction)
+        price = between1(bid, ask, buy, fraction)
     return float(_against(price, _step(price, tick), buy))
 
 
 @njit(cache=True, error_model="numpy")
-def _between(bid: float, ask: float, buy: bool, fraction: float) -> float:
+def conceded1(elapsed: float, requote: float, start: float, steps: float) -> float:
+    """Return how far from mid (0) to the natural price (1) a limit stands after ``elapsed`` minutes.
+
+    A step every ``requote`` minutes, ``steps`` of them from ``start`` on; without steps it is there at once.
+    """
+    step = elapsed // requote
+    return 1.0 if step >= steps else start + (1.0 - start) * step / steps
+
+
+@njit(cache=True, error_model="numpy")
+def between1(bid: float, ask: float, buy: bool, fraction: float) -> float:
+    """Return the price so far from mid to the natural price; the latter where there is no ask."""
     far = ask if buy else bid
     if fraction >= 1.0 or not np.isfinite(ask):
         return float(far)
@@ -113,5 +123,4 @@ def _against(price: float, tick: float, buy: bool) -> float:
     if not np.isfinite(price):
         return price
     per = np.rint(1.0 / tick)
-    ticks = price * per - DUST if buy else price * per + DUST
-    return float(np.copysign(np.ceil(ticks) if buy else np.floor(ticks), ticks) / per)
+    return up1(price, per) if buy else down1(price, per)

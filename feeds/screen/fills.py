@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.execution.ladder import between1, conceded1
 from engine.execution.settings import ExecutionSettings
 from engine.kernels import njit
 from engine.options.ticks import down1, per_dollar, up1
@@ -31,17 +32,8 @@ def execution_numbers(settings: ExecutionSettings, tick: float) -> np.ndarray:
 
 
 @njit(cache=True)
-def _between(bid: float, ask: float, buy: bool, fraction: float) -> float:
-    far = ask if buy else bid
-    if fraction >= 1.0 or not np.isfinite(ask):
-        return far
-    mid = 0.5 * (bid + ask)
-    return mid + fraction * (far - mid)
-
-
-@njit(cache=True)
 def _executable(bid: float, ask: float, buy: bool, how: Any) -> float:
-    price = _between(bid, ask, buy, how[FILL])
+    price = between1(bid, ask, buy, how[FILL])
     if not np.isfinite(price):
         return np.nan
     return up1(price + how[SLIP], how[TICKS]) if buy else down1(price - how[SLIP], how[TICKS])
@@ -50,12 +42,11 @@ def _executable(bid: float, ask: float, buy: bool, how: Any) -> float:
 @njit(cache=True)
 def _limit(bid: float, ask: float, buy: bool, elapsed: float, start: float, steps: float, how: Any) -> float:
     """Return the limit after ``elapsed`` minutes; no steps are those of an urgent order."""
-    step = elapsed // how[REQUOTE]
-    fraction = 1.0 if step >= steps else start + (1.0 - start) * step / steps
+    fraction = conceded1(elapsed, how[REQUOTE], start, steps)
     if fraction >= 1.0:
         far = ask if buy else bid
         return up1(far + how[SLIP], how[TICKS]) if buy else down1(far - how[SLIP], how[TICKS])
-    price = _between(bid, ask, buy, fraction)
+    price = between1(bid, ask, buy, fraction)
     return up1(price, how[TICKS]) if buy else down1(price, how[TICKS])
 
 

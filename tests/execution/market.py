@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime
 from typing import TypeVar
 
 import numpy as np
+from hypothesis import strategies as st
 
+from engine.execution.settings import ExecutionSettings
 from engine.intent import Intent, Order, Urgency
 from engine.options.chain import Chain
 from engine.options.combo import Combo, put_spread
@@ -29,6 +31,16 @@ DAY = date(2026, 10, 5)
 AT = datetime(2026, 10, 5, 15, tzinfo=UTC)
 PENNY = TickRule(3.0, 0.01, 0.01, 0.01)
 NICKEL = TickRule(3.0, 0.05, 0.10, 0.05)
+worked_somehow = st.builds(
+    ExecutionSettings,
+    entry_fraction_start=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
+    steps=st.integers(1, 6),
+    requote_minutes=st.integers(1, 3),
+    entry_timeout_minutes=st.integers(1, 9),
+    exit_steps=st.integers(0, 5),
+    fill_fraction=st.sampled_from([0.0, 0.4, 0.5, 1.0]),
+    slippage_ticks=st.integers(0, 2),
+)
 
 
 def product(symbol: str, settlement: Settlement = Settlement.CASH_PM, tick: TickRule = PENNY) -> Product:

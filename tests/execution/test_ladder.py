@@ -16,7 +16,7 @@ from engine.intent import Urgency
 from engine.options.combo import Combo, put_spread, shares, single
 from engine.options.contract import Right
 from engine.options.quotebook import Quote
-from tests.execution.market import DAY, NAN, SPREAD, SPX, SPY, order
+from tests.execution.market import DAY, NAN, SPREAD, SPX, SPY, order, worked_somehow
 
 COMBOS = [
     SPREAD,
@@ -35,20 +35,10 @@ quotes = st.one_of(
 near = st.tuples(st.integers(-30, -22), st.integers(1, 12)).map(
     lambda told: (told[0] / 100.0, round((told[0] + told[1]) / 100.0, 2))
 )
-settings = st.builds(
-    ExecutionSettings,
-    entry_fraction_start=st.sampled_from([0.0, 0.25, 1.0]),
-    steps=st.integers(1, 6),
-    requote_minutes=st.integers(1, 3),
-    entry_timeout_minutes=st.integers(1, 9),
-    exit_steps=st.integers(0, 5),
-    fill_fraction=st.sampled_from([0.0, 0.5, 1.0]),
-    slippage_ticks=st.integers(0, 2),
-)
 
 
 @given(
-    settings,
+    worked_somehow,
     st.sampled_from([Urgency.ENTRY, Urgency.EXIT]),
     st.booleans(),
     st.sampled_from(COMBOS),

@@ -24,6 +24,7 @@ from engine.sessions import NEW_YORK
 from engine.universe import load_universe
 from feeds.screen.fees import fee_table, leg_cents1, order_fees1
 from feeds.screen.fills import enter1, execution_numbers, leave1
+from tests.execution.market import worked_somehow
 
 CONFIG = Path(__file__).parents[2] / "config"
 FEES = FeeSchedule.load(CONFIG / "fees.yaml")
@@ -74,16 +75,6 @@ def test_price_is_handed_down_to_the_legs_as_the_broker_does(
     assert tuple(out.astype(int)) == leg_cents(CONDOR, quotes, ticks / 100.0)
 
 
-execution = st.builds(
-    ExecutionSettings,
-    entry_fraction_start=st.sampled_from([0.0, 0.5, 1.0]),
-    steps=st.integers(1, 5),
-    requote_minutes=st.integers(1, 3),
-    entry_timeout_minutes=st.integers(1, 8),
-    exit_steps=st.integers(0, 4),
-    fill_fraction=st.sampled_from([0.0, 0.4, 1.0]),
-    slippage_ticks=st.integers(0, 2),
-)
 path = st.lists(st.tuples(st.integers(-90, -30), st.integers(1, 12)), min_size=2, max_size=25)
 
 
@@ -110,7 +101,7 @@ def worked(
 
 
 @settings(max_examples=200)
-@given(path=path, how=execution, buy=st.booleans(), urgent=st.booleans())
+@given(path=path, how=worked_somehow, buy=st.booleans(), urgent=st.booleans())
 def test_order_lives_as_the_brokers_machine(
     path: list[tuple[int, int]], how: ExecutionSettings, buy: bool, urgent: bool
 ) -> None:
